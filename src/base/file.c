@@ -1,0 +1,175 @@
+/* file.c: see file.h */
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int open_retry(const char *path, int flags, mode_t mode) {
+    int fd;
+    do fd = open(path, flags | O_CLOEXEC, mode);
+    while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
+char *tt_file_read(const char *path, size_t limit, size_t *length, tt_error *err) {
+    const int fd = open_retry(path, O_RDONLY, 0);
+    if (fd < 0) {
+        tt_fail_errno(err, "cannot open '%s'", path);
+        return NULL;
+    }
+    char *bytes = NULL;
+    size_t capacity = 0, used = 0;
+    struct stat status;
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && (uintmax_t)status.st_size > limit) goto too_long;
+    for (;;) {
+        if (capacity - used < 2) {
+            const size_t wanted = capacity ? capacity * 2 : 65536;
+            if (!tt_resize(&bytes, wanted, 1, err)) goto failed;
+            capacity = wanted;
+        }
+        const ssize_t got = read(fd, bytes + used, capacity - used - 1);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) {
+            tt_fail_errno(err, "cannot read '%s'", path);
+            goto failed;
+        }
+        if (got == 0) break;
+        used += (size_t)got;
+        if (used > limit) goto too_long;
+    }
+    close(fd);
+    bytes[used] = '\0';
+    *length = used;
+    return bytes;
+too_long:;
+    char text[32];
+
+    tt_fail(err, TT_ERROR_INPUT, "'%s' is longer than the %s that such a file may have", path,
+            tt_bytes_text((double)limit, text));
+failed:
+    close(fd);
+    free(bytes);
+    return NULL;
+}
+
+bool tt_pread_all(int fd, void *buffer, size_t size, off_t offset, const char *path, tt_error *err) {
+    for (size_t done = 0; done < size;) {
+        const ssize_t got = pread(fd, (char *)buffer + done, size - done, offset + (off_t)done);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return tt_fail_errno(err, "cannot read '%s'", path);
+        if (got == 0) return tt_fail(err, TT_ERROR_INPUT, "'%s' ends too early: it was cut short", path);
+        done += (size_t)got;
+    }
+    return true;
+}
+
+bool tt_pwrite_all(int fd, const void *buffer, size_t size, off_t offset, const char *path, tt_error *err) {
+    for (size_t done = 0; done < size;) {
+        const ssize_t put = pwrite(fd, (const char *)buffer + done, size - done, offset + (off_t)done);
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) return tt_fail_errno(err, "cannot write '%s'", path);
+        done += (size_t)put;
+    }
+    return true;
+}
+
+bool tt_output_open(tt_output *output, const char *path, tt_error *err) {
+    *output = (tt_output){.fd = -1};
+    output->path = tt_strdup(path, err);
+    output->temporary = output->path ? tt_format(err, "%s.XXXXXX", path) : NULL;
+    if (!output->temporary) {
+        tt_output_abort(output);
+        return false;
+    }
+    output->fd = mkostemp(output->temporary, O_CLOEXEC);
+    if (output->fd < 0) {
+        tt_fail_errno(err, "cannot write '%s'", path);
+        free(output->temporary);
+        output->temporary = NULL;
+        tt_output_abort(output);
+        return false;
+    }
+    /* mkostemp makes files for the owner alone; ours are as readable as any file that the user makes. */
+    const mode_t mask = umask(0);
+    umask(mask);
+    (void)fchmod(output->fd, 0666 & ~mask);
+    return true;
+}
+
+bool tt_output_write(tt_output *output, const void *bytes, size_t length, tt_error *err) {
+    if (!tt_pwrite_all(output->fd, bytes, length, (off_t)output->written, output->path, err)) return false;
+    output->written += length;
+    return true;
+}
+
+bool tt_output_commit(tt_output *output, tt_error *err) {
+    int status;
+    do status = fsync(output->fd);
+    while (status && errno == EINTR);
+    /* Pipes and some file systems know no fsync: the data is as safe there as it can be. */
+    bool ok = status == 0 || errno == EINVAL || errno == EROFS || tt_fail_errno(err, "cannot write '%s'", output->path);
+    if (close(output->fd) && errno != EINTR && ok) ok = tt_fail_errno(err, "cannot write '%s'", output->path);
+    output->fd = -1;
+    if (ok && rename(output->temporary, output->path)) ok = tt_fail_errno(err, "cannot write '%s'", output->path);
+    if (ok) {
+        free(output->temporary);
+        output->temporary = NULL;
+    }
+    tt_output_abort(output);
+    return ok;
+}
+
+void tt_output_abort(tt_output *output) {
+    if (output->path && output->fd >= 0) close(output->fd);
+    if (output->temporary) unlink(output->temporary);
+    free(output->temporary);
+    free(output->path);
+    *output = (tt_output){.fd = -1};
+}
+
+bool tt_file_write(const char *path, const void *bytes, size_t length, tt_error *err) {
+    tt_output output;
+    if (!tt_output_open(&output, path, err)) return false;
+    if (!tt_output_write(&output, bytes, length, err)) {
+        tt_output_abort(&output);
+        return false;
+    }
+    return tt_output_commit(&output, err);
+}
+
+bool tt_make_folder(const char *path, tt_error *err) {
+    char *copy = tt_strdup(path, err);
+    if (!copy) return false;
+    bool ok = true;
+    for (char *end = copy + 1; ok; end++) {
+        if (*end != '/' && *end != '\0') continue;
+        const char kept = *end;
+        *end = '\0';
+        struct stat status;
+        if (mkdir(copy, 0777) && errno != EEXIST)
+            ok = tt_fail_errno(err, "cannot make the folder '%s'", path);
+        else if (!kept && (stat(copy, &status) || !S_ISDIR(status.st_mode)))
+            ok = tt_fail(err, TT_ERROR_IO, "'%s' is not a folder", path);
+        *end = kept;
+        if (!kept) break;
+    }
+    free(copy);
+    return ok;
+}
+
+char *tt_path_join(const char *folder, const char *name, tt_error *err) {
+    const size_t length = strlen(folder);
+    return tt_format(err, length && folder[length - 1] == '/' ? "%s%s" : "%s/%s", folder, name);
+}
+
+const char *tt_path_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}

@@ -1,0 +1,47 @@
+/* file.h: reading whole files, and writing files that are either complete or not there.
+ *
+ * Every call that can be interrupted by a signal is taken up again where it was (EINTR), and a short write is completed. */
+#pragma once
+
+#include "base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The content of `path`, zero-terminated beyond `*length`; at most `limit` bytes, else TT_ERROR_INPUT. The caller frees. */
+char *tt_file_read(const char *path, size_t limit, size_t *length, tt_error *err);
+
+/* Reads or writes all `size` bytes at `offset`; a file that ends earlier is an error. `path` is for messages. */
+bool tt_pread_all(int fd, void *buffer, size_t size, off_t offset, const char *path, tt_error *err);
+bool tt_pwrite_all(int fd, const void *buffer, size_t size, off_t offset, const char *path, tt_error *err);
+
+/* A file in the making: written under a temporary name beside `path`, renamed over it by tt_output_commit. */
+typedef struct tt_output {
+    int fd;
+    char *path;
+    char *temporary;
+    uint64_t written; /* bytes so far */
+} tt_output;
+
+bool tt_output_open(tt_output *output, const char *path, tt_error *err);
+bool tt_output_write(tt_output *output, const void *bytes, size_t length, tt_error *err);
+
+/* Flushes to the disk and renames. On failure the temporary file is removed, and what was at `path` before is untouched.
+ * Either way the output is closed. */
+bool tt_output_commit(tt_output *output, tt_error *err);
+
+/* Removes the temporary file. Harmless on an output that is closed or was never opened (`{0}`). */
+void tt_output_abort(tt_output *output);
+
+/* tt_output_open, _write and _commit in one. */
+bool tt_file_write(const char *path, const void *bytes, size_t length, tt_error *err);
+
+/* Makes `path` and the folders above it. One that is there already is fine. */
+bool tt_make_folder(const char *path, tt_error *err);
+
+/* "FOLDER/NAME" in memory of the caller's. */
+char *tt_path_join(const char *folder, const char *name, tt_error *err);
+
+/* The part of `path` behind its last slash. */
+const char *tt_path_name(const char *path);

@@ -1,0 +1,144 @@
+/* text.c: see text.h */
+#include "base/text.h"
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistr.h>
+
+void tt_text_free(tt_text *text) {
+    free(text->data);
+    *text = (tt_text){0};
+}
+
+void tt_text_clear(tt_text *text) {
+    text->length = 0;
+    text->failed = false;
+    if (text->data) text->data[0] = '\0';
+}
+
+/* Makes room for `more` bytes and the terminating zero. */
+static bool reserve(tt_text *text, size_t more) {
+    if (text->failed) return false;
+    const size_t needed = text->length + more + 1;
+    if (needed <= text->capacity) return true;
+    size_t capacity = text->capacity ? text->capacity : 64;
+    while (capacity < needed) capacity *= 2;
+    if (!tt_resize(&text->data, capacity, 1, NULL)) {
+        text->failed = true;
+        return false;
+    }
+    text->capacity = capacity;
+    return true;
+}
+
+void tt_text_add_bytes(tt_text *text, const char *bytes, size_t length) {
+    if (!reserve(text, length)) return;
+    if (length) memcpy(text->data + text->length, bytes, length);
+    text->length += length;
+    text->data[text->length] = '\0';
+}
+
+void tt_text_add(tt_text *text, const char *string) { tt_text_add_bytes(text, string, strlen(string)); }
+
+void tt_text_addf(tt_text *text, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    va_list again;
+    va_copy(again, args);
+    const int length = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (length >= 0 && reserve(text, (size_t)length)) {
+        vsnprintf(text->data + text->length, (size_t)length + 1, format, again);
+        text->length += (size_t)length;
+    }
+    va_end(again);
+}
+
+bool tt_text_ok(const tt_text *text, tt_error *err) {
+    return !text->failed || tt_fail(err, TT_ERROR_MEMORY, "out of memory");
+}
+
+char *tt_text_take(tt_text *text, tt_error *err) {
+    if (!text->data && !text->failed) tt_text_add(text, "");
+    if (!tt_text_ok(text, err)) {
+        tt_text_free(text);
+        return NULL;
+    }
+    char *data = text->data;
+    *text = (tt_text){0};
+    return data;
+}
+
+bool tt_utf8_valid(const char *bytes, size_t length, size_t *bad_offset) {
+    const uint8_t *bad = u8_check((const uint8_t *)bytes, length);
+    if (bad && bad_offset) *bad_offset = (size_t)(bad - (const uint8_t *)bytes);
+    return bad == NULL;
+}
+
+size_t tt_line_of(const char *bytes, size_t offset) {
+    size_t line = 1;
+    for (size_t i = 0; i < offset; i++) line += bytes[i] == '\n';
+    return line;
+}
+
+/* Levenshtein distance by one row; words longer than the row count as far away. */
+static size_t edit_distance(const char *a, const char *b) {
+    size_t row[128];
+    const size_t a_length = strlen(a), b_length = strlen(b);
+    if (b_length + 1 > sizeof row / sizeof *row) return SIZE_MAX;
+    for (size_t j = 0; j <= b_length; j++) row[j] = j;
+    for (size_t i = 1; i <= a_length; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b_length; j++) {
+            const size_t above = row[j];
+            const size_t replace = diagonal + (a[i - 1] != b[j - 1]);
+            const size_t other = (above < row[j - 1] ? above : row[j - 1]) + 1;
+            row[j] = replace < other ? replace : other;
+            diagonal = above;
+        }
+    }
+    return row[b_length];
+}
+
+const char *tt_nearest(const char *word, const char *const *names, size_t count) {
+    const char *best = NULL;
+    size_t best_distance = SIZE_MAX;
+    for (size_t i = 0; i < count; i++) {
+        const size_t distance = edit_distance(word, names[i]);
+        if (distance < best_distance) {
+            best_distance = distance;
+            best = names[i];
+        }
+    }
+    const size_t longest = best ? (strlen(best) > strlen(word) ? strlen(best) : strlen(word)) : 0;
+    return best && best_distance * 3 <= longest ? best : NULL;
+}
+
+const char *tt_bytes_text(double bytes, char buffer[static 32]) {
+    static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB"};
+    size_t unit = 0;
+    while (bytes >= 1024 && unit + 1 < sizeof units / sizeof *units) {
+        bytes /= 1024;
+        unit++;
+    }
+    snprintf(buffer, 32, unit && bytes < 10 ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
+    return buffer;
+}
+
+const char *tt_duration_text(double seconds, char buffer[static 32]) {
+    const double whole = round(seconds < 0 ? 0 : seconds);
+    if (whole < 60)
+        snprintf(buffer, 32, "%.0f s", whole);
+    else if (whole < 3600)
+        snprintf(buffer, 32, "%.0f min %02.0f s", floor(whole / 60), fmod(whole, 60));
+    else if (whole < 48.0 * 3600)
+        snprintf(buffer, 32, "%.0f h %02.0f min", floor(whole / 3600), floor(fmod(whole, 3600) / 60));
+    else
+        snprintf(buffer, 32, "%.1f days", whole / 86400);
+    return buffer;
+}

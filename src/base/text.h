@@ -1,0 +1,44 @@
+/* text.h: a growable byte string, always zero-terminated; and the few questions asked of text everywhere.
+ *
+ * An appending function that fails leaves the text as it was and remembers the failure, so that a series of appends
+ * needs one check at its end: tt_text_ok(). */
+#pragma once
+
+#include "base/error.h"
+
+#include <stddef.h>
+
+typedef struct tt_text {
+    char *data; /* owned; NULL only while empty and never appended to */
+    size_t length;
+    size_t capacity;
+    bool failed;
+} tt_text; /* starts as `{0}`; ends with tt_text_free */
+
+void tt_text_free(tt_text *text);
+void tt_text_clear(tt_text *text); /* empties it, keeps the memory */
+
+void tt_text_add(tt_text *text, const char *string);
+void tt_text_add_bytes(tt_text *text, const char *bytes, size_t length);
+void tt_text_addf(tt_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* True when every append so far succeeded; else TT_ERROR_MEMORY. */
+bool tt_text_ok(const tt_text *text, tt_error *err);
+
+/* Hands the string over to the caller (free()); the text is empty afterwards. NULL when an append had failed. */
+char *tt_text_take(tt_text *text, tt_error *err);
+
+/* True when `bytes` are valid UTF-8; else `*bad_offset` (unless NULL) is where they stop being so. */
+bool tt_utf8_valid(const char *bytes, size_t length, size_t *bad_offset);
+
+/* The 1-based line that byte `offset` of `bytes` stands in. */
+size_t tt_line_of(const char *bytes, size_t offset);
+
+/* The one of `names` that is nearest to `word` by edit distance, or NULL when none is near (over a third of it differs). */
+const char *tt_nearest(const char *word, const char *const *names, size_t count);
+
+/* "1.5 GiB", "12 KiB": a byte count for people, in `buffer`, which is returned. */
+const char *tt_bytes_text(double bytes, char buffer[static 32]);
+
+/* "1 h 05 min", "3 min 12 s", "8 s": a duration for people, in `buffer`, which is returned. */
+const char *tt_duration_text(double seconds, char buffer[static 32]);
