@@ -1,0 +1,39 @@
+/* axis.h: an axis, such as "language: simple or ornate", as pairs of phrases; the built-in ones and the user's files.
+ *
+ * Throughout trimtab class 0 is the negative one and class 1 the positive one; a pair's sides follow the classes. */
+#pragma once
+
+#include "base/error.h"
+#include "base/hash.h"
+
+#include <stddef.h>
+
+enum { TT_NEGATIVE, TT_POSITIVE };
+
+typedef struct tt_pair {
+    char *side[2]; /* each continues a stem: "who writes ...", without a full stop */
+} tt_pair;
+
+typedef struct tt_axis {
+    char *name;        /* fit for a file name: letters, digits, '_', '-' and '.' */
+    char *classes[2];  /* likewise */
+    char *group;       /* "Writing style", ...; "" when the file names none */
+    char *description; /* one sentence; "" when the file has none */
+    tt_pair *pairs;
+    size_t pair_count;
+    char hash[TT_HASH_TEXT]; /* of name, classes and pairs: what a training run depends on */
+} tt_axis;
+
+/* Names of the built-in axes, in the order they are listed. */
+size_t tt_axis_builtin_count(void);
+const char *tt_axis_builtin_name(size_t index);
+
+/* Parses axis JSON. `file` is what messages call it ("FILE:LINE: ..."); `name` becomes the axis' name.
+ * On success the caller frees with tt_axis_free. */
+bool tt_axis_parse(tt_axis *axis, const char *name, const char *file, const char *json, size_t length, tt_error *err);
+
+/* Loads a built-in axis by name, or an axis file (anything with a slash, or that ends in ".json"; its name is the file's
+ * without ".json"). An unknown name is an error that suggests the nearest built-in one. */
+bool tt_axis_load(tt_axis *axis, const char *name_or_file, tt_error *err);
+
+void tt_axis_free(tt_axis *axis); /* harmless on `{0}` */

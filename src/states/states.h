@@ -1,0 +1,47 @@
+/* states.h: the hidden-state store, a file of every block's contribution for every prompt of every sample.
+ *
+ * A sample is `rows` prompts (row 0 the baseline, row 1 + 2 a + c class c of axis a); each has `blocks` contributions of
+ * `width` F32 values. Samples are appended in order, in batches; a batch counts once it is committed, so that after a crash
+ * the file holds a whole number of committed batches and says how many samples that is. docs/states-format.md has every
+ * byte. */
+#pragma once
+
+#include "base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct tt_states tt_states;
+
+typedef struct tt_states_shape {
+    uint64_t samples; /* N, when complete */
+    uint32_t rows;    /* prompts a sample */
+    uint32_t blocks;  /* L */
+    uint32_t width;   /* d */
+} tt_states_shape;
+
+/* Bytes that a file of this shape takes, with an identity of `identity_length` bytes. */
+uint64_t tt_states_size(const tt_states_shape *shape, size_t identity_length);
+
+/* Makes the file, with `identity` (JSON text: everything that the contributions depend on) in its header, no sample yet.
+ * Refuses before starting where the file system has not the space ("needs ... but ... has only ... free"). A lock on the
+ * file keeps other processes out: the second is told the first one's pid. */
+tt_states *tt_states_create(const char *path, const tt_states_shape *shape, const char *identity, tt_error *err);
+
+/* Opens an existing file, for appending (locked) or for reading alone. A file of another version, byte order, or damaged is
+ * an error that says so. */
+tt_states *tt_states_open(const char *path, bool append, tt_error *err);
+
+void tt_states_close(tt_states *states); /* harmless on NULL */
+
+const tt_states_shape *tt_states_shape_of(const tt_states *states);
+const char *tt_states_identity(const tt_states *states); /* owned by `states` */
+uint64_t tt_states_committed(const tt_states *states);   /* samples that are safe on disk */
+
+/* Appends `count` samples, `data[count][rows][blocks][width]`, and commits them: on return they survive a crash. */
+bool tt_states_append(tt_states *states, const float *data, uint64_t count, tt_error *err);
+
+/* Reads, for the first `count` samples, row `row` minus row `baseline` of one block into `out` (count x width, row-major),
+ * as the methods need them: A or B of docs/method.md. Checks the samples' checksums as it goes. */
+bool tt_states_differences(const tt_states *states, uint32_t block, uint32_t row, uint32_t baseline, uint64_t count,
+                           float *out, tt_error *err);
