@@ -1,0 +1,307 @@
+/* capture.c: see capture.h
+ *
+ * libllama calls back for each node of its graph: first "do you want this one?", then, when it is computed, "here it is". We
+ * want block 0's input and each block's output, and of them only the rows of the prompts' last tokens. libllama splits a
+ * batch into micro-batches in the batch's order, so a node's row is its index less the tokens of the micro-batches before. */
+#include "model/capture.h"
+#include "base/memory.h"
+#include "model/internal.h"
+#include "model/trie.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    CONTEXT_STEP = 1024, /* the cache grows by this many tokens, so that it is made anew seldom */
+    NO_BLOCK = -1,
+};
+
+struct tt_capture {
+    tt_model *model;
+    bool plain;
+    struct llama_context *context; /* made when first needed, made anew when more room is */
+    uint32_t room, sequences;      /* of `context` */
+    tt_capture_counts counts;
+
+    /* The decode under way. */
+    const tt_trie *trie;
+    size_t *order;             /* prompts by the index of their last node: the order in which rows arrive */
+    float *contributions;      /* prompts x blocks x width */
+    float *residual;           /* prompts x width: h_l at the last tokens, l the block that comes next */
+    const atomic_bool *cancel;
+    size_t begin, length;      /* nodes of the present micro-batch: [begin, begin + length) */
+    size_t first, last;        /* prompts order[first .. last) end in it */
+    int next;                  /* what is awaited: -1 for h_0, else block `next`'s output */
+    const struct ggml_tensor *input, *asker; /* h_0, and the first node that reads it */
+    tt_error *err;
+    bool failed;
+};
+
+/* ==== Rows ==== */
+
+static bool fail_shape(tt_capture *capture, const struct ggml_tensor *tensor) {
+    capture->failed = true;
+    return tt_fail(capture->err, TT_ERROR_MODEL, "cannot read the hidden states of '%s': libllama's tensor '%s' has an unexpected shape (%lld x %lld)",
+                   capture->model->facts.architecture, tensor->name, (long long)tensor->ne[0], (long long)tensor->ne[1]);
+}
+
+/* Copies the wanted rows of `tensor` (width x rows) for prompt number `which` of this micro-batch's, into `row`. */
+static void read_row(const tt_capture *capture, const struct ggml_tensor *tensor, size_t which, float *row) {
+    const size_t width = capture->model->facts.width;
+    /* The last block computes only the rows that are asked for; everywhere else there is one for each token. */
+    const bool compact = (size_t)tensor->ne[1] != capture->length;
+    const size_t index = compact ? which - capture->first : capture->trie->ends[capture->order[which]] - capture->begin;
+    ggml_backend_tensor_get(tensor, row, index * tensor->nb[1], width * sizeof *row);
+}
+
+static bool shape_fits(const tt_capture *capture, const struct ggml_tensor *tensor) {
+    const size_t rows = (size_t)tensor->ne[1];
+    return tensor->type == GGML_TYPE_F32 && (size_t)tensor->ne[0] == capture->model->facts.width && tensor->ne[2] == 1 &&
+           tensor->ne[3] == 1 && tensor->nb[0] == sizeof(float) &&
+           (rows == capture->length || rows == capture->last - capture->first);
+}
+
+/* h_0 arrives: the residual stream begins. */
+static bool take_input(tt_capture *capture, const struct ggml_tensor *tensor) {
+    if (!shape_fits(capture, tensor)) return fail_shape(capture, tensor);
+    const size_t width = capture->model->facts.width;
+    for (size_t i = capture->first; i < capture->last; i++)
+        read_row(capture, tensor, i, capture->residual + capture->order[i] * width);
+    return true;
+}
+
+/* Block `block`'s output h_{block+1} arrives: what it adds to h_block is its contribution. */
+static bool take_output(tt_capture *capture, const struct ggml_tensor *tensor, int block) {
+    if (!shape_fits(capture, tensor)) return fail_shape(capture, tensor);
+    const size_t width = capture->model->facts.width;
+    for (size_t i = capture->first; i < capture->last; i++) {
+        const size_t prompt = capture->order[i];
+        float *before = capture->residual + prompt * width;
+        float *contribution = capture->contributions + (prompt * capture->model->facts.blocks + (size_t)block) * width;
+        read_row(capture, tensor, i, contribution);
+        for (size_t k = 0; k < width; k++) {
+            const float after = contribution[k];
+            contribution[k] = after - before[k];
+            before[k] = after;
+        }
+    }
+    return true;
+}
+
+/* ==== The callback ==== */
+
+/* The block whose output a node is, by the name libllama gives it; NO_BLOCK for any other. */
+static int block_of_output(const struct ggml_tensor *tensor) {
+    int block, used = 0;
+    return sscanf(tensor->name, "l_out-%d%n", &block, &used) == 1 && tensor->name[used] == '\0' ? block : NO_BLOCK;
+}
+
+/* The first node of block 0 (its name ends in "-0") reads the block's input. Architectures name that tensor differently, so it is
+ * found as what the node reads: computed, one row a token, as wide as the stream. */
+static const struct ggml_tensor *input_read_by(const tt_capture *capture, const struct ggml_tensor *node) {
+    const size_t length = strlen(node->name);
+    if (length < 3 || strcmp(node->name + length - 2, "-0")) return NULL;
+    const size_t left = capture->trie->count - capture->begin;
+    const size_t expected = left < (size_t)capture->model->ubatch ? left : (size_t)capture->model->ubatch;
+    for (int i = 0; i < GGML_MAX_SRC && node->src[i]; i++) {
+        const struct ggml_tensor *source = node->src[i];
+        if (source->op != GGML_OP_NONE && source->type == GGML_TYPE_F32 && (size_t)source->ne[0] == capture->model->facts.width &&
+            (size_t)source->ne[1] == expected)
+            return source;
+    }
+    return NULL;
+}
+
+/* A micro-batch of `length` tokens begins: which prompts end in it? */
+static void begin_micro_batch(tt_capture *capture, size_t length) {
+    capture->length = length;
+    const size_t end = capture->begin + length;
+    capture->first = capture->last;
+    while (capture->last < capture->trie->prompts && capture->trie->ends[capture->order[capture->last]] < end) capture->last++;
+}
+
+static bool ask(tt_capture *capture, const struct ggml_tensor *node) {
+    if (capture->next == NO_BLOCK) {
+        capture->input = input_read_by(capture, node);
+        if (!capture->input) return false;
+        begin_micro_batch(capture, (size_t)capture->input->ne[1]);
+        capture->asker = node;
+        capture->next = 0;
+        if (capture->first < capture->last) return true;
+    }
+    const bool wanted = block_of_output(node) == capture->next;
+    if (!wanted) return false;
+    if (capture->first < capture->last) return true;
+    /* Nobody's last token is in this micro-batch: only keep count. */
+    if (++capture->next == (int)capture->model->facts.blocks) {
+        capture->begin += capture->length;
+        capture->next = NO_BLOCK;
+    }
+    return false;
+}
+
+static bool take(tt_capture *capture, const struct ggml_tensor *node) {
+    if (node == capture->asker) {
+        capture->asker = NULL;
+        return take_input(capture, capture->input);
+    }
+    if (!take_output(capture, node, capture->next)) return false;
+    if (++capture->next < (int)capture->model->facts.blocks) return true;
+    capture->begin += capture->length;
+    capture->next = NO_BLOCK;
+    return false; /* stops this graph: what follows is the final norm and the logits, which nobody asked for */
+}
+
+static bool on_node(struct ggml_tensor *node, bool asking, void *user_data) {
+    tt_capture *capture = user_data;
+    if (!capture->trie) return !asking; /* not our decode */
+    if (capture->failed) return false;
+    return asking ? ask(capture, node) : take(capture, node);
+}
+
+static bool on_abort(void *user_data) {
+    const tt_capture *capture = user_data;
+    return capture->failed || (capture->cancel && atomic_load(capture->cancel));
+}
+
+/* ==== Decoding ==== */
+
+tt_capture *tt_capture_open(tt_model *model, const tt_capture_options *options, tt_error *err) {
+    tt_capture *capture = tt_alloc(1, sizeof *capture, err);
+    if (!capture) return NULL;
+    capture->model = model;
+    /* A block that carries a state has one for each sequence: sequences cannot share tokens. */
+    capture->plain = options->plain || model->facts.recurrent;
+    return capture;
+}
+
+void tt_capture_close(tt_capture *capture) {
+    if (!capture) return;
+    if (capture->context) llama_free(capture->context);
+    free(capture);
+}
+
+tt_capture_counts tt_capture_counts_of(const tt_capture *capture) { return capture->counts; }
+
+static uint32_t round_up(size_t value, uint32_t step) { return (uint32_t)((value + step - 1) / step * step); }
+
+/* Makes sure of a context with room for `tokens` tokens of `sequences` prompts. */
+static bool reserve(tt_capture *capture, size_t tokens, size_t sequences, tt_error *err) {
+    if (capture->context && tokens <= capture->room && sequences <= capture->sequences) return true;
+    if (capture->context) llama_free(capture->context);
+    capture->room = round_up(tokens > capture->room ? tokens : capture->room, CONTEXT_STEP);
+    if (sequences > capture->sequences) capture->sequences = (uint32_t)sequences;
+    struct llama_context_params params = tt_context_params(capture->model);
+    params.n_ctx = params.n_batch = capture->room;
+    params.n_seq_max = capture->sequences;
+    params.kv_unified = true;
+    params.swa_full = true;
+    params.cb_eval = on_node;
+    params.cb_eval_user_data = capture;
+    params.abort_callback = on_abort;
+    params.abort_callback_data = capture;
+    capture->context = tt_context_open(capture->model, params, err);
+    return capture->context != NULL;
+}
+
+/* The tree as a batch: node i belongs to every prompt whose path goes through it. */
+static bool fill_batch(struct llama_batch *batch, const tt_trie *trie, tt_error *err) {
+    *batch = llama_batch_init((int32_t)trie->count, 0, (int32_t)trie->prompts);
+    if (!batch->token || !batch->seq_id) return tt_fail(err, TT_ERROR_MEMORY, "out of memory");
+    batch->n_tokens = (int32_t)trie->count;
+    for (size_t i = 0; i < trie->count; i++) {
+        batch->token[i] = trie->tokens[i];
+        batch->pos[i] = (llama_pos)trie->depths[i];
+        batch->n_seq_id[i] = 0;
+        batch->logits[i] = 0;
+    }
+    for (size_t prompt = 0; prompt < trie->prompts; prompt++) {
+        batch->logits[trie->ends[prompt]] = 1; /* or the last block would leave this row out */
+        for (uint32_t node = trie->ends[prompt]; node != UINT32_MAX; node = trie->parents[node])
+            batch->seq_id[node][batch->n_seq_id[node]++] = (llama_seq_id)prompt;
+    }
+    return true;
+}
+
+static int by_end(const void *a, const void *b, void *ends) {
+    const uint32_t x = ((const uint32_t *)ends)[*(const size_t *)a], y = ((const uint32_t *)ends)[*(const size_t *)b];
+    return (x > y) - (x < y);
+}
+
+static bool check_decoded(const tt_capture *capture, int32_t status, tt_error *err) {
+    if (capture->failed) return false; /* err is filled */
+    if (status == 2 || (capture->cancel && atomic_load(capture->cancel))) return tt_fail(err, TT_ERROR_INTERRUPTED, "interrupted");
+    if (status) {
+        const char *reason = tt_engine_reason(capture->model->engine);
+        return tt_fail(err, TT_ERROR_MODEL, "libllama failed to compute a batch of %zu tokens (status %d)%s%s", capture->trie->count, status,
+                       *reason ? ": " : "", reason);
+    }
+    if (capture->last != capture->trie->prompts || capture->next != NO_BLOCK)
+        return tt_fail(err, TT_ERROR_MODEL,
+                       "'%s' models cannot be steered with libllama %s: their graph names no block output to add a control vector to",
+                       capture->model->facts.architecture, llama_version());
+    return true;
+}
+
+/* Decodes one tree, in a cache emptied beforehand. */
+static bool decode(tt_capture *capture, const tt_trie *trie, float *contributions, tt_error *err) {
+    if (!reserve(capture, trie->count, trie->prompts, err)) return false;
+    const size_t width = capture->model->facts.width;
+    struct llama_batch batch = {0};
+    capture->order = tt_alloc(trie->prompts, sizeof *capture->order, err);
+    capture->residual = tt_alloc(trie->prompts * width, sizeof *capture->residual, err);
+    bool ok = capture->order && capture->residual && fill_batch(&batch, trie, err);
+    if (ok) {
+        for (size_t i = 0; i < trie->prompts; i++) capture->order[i] = i;
+        qsort_r(capture->order, trie->prompts, sizeof *capture->order, by_end, trie->ends);
+        capture->contributions = contributions;
+        capture->begin = capture->length = capture->first = capture->last = 0;
+        capture->next = NO_BLOCK;
+        capture->failed = false;
+        capture->err = err;
+        capture->trie = trie;
+        llama_memory_clear(llama_get_memory(capture->context), false);
+        tt_engine_reason(capture->model->engine);
+        const int32_t status = llama_decode(capture->context, batch);
+        llama_synchronize(capture->context);
+        ok = check_decoded(capture, status, err);
+        capture->trie = NULL;
+        capture->err = NULL;
+    }
+    if (ok) capture->counts.computed_tokens += trie->count;
+    if (batch.token) llama_batch_free(batch);
+    free(capture->order);
+    free(capture->residual);
+    return ok;
+}
+
+static bool check_prompts(const tt_capture *capture, const tt_tokens *prompts, size_t count, tt_error *err) {
+    const uint32_t context = capture->model->facts.context;
+    for (size_t i = 0; i < count; i++) {
+        if (prompts[i].count == 0) return tt_fail(err, TT_ERROR_INPUT, "a prompt without any token cannot be captured");
+        if (context && prompts[i].count > context)
+            return tt_fail(err, TT_ERROR_INPUT, "a prompt of %zu tokens is longer than the model's context of %u; shorten the writing prompts",
+                           prompts[i].count, context);
+    }
+    return true;
+}
+
+bool tt_capture_run(tt_capture *capture, const tt_tokens *prompts, size_t count, const atomic_bool *cancel, float *contributions,
+                    tt_error *err) {
+    if (!check_prompts(capture, prompts, count, err)) return false;
+    const size_t step = capture->plain ? 1 : llama_max_parallel_sequences();
+    const size_t stride = (size_t)capture->model->facts.blocks * capture->model->facts.width;
+    capture->cancel = cancel;
+    for (size_t i = 0; i < count; i += step) {
+        const size_t size = count - i < step ? count - i : step;
+        tt_trie trie;
+        if (!tt_trie_build(&trie, prompts + i, size, !capture->plain, err)) return false;
+        const bool ok = decode(capture, &trie, contributions + i * stride, err);
+        tt_trie_free(&trie);
+        if (!ok) return false;
+    }
+    capture->counts.prompts += count;
+    for (size_t i = 0; i < count; i++) capture->counts.plain_tokens += prompts[i].count;
+    return true;
+}

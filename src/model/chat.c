@@ -1,0 +1,105 @@
+/* chat.c: see chat.h */
+#include "model/chat.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "model/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct tt_chat {
+    char *name;
+    char *template_text; /* what libllama is handed: the model's Jinja text, or a known name. NULL: no template */
+};
+
+/* "chatml, llama2, ..." */
+static char *known_names(tt_error *err) {
+    const int32_t count = llama_chat_builtin_templates(NULL, 0);
+    const char **names = tt_alloc((size_t)(count > 0 ? count : 0), sizeof *names, err);
+    if (!names) return NULL;
+    llama_chat_builtin_templates(names, (size_t)count);
+    tt_text text = {0};
+    for (int32_t i = 0; i < count; i++) tt_text_addf(&text, "%s%s", i ? ", " : "", names[i]);
+    free(names);
+    return tt_text_take(&text, err);
+}
+
+static bool renders(const char *template_text) {
+    const struct llama_chat_message hello = {"user", "Hello"};
+    return llama_chat_apply_template(template_text, &hello, 1, true, NULL, 0) > 0;
+}
+
+static bool is_known_name(const char *name) {
+    const int32_t count = llama_chat_builtin_templates(NULL, 0);
+    const char *names[256];
+    const int32_t got = llama_chat_builtin_templates(names, count < 256 ? (size_t)count : 256);
+    for (int32_t i = 0; i < got; i++)
+        if (!strcmp(names[i], name)) return true;
+    return false;
+}
+
+/* Which template to hand to libllama; false with a sentence when there is none that it knows. */
+static bool choose(const tt_model *model, const char *wanted, const char **name, const char **template_text, tt_error *err) {
+    const char *own = model->facts.chat_template;
+    *name = wanted ? wanted : "the model's own";
+    *template_text = wanted ? wanted : own;
+    if (wanted && !strcmp(wanted, "none")) {
+        *template_text = NULL;
+        return true;
+    }
+    if (wanted ? is_known_name(wanted) : own && renders(own)) return true;
+    char *names = known_names(err);
+    if (!names) return false;
+    if (wanted)
+        tt_fail(err, TT_ERROR_USAGE, "--chat-template '%s' is not one that libllama knows: none, %s", wanted, names);
+    else if (own)
+        tt_fail(err, TT_ERROR_MODEL, "libllama does not know the chat template of '%s'; name the one it is equal to with --chat-template: none, %s",
+                model->path, names);
+    else
+        tt_fail(err, TT_ERROR_MODEL, "'%s' has no chat template (is it a base model?); name one with --chat-template: none, %s", model->path, names);
+    free(names);
+    return false;
+}
+
+tt_chat *tt_chat_open(const tt_model *model, const char *template_name, tt_error *err) {
+    const char *name, *template_text;
+    if (!choose(model, template_name, &name, &template_text, err)) return NULL;
+    tt_chat *chat = tt_alloc(1, sizeof *chat, err);
+    if (!chat) return NULL;
+    chat->name = tt_strdup(name, err);
+    chat->template_text = template_text ? tt_strdup(template_text, err) : NULL;
+    if (chat->name && (chat->template_text || !template_text)) return chat;
+    tt_chat_close(chat);
+    return NULL;
+}
+
+void tt_chat_close(tt_chat *chat) {
+    if (!chat) return;
+    free(chat->name);
+    free(chat->template_text);
+    free(chat);
+}
+
+const char *tt_chat_name(const tt_chat *chat) { return chat->name; }
+
+/* Without a template the messages stand as paragraphs, and the model goes on behind the last. */
+static char *render_plain(const tt_message *messages, size_t count, tt_error *err) {
+    tt_text text = {0};
+    for (size_t i = 0; i < count; i++) tt_text_addf(&text, "%s\n\n", messages[i].content);
+    return tt_text_take(&text, err);
+}
+
+char *tt_chat_render(const tt_chat *chat, const tt_message *messages, size_t count, tt_error *err) {
+    if (!chat->template_text) return render_plain(messages, count, err);
+    struct llama_chat_message *turns = tt_alloc(count, sizeof *turns, err);
+    if (!turns) return NULL;
+    for (size_t i = 0; i < count; i++) turns[i] = (struct llama_chat_message){messages[i].role, messages[i].content};
+    char *text = NULL;
+    const int32_t length = llama_chat_apply_template(chat->template_text, turns, count, true, NULL, 0);
+    if (length < 0)
+        tt_fail(err, TT_ERROR_MODEL, "libllama cannot apply the chat template %s", chat->name);
+    else if ((text = tt_alloc((size_t)length + 1, 1, err)))
+        llama_chat_apply_template(chat->template_text, turns, count, true, text, length + 1);
+    free(turns);
+    return text;
+}

@@ -1,0 +1,24 @@
+/* internal.h: what the files of model/ share among themselves, llama.h included. No other room includes this. */
+#pragma once
+
+#include "model/gguf_file.h"
+#include "model/model.h"
+
+#include <llama.h>
+
+struct tt_model {
+    tt_engine *engine;
+    struct llama_model *handle;
+    const struct llama_vocab *vocabulary;
+    tt_gguf_facts file;
+    tt_model_facts facts;
+    char *path, *description;
+    int threads, ubatch;
+    bool flash_attention_off, f32_cache;
+};
+
+/* Context parameters as the model's options have them: threads, micro-batch, flash attention, cache type. */
+struct llama_context_params tt_context_params(const tt_model *model);
+
+/* llama_init_from_model, whose failure becomes a sentence. */
+struct llama_context *tt_context_open(const tt_model *model, struct llama_context_params params, tt_error *err);

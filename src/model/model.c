@@ -1,0 +1,172 @@
+/* model.c: see model.h */
+#include "base/memory.h"
+#include "model/internal.h"
+
+#include <ctype.h>
+#include <locale.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEFAULT_UBATCH = 512 };
+
+/* Cores that this process may run on: fewer than the machine's in a container or under taskset. */
+static int cores(void) {
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) ? 1 : CPU_COUNT(&set);
+}
+
+/* "3,1" to shares by device; libllama reads as many as llama_max_devices(). */
+static bool parse_tensor_split(const char *text, float *shares, size_t room, tt_error *err) {
+    locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    size_t count = 0;
+    bool ok = true;
+    for (const char *at = text; ok;) {
+        char *end;
+        const float share = strtof_l(at, &end, plain);
+        ok = end != at && share >= 0 && share < 1e6F && count < room && (*end == ',' || *end == '/' || *end == '\0');
+        if (!ok) break;
+        shares[count++] = share;
+        if (*end == '\0') break;
+        at = end + 1;
+    }
+    freelocale(plain);
+    return ok || tt_fail(err, TT_ERROR_USAGE, "-ts '%s' should be shares by device, such as 3,1 (at most %zu of them)", text, room);
+}
+
+static bool load(tt_model *model, const tt_model_options *options, tt_error *err) {
+    struct llama_model_params params = llama_model_default_params();
+    params.n_gpu_layers = options->gpu_layers;
+    params.progress_callback = options->progress;
+    params.progress_callback_user_data = options->progress_data;
+    float *shares = NULL;
+    if (options->tensor_split) {
+        shares = tt_alloc(llama_max_devices() + 1, sizeof *shares, err);
+        if (!shares) return false;
+        if (!parse_tensor_split(options->tensor_split, shares, llama_max_devices(), err)) {
+            free(shares);
+            return false;
+        }
+        params.tensor_split = shares;
+    }
+    tt_engine_reason(model->engine); /* forget older messages */
+    model->handle = llama_model_load_from_file(options->path, params);
+    free(shares);
+    if (model->handle) return true;
+    const char *reason = tt_engine_reason(model->engine);
+    return tt_fail(err, TT_ERROR_MODEL, "libllama %s cannot load '%s'%s%s", llama_version(), options->path, *reason ? ": " : "", reason);
+}
+
+static bool take_facts(tt_model *model, tt_error *err) {
+    char description[256] = "";
+    llama_model_desc(model->handle, description, sizeof description);
+    model->description = tt_strdup(description, err);
+    if (!model->description) return false;
+    model->vocabulary = llama_model_get_vocab(model->handle);
+    model->facts = (tt_model_facts){
+        .path = model->path,
+        .architecture = model->file.architecture,
+        .name = model->file.name,
+        .description = model->description,
+        .fingerprint = model->file.fingerprint,
+        .content_hash = model->file.content_hash,
+        .chat_template = llama_model_chat_template(model->handle, NULL),
+        .blocks = (uint32_t)llama_model_n_layer(model->handle),
+        .width = (uint32_t)llama_model_n_embd(model->handle),
+        .context = (uint32_t)llama_model_n_ctx_train(model->handle),
+        .bytes = model->file.bytes,
+        .parameters = llama_model_n_params(model->handle),
+        .recurrent = llama_model_is_recurrent(model->handle) || llama_model_is_hybrid(model->handle),
+    };
+    return true;
+}
+
+/* What libllama loads, but cannot be steered. */
+static bool check_loaded(const tt_model *model, tt_error *err) {
+    const char *path = model->path;
+    if (llama_vocab_type(model->vocabulary) == LLAMA_VOCAB_TYPE_NONE)
+        return tt_fail(err, TT_ERROR_MODEL, "'%s' has no tokenizer, so it can neither read a prompt nor write text", path);
+    if (llama_model_has_encoder(model->handle) || !llama_model_has_decoder(model->handle))
+        return tt_fail(err, TT_ERROR_MODEL, "'%s' (%s) reads through an encoder; only decoder models can be steered", path, model->file.architecture);
+    if (llama_model_is_diffusion(model->handle))
+        return tt_fail(err, TT_ERROR_MODEL, "'%s' (%s) is a diffusion model, which does not write token after token", path,
+                       model->file.architecture);
+    if (model->facts.blocks < 2) return tt_fail(err, TT_ERROR_MODEL, "'%s' has fewer than two blocks: there is nothing to steer", path);
+    return true;
+}
+
+tt_model *tt_model_open(tt_engine *engine, const tt_model_options *options, tt_error *err) {
+    tt_model *model = tt_alloc(1, sizeof *model, err);
+    if (!model) return NULL;
+    model->engine = engine;
+    model->threads = options->threads > 0 ? options->threads : cores();
+    model->ubatch = options->ubatch > 0 ? options->ubatch : DEFAULT_UBATCH;
+    model->flash_attention_off = options->flash_attention_off;
+    model->f32_cache = options->f32_cache;
+    model->path = tt_strdup(options->path, err);
+    if (model->path && tt_gguf_facts_read(&model->file, options->path, err) && load(model, options, err) && take_facts(model, err) &&
+        check_loaded(model, err))
+        return model;
+    tt_model_close(model);
+    return NULL;
+}
+
+void tt_model_close(tt_model *model) {
+    if (!model) return;
+    if (model->handle) llama_model_free(model->handle);
+    tt_gguf_facts_free(&model->file);
+    free(model->path);
+    free(model->description);
+    free(model);
+}
+
+const tt_model_facts *tt_model_facts_of(const tt_model *model) { return &model->facts; }
+
+int tt_model_threads(const tt_model *model) { return model->threads; }
+
+struct llama_context_params tt_context_params(const tt_model *model) {
+    struct llama_context_params params = llama_context_default_params();
+    params.n_threads = params.n_threads_batch = model->threads;
+    params.n_ubatch = (uint32_t)model->ubatch;
+    params.flash_attn_type = model->flash_attention_off ? LLAMA_FLASH_ATTN_TYPE_DISABLED : LLAMA_FLASH_ATTN_TYPE_AUTO;
+    params.no_perf = true;
+    if (model->f32_cache) params.type_k = params.type_v = GGML_TYPE_F32;
+    return params;
+}
+
+struct llama_context *tt_context_open(const tt_model *model, struct llama_context_params params, tt_error *err) {
+    tt_engine_reason(model->engine);
+    struct llama_context *context = llama_init_from_model(model->handle, params);
+    if (context) return context;
+    const char *reason = tt_engine_reason(model->engine);
+    tt_fail(err, TT_ERROR_MODEL, "libllama cannot make a context of %u tokens for '%s'%s%s", params.n_ctx, model->path, *reason ? ": " : "",
+            reason);
+    return NULL;
+}
+
+bool tt_tokenize(const tt_model *model, const char *text, size_t length, tt_tokens *tokens, tt_error *err) {
+    *tokens = (tt_tokens){0};
+    if (length > INT32_MAX / 2) return tt_fail(err, TT_ERROR_INPUT, "a prompt of %zu bytes is too long for any model", length);
+    /* A byte makes a token at most; the room for beginning and end comes on top. */
+    const int32_t room = (int32_t)length + 8;
+    tokens->ids = tt_alloc((size_t)room, sizeof *tokens->ids, err);
+    if (!tokens->ids) return false;
+    const int32_t count = llama_tokenize(model->vocabulary, text, (int32_t)length, tokens->ids, room, true, true);
+    if (count < 0) {
+        tt_tokens_free(tokens);
+        return tt_fail(err, TT_ERROR_MODEL, "libllama cannot tokenise a prompt of %zu bytes", length);
+    }
+    tokens->count = (size_t)count;
+    const int32_t begin = llama_vocab_bos(model->vocabulary);
+    if (count > 1 && begin >= 0 && tokens->ids[0] == begin && tokens->ids[1] == begin) {
+        tokens->count--;
+        memmove(tokens->ids, tokens->ids + 1, tokens->count * sizeof *tokens->ids);
+    }
+    return true;
+}
+
+void tt_tokens_free(tt_tokens *tokens) {
+    free(tokens->ids);
+    *tokens = (tt_tokens){0};
+}

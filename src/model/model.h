@@ -1,0 +1,59 @@
+/* model.h: a loaded model, and what every room may know of it without seeing llama.h. */
+#pragma once
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "model/engine.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct tt_model tt_model;
+
+typedef struct tt_model_options {
+    const char *path;         /* GGUF file, or the first part of a split one */
+    int gpu_layers;           /* -ngl; negative: all of them */
+    const char *tensor_split; /* -ts "3,1": shares by device; NULL: libllama's choice */
+    int threads;              /* -t; 0: one for each core this process may use */
+    int ubatch;               /* -ub: tokens computed at once; 0: 512 */
+    bool flash_attention_off; /* -fa off; else libllama's choice, which is on where the model allows it */
+    bool f32_cache;           /* keep keys and values in F32 instead of F16: exacter, for tests */
+    /* Called while loading with 0..1; NULL for none. Loading stops when it returns false. */
+    bool (*progress)(float share, void *user_data);
+    void *progress_data;
+} tt_model_options;
+
+typedef struct tt_model_facts {
+    const char *path, *architecture;
+    const char *name;              /* general.name, or "" */
+    const char *description;       /* libllama's: "llama 135M Q4_1" */
+    const char *fingerprint;       /* of the weights, the same for every quantisation */
+    const char *content_hash;      /* of this very file */
+    const char *chat_template;     /* its own, or NULL */
+    uint32_t blocks, width;        /* L, d */
+    uint32_t context;              /* positions it was trained for */
+    uint64_t bytes, parameters;
+    bool recurrent;                /* has blocks that carry a state instead of a key-value cache */
+} tt_model_facts;
+
+/* Loads a model. Refuses, in one sentence, what is not a model that writes text. `engine` must outlive it. */
+tt_model *tt_model_open(tt_engine *engine, const tt_model_options *options, tt_error *err);
+void tt_model_close(tt_model *model); /* harmless on NULL */
+
+/* Owned by the model. */
+const tt_model_facts *tt_model_facts_of(const tt_model *model);
+
+/* Threads in use: the option, or the cores at hand. */
+int tt_model_threads(const tt_model *model);
+
+/* ==== Tokens ==== */
+
+typedef struct tt_tokens {
+    int32_t *ids;
+    size_t count;
+} tt_tokens; /* ids are freed by tt_tokens_free */
+
+/* Text to tokens: special tokens in the text are parsed; the model's beginning-of-text token is added unless it stands there. */
+bool tt_tokenize(const tt_model *model, const char *text, size_t length, tt_tokens *tokens, tt_error *err);
+void tt_tokens_free(tt_tokens *tokens);

@@ -1,0 +1,21 @@
+/* trie.h: prompts that begin alike, as one tree of tokens, so that no common beginning is computed twice.
+ *
+ * The baseline's and the classes' prompts of a sample share the chat template's head and the stem; the two sides of a pair
+ * often share their first words too. A node is a token at a position behind a given beginning; node i's parent comes before it. */
+#pragma once
+
+#include "model/model.h"
+
+typedef struct tt_trie {
+    int32_t *tokens;   /* [node] */
+    uint32_t *parents; /* [node]; UINT32_MAX for a first token */
+    uint32_t *depths;  /* [node]: its position in the prompt */
+    size_t count;      /* nodes */
+    size_t capacity;
+    uint32_t *ends;    /* [prompt]: the node of its last token */
+    size_t prompts;
+} tt_trie; /* freed by tt_trie_free */
+
+/* The tree of `count` prompts, none of them empty. With `share` false every prompt is a branch of its own. */
+bool tt_trie_build(tt_trie *trie, const tt_tokens *prompts, size_t count, bool share, tt_error *err);
+void tt_trie_free(tt_trie *trie);
