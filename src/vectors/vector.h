@@ -11,6 +11,8 @@
 
 typedef enum tt_role { TT_ROLE_UNKNOWN, TT_ROLE_DEBIAS, TT_ROLE_NEGATIVE, TT_ROLE_POSITIVE, TT_ROLE_MIX } tt_role;
 
+enum { TT_LAYERS_MOST = 4096 }; /* more than any model has: what a file may ask for */
+
 /* The figures of one block's direction, as they were measured (docs/method.md, section 3). */
 typedef struct tt_block_figures {
     uint32_t block, kept, accepted;
@@ -19,11 +21,13 @@ typedef struct tt_block_figures {
 } tt_block_figures;
 
 typedef struct tt_vector {
-    char *path;           /* where it was read from; NULL for one made in memory */
-    char *architecture;   /* controlvector.model_hint; "" when the file has none */
-    uint32_t layer_count; /* controlvector.layer_count, L; where the file has none: highest K + 1 */
-    uint32_t width;       /* d */
-    float **rows;         /* layer_count entries; NULL where there is no direction */
+    char *path;             /* where it was read from; NULL for one made in memory */
+    char *architecture;     /* controlvector.model_hint; "" when the file has none */
+    uint32_t layer_count;   /* controlvector.layer_count, L; where the file does not tell it: highest K + 1 */
+    bool layer_count_given; /* the file tells L; false also where its layer_count is the number of its rows, as other tools
+                               write it */
+    uint32_t width;         /* d */
+    float **rows;           /* layer_count entries; NULL where there is no direction */
     /* What trimtab's own files also tell; "" or 0 or TT_ROLE_UNKNOWN elsewhere, except what a file name in the usual form
      * {model}-{axis}__{class}.gguf tells. */
     char *model_name, *axis, *class_name, *classes[2], *fingerprint, *method, *version, *recipe;
@@ -45,12 +49,37 @@ bool tt_vector_add_row(tt_vector *vector, uint32_t K, const float *values, doubl
 /* Replaces one of the vector's strings. */
 bool tt_vector_set(char **field, const char *value, tt_error *err);
 
+/* Reads a control-vector file: trimtab's, or any that llama.cpp takes. Refused with one sentence: what is no GGUF or no
+ * control vector, is damaged, or has a row of a wrong name, type or width, for layer 0 or beyond the last, or with a value
+ * that is not finite. */
 bool tt_vector_read(tt_vector *vector, const char *path, tt_error *err);
+
+/* As tt_vector_read, but leaves the values on the disk: `rows` are all NULL. For looking through a folder. */
+bool tt_vector_read_keys(tt_vector *vector, const char *path, tt_error *err);
+
+/* Writes the vector: the same content gives the same bytes; all of the file or nothing. Of a row's K 1 <= K < layer_count
+ * must hold, and its values must be finite. */
 bool tt_vector_write(const tt_vector *vector, const char *path, tt_error *err);
+
+/* "debias", "negative", "positive", "mix"; "" for TT_ROLE_UNKNOWN. */
+const char *tt_role_name(tt_role role);
+
+/* The length of row K (its Euclidean norm); 0 where there is no row. And of all rows, taken together as one. */
+double tt_vector_row_norm(const tt_vector *vector, uint32_t K);
+double tt_vector_norm(const tt_vector *vector);
 
 /* `text` made safe for file names: runs of anything but letters, digits, '.', '_' and '-' become one '-'. "model" when
  * nothing is left. */
 char *tt_safe_name(const char *text, tt_error *err);
 
-/* "{folder}/{model}-{axis}__{suffix}.gguf", suffix "debias" or a class. */
+/* "{folder}/{model}-{axis}__{suffix}.gguf", suffix "debias" or a class; each part made safe. */
 char *tt_vector_path(const char *folder, const char *model, const char *axis, const char *suffix, tt_error *err);
+
+/* Takes a file name in that form apart, whatever characters its parts have (vectors made elsewhere may have colons in
+ * them): the suffix follows the last "__", the axis the last '-' before it. False where the name has another form. The
+ * parts point into `path`. */
+typedef struct tt_vector_name {
+    const char *model, *axis, *suffix;
+    size_t model_length, axis_length, suffix_length;
+} tt_vector_name;
+bool tt_vector_name_parse(const char *path, tt_vector_name *name);
