@@ -1,0 +1,82 @@
+/* problem.h: what the files of this room share: one block's data, the eigenvectors worth keeping, and the solvers that find
+ * them. Not for other rooms.
+ *
+ * X is A above B, 2N x d. Scores are kept as one row of 2N values a vector: A v, then B v. All arithmetic on scores is in
+ * double: products of F32 values are exact there, and the sums' rounding stays far below the data's own. */
+#pragma once
+
+#include "directions/direction.h"
+
+typedef struct tt_problem {
+    const float *A, *B; /* N x d, not owned */
+    size_t N, d;
+    double tolerance;
+    double energy; /* the sum of all squares of A and B */
+    /* Each value of A and B carries a relative error of F32's rounding, so that scores along a unit vector are only known to
+     * about FLT_EPSILON |X|. Scores shorter than that are rounding, whatever they look like: their ratio counts as 0. */
+    double rounding;   /* that length, squared */
+    double *means[2];  /* the mean rows of A and B, d each; owned */
+    double largest[2]; /* the largest magnitudes in A and B */
+} tt_problem;
+
+/* Checks that all is finite and takes the sums. Ends with tt_problem_close, also after a failure. */
+bool tt_problem_open(tt_problem *problem, const float *A, const float *B, size_t N, size_t d, double tolerance,
+                     tt_error *err);
+void tt_problem_close(tt_problem *problem);
+
+/* Rows [first, first + count) of X, as double, into `rows` (count x d). */
+void tt_problem_rows(const tt_problem *problem, size_t first, size_t count, double *rows);
+
+/* The scores (count x 2N) of `count` vectors (count x d). */
+bool tt_problem_scores(const tt_problem *problem, const double *vectors, size_t count, double *scores, tt_error *err);
+
+/* G = X X' in the lower triangle (column-major) of `gram`, 2N x 2N. */
+bool tt_problem_gram(const tt_problem *problem, double *gram, tt_error *err);
+
+/* J of one row of 2N scores along a vector of length `norm`: 0 where they are rounding. */
+double tt_problem_ratio(const tt_problem *problem, const double *scores, double norm);
+
+/* Fills all figures of `direction` but the counts from the scores along the unit vector `unit` (d), and takes a copy of it
+ * as F32. */
+bool tt_problem_measure(const tt_problem *problem, const double *unit, tt_direction *direction, tt_error *err);
+
+/* ==== Eigenvectors that passed the tolerance ==== */
+
+typedef struct tt_candidate {
+    double ratio, eigenvalue;
+    size_t rank;    /* its place in the spectrum: the last word where all else is equal */
+    double *vector; /* d; length 1; owned */
+    double *scores; /* 2N; owned */
+} tt_candidate;
+
+typedef struct tt_candidates {
+    tt_candidate *items; /* owned */
+    size_t count, capacity;
+    size_t examined; /* eigenpairs offered */
+} tt_candidates;
+
+/* Takes a copy of the eigenpair when its ratio reaches the tolerance. */
+bool tt_candidates_offer(tt_candidates *candidates, const tt_problem *problem, double eigenvalue, const double *vector,
+                         size_t vector_length, const double *scores, tt_error *err);
+void tt_candidates_free(tt_candidates *candidates);
+
+/* The greedy compound of the candidates (which it sorts): fills `direction`, all of it. */
+bool tt_compound(const tt_problem *problem, tt_candidates *candidates, tt_direction *direction, tt_error *err);
+
+/* ==== Solvers: each offers every eigenpair that could pass ==== */
+
+bool tt_solve_dense(const tt_problem *problem, tt_candidates *candidates, tt_error *err);
+bool tt_solve_reduced(const tt_problem *problem, tt_candidates *candidates, tt_error *err);
+
+/* `*certain` is false when the bound could not be reached in less time than another solver takes; nothing is then offered.
+ */
+bool tt_solve_lanczos(const tt_problem *problem, tt_candidates *candidates, bool *certain, tt_error *err);
+
+/* Most Lanczos steps that are worth their time: a share of what the smaller of the exact problems takes. */
+size_t tt_lanczos_limit(size_t N, size_t d);
+
+/* The uncentred first principal component of B - A, in `unit` (d zeros on entry, and still where A and B are the same). */
+bool tt_principal_component(const tt_problem *problem, double *unit, tt_error *err);
+
+/* True, or the error that a LAPACK routine's return value means. */
+bool tt_lapack_ok(int info, const char *what, tt_error *err);
