@@ -1,6 +1,106 @@
-/* main.c: see the commands in this folder. */
+/* main.c: finds the command that is asked for, runs it, and turns its result into a message and an exit status.
+ *
+ * Exit status: 0 done, 1 failed, 2 wrong usage. A run that Ctrl-C ended dies of that signal, and one whose reader went away
+ * of SIGPIPE, as a shell expects. */
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/console.h"
+#include "cli/help.h"
+#include "cli/interrupt.h"
+
+#include <signal.h>
 #include <stdio.h>
-int main(void) {
-    puts("trimtab " TRIMTAB_VERSION);
-    return 0;
+#include <stdlib.h>
+#include <string.h>
+
+enum { TT_DONE, TT_FAILED, TT_WRONG_USAGE };
+
+/* The error's message, and the exit status that belongs to it. */
+static int fail(const tt_error *err) {
+    if (err->kind == TT_ERROR_INTERRUPTED) tt_interrupt_finish();
+    if (err->message[0]) tt_console_error("%s", err->message);
+    return err->kind == TT_ERROR_USAGE ? TT_WRONG_USAGE : TT_FAILED;
+}
+
+/* The exit status of a program that did all right (`status`) so far: that can still fail by what was printed. */
+static int finish(int status) {
+    tt_error err = {0};
+    if (tt_console_flush(&err)) return status;
+    if (err.kind == TT_ERROR_NONE) { /* nobody reads any more: end as other programs do */
+        signal(SIGPIPE, SIG_DFL);
+        raise(SIGPIPE);
+    }
+    return status ? status : fail(&err);
+}
+
+static int unknown_command(const char *name) {
+    const char *names[64];
+    size_t count = 0;
+    const tt_command *command;
+    for (size_t i = 0; (command = tt_command_at(i)) && count < sizeof names / sizeof *names; i++) {
+        if (!command->hidden) names[count++] = command->name;
+    }
+    const char *nearest = tt_nearest(name, names, count);
+    if (nearest)
+        tt_console_error("there is no command '%s'; did you mean '%s'?", name, nearest);
+    else
+        tt_console_error("there is no command '%s'; 'trimtab --help' lists them", name);
+    return TT_WRONG_USAGE;
+}
+
+static int help(const tt_command *command) {
+    tt_error err = {0};
+    return finish(tt_help_print(command, stdout, &err) ? TT_DONE : fail(&err));
+}
+
+/* `argv` begins with the command's name. */
+static int run_command(const tt_command *command, int argc, char **argv) {
+    tt_error err = {0};
+    tt_arguments arguments;
+    int status = TT_DONE;
+    if (!tt_arguments_parse(&arguments, command, argc, argv, &err)) {
+        status = fail(&err);
+    } else if (arguments.help) {
+        status = help(command);
+    } else {
+        tt_interrupt_catch();
+        if (!command->run(&arguments, &err)) {
+            fflush(stdout); /* what was done comes before why it ended */
+            status = fail(&err);
+        }
+    }
+    tt_arguments_free(&arguments);
+    return finish(status);
+}
+
+/* "trimtab help train" is "trimtab train --help". */
+static int help_command(const char *name) {
+    const tt_command *command = name ? tt_command_find(name) : &tt_command_root;
+    return command ? help(command) : unknown_command(name);
+}
+
+int main(int argc, char **argv) {
+    tt_console_begin();
+    tt_error err = {0};
+    tt_arguments arguments;
+    if (!tt_arguments_parse(&arguments, &tt_command_root, argc, argv, &err)) {
+        tt_arguments_free(&arguments);
+        return fail(&err);
+    }
+    const bool wants_help = arguments.help, wants_version = !wants_help && tt_argument_flag(&arguments, "--version");
+    const size_t operands = arguments.operand_count;
+    char **const rest = argv + argc - operands; /* the command's name and what follows; NULL ends it */
+    tt_arguments_free(&arguments);
+    if (wants_help) return help(&tt_command_root);
+    if (wants_version) {
+        puts("trimtab " TRIMTAB_VERSION);
+        return finish(TT_DONE);
+    }
+    if (!operands) {
+        tt_help_print(&tt_command_root, stderr, NULL);
+        return TT_WRONG_USAGE;
+    }
+    if (strcmp(rest[0], "help") == 0) return help_command(rest[1]);
+    const tt_command *command = tt_command_find(rest[0]);
+    return command ? run_command(command, (int)operands, rest) : unknown_command(rest[0]);
 }

@@ -1,0 +1,32 @@
+/* number.c: see number.h */
+#include "base/number.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <locale.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool tt_number_parse(const char *text, double *value) {
+    /* strtod also takes spaces, "inf", "nan" and hexadecimal; these are not among the characters of a decimal number. */
+    if (!*text || text[strspn(text, "+-.0123456789eE")]) return false;
+    const locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0); /* glibc's constant: nothing is allocated */
+    if (!c_locale) return false;
+    char *end = NULL;
+    const double parsed = strtod_l(text, &end, c_locale);
+    freelocale(c_locale);
+    if (*end || !isfinite(parsed)) return false;
+    *value = parsed;
+    return true;
+}
+
+bool tt_integer_parse(const char *text, int64_t *value) {
+    if (!*text || text[strspn(text, "+-0123456789")]) return false;
+    char *end = NULL;
+    errno = 0;
+    const intmax_t parsed = strtoimax(text, &end, 10);
+    if (errno || *end || parsed < INT64_MIN || parsed > INT64_MAX) return false;
+    *value = parsed;
+    return true;
+}

@@ -1,0 +1,50 @@
+/* commands.c: the list of commands. Its order is the order in which help shows them. */
+#include "cli/commands.h"
+
+#include <string.h>
+
+static const tt_option root_options[] = {{"--version", .help = "show the version and exit"}};
+static const tt_option_group root_group = {"Options", root_options, 1};
+
+const tt_command tt_command_root = {
+    .name = "trimtab",
+    .summary = "make, measure and apply control vectors for language models",
+    .description =
+        "A control vector turns a language model as a trim tab turns a ship: a small force on every block that shifts "
+        "how the model writes, without changing its weights. trimtab makes control vectors from a GGUF model, "
+        "measures how well they steer, and applies them.\n\n"
+        "Where a command needs a model and none is given, it takes the one that TRIMTAB_MODEL names.",
+    .operands = "COMMAND [ARGUMENT...]",
+    .stops_at_operand = true,
+    .groups = {&root_group},
+};
+
+static const tt_command *const commands[] = {
+    &tt_command_completion,
+    &tt_command_man,
+};
+
+const tt_command *tt_command_at(size_t index) { return index < sizeof commands / sizeof *commands ? commands[index] : NULL; }
+
+const tt_command *tt_command_find(const char *name) {
+    const tt_command *command;
+    for (size_t i = 0; (command = tt_command_at(i)); i++) {
+        if (strcmp(command->name, name) == 0) return command;
+    }
+    return NULL;
+}
+
+const char *tt_purpose_title(tt_purpose purpose) {
+    switch (purpose) {
+    case TT_PURPOSE_MAKE:
+        return "Make control vectors";
+    case TT_PURPOSE_APPLY:
+        return "Use control vectors";
+    case TT_PURPOSE_EXAMINE:
+        return "Look into them";
+    case TT_PURPOSE_OTHER:
+    case TT_PURPOSES:
+        break;
+    }
+    return "Other";
+}

@@ -1,0 +1,39 @@
+/* shared_options.c: see shared_options.h */
+#include "cli/shared_options.h"
+
+#include <math.h>
+
+static const char *const gpu_layer_words[] = {"all", NULL}; /* counts as -1 */
+
+static const tt_option model_options[] = {
+    {"-m, --model", .kind = TT_OPTION_FILE, .argument = "FILE", .environment = "TRIMTAB_MODEL",
+     .help = "the model, a GGUF file (the first one where it is split)"},
+    {"-ngl, --gpu-layers, --n-gpu-layers", .kind = TT_OPTION_COUNT, .argument = "N", .preset = "all",
+     .choices = gpu_layer_words, .least = -1, .most = INFINITY,
+     .help = "how many of the model's blocks go to the GPU, where there is one: a number or 'all'"},
+    {"-ts, --tensor-split", .kind = TT_OPTION_NUMBERS, .argument = "N,N,...", .least = 0, .most = INFINITY,
+     .preset_text = "by free memory", .help = "which share of the model each GPU takes, such as 3,1"},
+    {"-t, --threads", .kind = TT_OPTION_COUNT, .argument = "N", .least = 1, .most = 4096, .preset_text = "one for each core",
+     .help = "threads to compute with"},
+    {"-c, --ctx-size", .kind = TT_OPTION_COUNT, .argument = "N", .preset = "0", .least = 0, .most = 1 << 30,
+     .preset_text = "what is needed, at most what the model was made for", .help = "tokens that fit the context"},
+    {"-b, --batch-size", .kind = TT_OPTION_COUNT, .argument = "N", .preset = "2048", .least = 1, .most = 1 << 24,
+     .help = "most tokens of one call of the model"},
+    {"-ub, --ubatch-size", .kind = TT_OPTION_COUNT, .argument = "N", .preset = "512", .least = 1, .most = 1 << 24,
+     .help = "most tokens that are computed at once"},
+    {"--chat-template", .kind = TT_OPTION_TEXT, .argument = "NAME", .preset_text = "the model's own",
+     .help = "the chat template to use, by the name that llama.cpp has for it"},
+    {"--separate-system-message", .help = "put the stem and its continuation into a system message of their own, not before "
+                                          "the user's text"},
+    {"--rpc", .kind = TT_OPTION_TEXT, .argument = "HOST:PORT,...",
+     .help = "machines that run ggml-rpc-server, to share a model that is too big for one"},
+    {"-v, --verbose", .help = "also show what llama.cpp says"},
+};
+
+const tt_option_group tt_model_options = {"Model", model_options, sizeof model_options / sizeof *model_options};
+
+const char *tt_model_path(const tt_arguments *arguments, tt_error *err) {
+    const char *path = tt_argument_text(arguments, "--model");
+    if (!path) tt_fail(err, TT_ERROR_USAGE, "no model: name one with -m FILE, or set TRIMTAB_MODEL");
+    return path;
+}

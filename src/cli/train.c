@@ -1,0 +1,92 @@
+/* train.c: `trimtab train`, from a model to control vectors: options in, a run of train/ , its report out. */
+#include "cli/commands.h"
+#include "cli/shared_options.h"
+
+#include <math.h>
+
+static const char *const methods[] = {"cross-covariance", "mean-difference", "pca", NULL}; /* as tt_method */
+static const char *const solvers[] = {"auto", "dense", "lanczos", NULL};                   /* as tt_solver */
+static const char *const offsets[] = {"1", "0", NULL};
+
+static const tt_option options[] = {
+    {"-o, --output", .kind = TT_OPTION_FOLDER, .argument = "DIR", .preset = ".", .preset_text = "the present folder",
+     .help = "folder for the vectors and the report; made where it is missing"},
+    {"--axis", .kind = TT_OPTION_TEXT, .argument = "NAME|FILE", .repeatable = true, .preset_text = "all built-in axes",
+     .help = "what to make vectors for: a built-in axis, or an axis file (with a slash in it, or ending in .json)"},
+    {"--samples", .kind = TT_OPTION_COUNT, .argument = "N", .preset = "192", .least = 2, .most = 1e9,
+     .help = "triplets of prompts for each axis; about a third of the model's hidden size is thorough"},
+    {"--name", .kind = TT_OPTION_TEXT, .argument = "NAME", .preset_text = "the model's own",
+     .help = "what the files call the model"},
+    {"--dry-run", .help = "say what the run would take in tokens, time, memory and disk, and stop"},
+    {"--tokens-per-second", .kind = TT_OPTION_NUMBER, .argument = "X", .least = 1e-3, .most = INFINITY,
+     .preset_text = "measured", .help = "speed to reckon with in --dry-run"},
+    {"--json", .help = "print the report as JSON instead of a table"},
+    {"-q, --quiet", .help = "no progress"},
+};
+
+static const tt_option prompt_options[] = {
+    {"-s, --seed", .kind = TT_OPTION_COUNT, .argument = "N", .preset = "0", .least = 0, .most = INFINITY,
+     .help = "the same seed draws the same prompts"},
+    {"--stems", .kind = TT_OPTION_FILE, .argument = "FILE", .preset_text = "built-in",
+     .help = "stems (JSON: \"pre\" and \"post\")"},
+    {"--prompts", .kind = TT_OPTION_FILE, .argument = "FILE", .preset_text = "built-in",
+     .help = "writing prompts, one a line, or a grammar (.json)"},
+    {"--prompts-per-system", .kind = TT_OPTION_COUNT, .argument = "K", .preset = "1", .least = 1, .most = 1e6,
+     .help = "ask each drawn system message K writing prompts: faster, but less varied"},
+    {"--hold-out", .kind = TT_OPTION_NUMBER, .argument = "SHARE", .preset = "0.1", .least = 0, .most = 0.9,
+     .help = "share of stems, phrases and writing prompts kept from training, to evaluate with"},
+};
+
+static const tt_option direction_options[] = {
+    {"--method", .kind = TT_OPTION_CHOICE, .argument = "NAME", .preset = "cross-covariance", .choices = methods,
+     .help = "how a direction is found"},
+    {"--solver", .kind = TT_OPTION_CHOICE, .argument = "NAME", .preset = "auto", .choices = solvers,
+     .help = "how eigenvectors are computed"},
+    {"--tolerance", .kind = TT_OPTION_NUMBER, .argument = "X", .preset = "0.5", .least = 0, .most = INFINITY,
+     .help = "least discriminant ratio of an eigenvector, and least gain of a further one"},
+    {"--skip-begin-layers", .kind = TT_OPTION_AMOUNT, .argument = "N", .preset = "0",
+     .help = "first blocks to leave alone, a number or a share such as 0.25"},
+    {"--skip-end-layers", .kind = TT_OPTION_AMOUNT, .argument = "N", .preset = "1",
+     .help = "last blocks to leave alone, a number or a share such as 0.25"},
+    {"--layer-offset", .kind = TT_OPTION_CHOICE, .argument = "N", .preset = "1", .choices = offsets,
+     .help = "apply a direction this many blocks after the one it was measured at"},
+};
+
+static const tt_option state_options[] = {
+    {"--states", .kind = TT_OPTION_FILE, .argument = "FILE", .preset_text = "in the output folder",
+     .help = "where the hidden states are kept; an interrupted run goes on from there"},
+    {"--keep-states", .help = "keep the hidden states when all is done"},
+    {"--from-states", .kind = TT_OPTION_FILE, .argument = "FILE",
+     .help = "find the directions anew from kept hidden states, without the model"},
+    {"--restart", .help = "begin anew where there are hidden states of other arguments"},
+    {"--plain", .help = "compute every prompt by itself, sharing nothing: slow, for comparison"},
+};
+
+#define TT_GROUP(title, array) {title, array, sizeof(array) / sizeof *(array)}
+static const tt_option_group group = TT_GROUP("Options", options);
+static const tt_option_group prompt_group = TT_GROUP("Prompts", prompt_options);
+static const tt_option_group direction_group = TT_GROUP("Directions", direction_options);
+static const tt_option_group state_group = TT_GROUP("Hidden states", state_options);
+
+const tt_command tt_command_train = {
+    .name = "train",
+    .purpose = TT_PURPOSE_MAKE,
+    .summary = "make control vectors from a model",
+    .description =
+        "Asks the model many short writing tasks, each with three system messages that differ in one phrase: none, one of "
+        "the "
+        "negative class and one of the positive class. From what each of the model's blocks adds to its hidden state it "
+        "finds "
+        "the direction that separates the classes.\n\n"
+        "Three files are written for each axis: the de-bias vector, which takes the model to the middle, and one for each "
+        "class; and a report of all figures. A run that was interrupted goes on where it was when it is started again with "
+        "the same arguments.",
+    .groups = {&group, &prompt_group, &direction_group, &state_group, &tt_model_options},
+    .examples =
+        {
+            {"trimtab train -m model.gguf -o vectors", "vectors for all built-in axes"},
+            {"trimtab train -m model.gguf -o vectors --axis language --axis ./pace.json --samples 500",
+             "one built-in axis and one of your own, from 500 samples"},
+            {"trimtab train -m model.gguf --dry-run", "what that would take"},
+        },
+};
