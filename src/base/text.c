@@ -24,7 +24,7 @@ void tt_text_clear(tt_text *text) {
 static bool reserve(tt_text *text, size_t more) {
     if (text->failed) return false;
     const size_t needed = text->length + more + 1;
-    if (needed <= text->capacity) return true;
+    if (text->data && needed <= text->capacity) return true;
     size_t capacity = text->capacity ? text->capacity : 64;
     while (capacity < needed) capacity *= 2;
     if (!tt_resize(&text->data, capacity, 1, NULL)) {
@@ -74,7 +74,7 @@ char *tt_text_take(tt_text *text, tt_error *err) {
 }
 
 bool tt_utf8_valid(const char *bytes, size_t length, size_t *bad_offset) {
-    const uint8_t *bad = u8_check((const uint8_t *)bytes, length);
+    const uint8_t *bad = (u8_check)((const uint8_t *)bytes, length);
     if (bad && bad_offset) *bad_offset = (size_t)(bad - (const uint8_t *)bytes);
     return bad == NULL;
 }

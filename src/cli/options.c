@@ -121,14 +121,12 @@ static bool parse_amount(const tt_option *option, const char *text, double *valu
 static size_t parse_numbers(const tt_option *option, const char *text, double numbers[static TT_NUMBERS_MOST]) {
     for (size_t count = 0; count < TT_NUMBERS_MOST;) {
         char number[64];
-        const size_t length = strcspn(text, ",");
-        if (length >= sizeof number) return 0;
-        memcpy(number, text, length);
-        number[length] = '\0';
+        const char *comma = strchrnul(text, ',');
+        if (snprintf(number, sizeof number, "%.*s", (int)(comma - text), text) >= (int)sizeof number) return 0;
         if (!tt_number_parse(number, &numbers[count]) || !within_limits(option, numbers[count])) return 0;
         count++;
-        if (!text[length]) return count;
-        text += length + 1;
+        if (!*comma) return count;
+        text = comma + 1;
     }
     return 0;
 }

@@ -21,7 +21,7 @@
  *
  *          const tt_command tt_command_frob = {
  *              .name = "frob", .purpose = TT_PURPOSE_APPLY, .summary = "frob a control vector", .run = run,
- *              .groups = {&group, &tt_model_options}, ...
+ *              .groups = {&group, &tt_model_group}, ...
  *          };
  *
  *   2. Declare it in commands.h and list it in commands.c.

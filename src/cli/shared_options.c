@@ -1,9 +1,13 @@
 /* shared_options.c: see shared_options.h */
 #include "cli/shared_options.h"
 
+#include <limits.h>
 #include <math.h>
+#include <string.h>
 
 static const char *const gpu_layer_words[] = {"all", NULL}; /* counts as -1 */
+
+static const char *const when_words[] = {"auto", "on", "off", NULL};
 
 static const tt_option model_options[] = {
     {"-m, --model", .kind = TT_OPTION_FILE, .argument = "FILE", .environment = "TRIMTAB_MODEL",
@@ -13,6 +17,8 @@ static const tt_option model_options[] = {
      .help = "how many of the model's blocks go to the GPU, where there is one: a number or 'all'"},
     {"-ts, --tensor-split", .kind = TT_OPTION_NUMBERS, .argument = "N,N,...", .least = 0, .most = INFINITY,
      .preset_text = "by free memory", .help = "which share of the model each GPU takes, such as 3,1"},
+    {"-fa, --flash-attn", .kind = TT_OPTION_CHOICE, .argument = "WHEN", .preset = "auto", .choices = when_words,
+     .help = "flash attention, which is faster; where the model allows it"},
     {"-t, --threads", .kind = TT_OPTION_COUNT, .argument = "N", .least = 1, .most = 4096, .preset_text = "one for each core",
      .help = "threads to compute with"},
     {"-c, --ctx-size", .kind = TT_OPTION_COUNT, .argument = "N", .preset = "0", .least = 0, .most = 1 << 30,
@@ -30,10 +36,29 @@ static const tt_option model_options[] = {
     {"-v, --verbose", .help = "also show what llama.cpp says"},
 };
 
-const tt_option_group tt_model_options = {"Model", model_options, sizeof model_options / sizeof *model_options};
+const tt_option_group tt_model_group = {"Model", model_options, sizeof model_options / sizeof *model_options};
 
 const char *tt_model_path(const tt_arguments *arguments, tt_error *err) {
     const char *path = tt_argument_text(arguments, "--model");
     if (!path) tt_fail(err, TT_ERROR_USAGE, "no model: name one with -m FILE, or set TRIMTAB_MODEL");
     return path;
+}
+
+bool tt_model_options_given(const tt_arguments *arguments, tt_model_options *options, tt_error *err) {
+    const int64_t layers = tt_argument_count(arguments, "-ngl");
+    *options = (tt_model_options){
+        .path = tt_model_path(arguments, err),
+        .gpu_layers = layers > INT_MAX ? INT_MAX : (int)layers,
+        .tensor_split = tt_argument_text(arguments, "-ts"),
+        .threads = tt_argument_given(arguments, "-t") ? (int)tt_argument_count(arguments, "-t") : 0,
+        .ubatch = (int)tt_argument_count(arguments, "-ub"),
+        .flash_attention_off = strcmp(tt_argument_text(arguments, "-fa"), "off") == 0,
+    };
+    return options->path != NULL;
+}
+
+tt_engine *tt_engine_start_given(const tt_arguments *arguments, tt_error *err) {
+    const tt_engine_options options = {.verbose = tt_argument_flag(arguments, "--verbose"),
+                                       .rpc_servers = tt_argument_text(arguments, "--rpc")};
+    return tt_engine_start(&options, err);
 }

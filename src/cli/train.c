@@ -81,7 +81,7 @@ const tt_command tt_command_train = {
         "Three files are written for each axis: the de-bias vector, which takes the model to the middle, and one for each "
         "class; and a report of all figures. A run that was interrupted goes on where it was when it is started again with "
         "the same arguments.",
-    .groups = {&group, &prompt_group, &direction_group, &state_group, &tt_model_options},
+    .groups = {&group, &prompt_group, &direction_group, &state_group, &tt_model_group},
     .examples =
         {
             {"trimtab train -m model.gguf -o vectors", "vectors for all built-in axes"},
