@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int open_retry(const char *path, int flags, mode_t mode) {
+int tt_open(const char *path, int flags, mode_t mode) {
     int fd;
     do fd = open(path, flags | O_CLOEXEC, mode);
     while (fd < 0 && errno == EINTR);
@@ -19,7 +19,7 @@ static int open_retry(const char *path, int flags, mode_t mode) {
 }
 
 char *tt_file_read(const char *path, size_t limit, size_t *length, tt_error *err) {
-    const int fd = open_retry(path, O_RDONLY, 0);
+    const int fd = tt_open(path, O_RDONLY, 0);
     if (fd < 0) {
         tt_fail_errno(err, "cannot open '%s'", path);
         return NULL;

@@ -12,6 +12,9 @@
 /* The content of `path`, zero-terminated beyond `*length`; at most `limit` bytes, else TT_ERROR_INPUT. The caller frees. */
 char *tt_file_read(const char *path, size_t limit, size_t *length, tt_error *err);
 
+/* open() with O_CLOEXEC, taken up again after a signal. */
+int tt_open(const char *path, int flags, mode_t mode);
+
 /* Reads or writes all `size` bytes at `offset`; a file that ends earlier is an error. `path` is for messages. */
 bool tt_pread_all(int fd, void *buffer, size_t size, off_t offset, const char *path, tt_error *err);
 bool tt_pwrite_all(int fd, const void *buffer, size_t size, off_t offset, const char *path, tt_error *err);

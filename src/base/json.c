@@ -1,24 +1,75 @@
 /* json.c: see json.h */
 #include "base/json.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/text.h"
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
-yyjson_doc *tt_json_parse(const char *name, const char *bytes, size_t length, tt_error *err) {
+yyjson_doc *tt_json_parse_at(const char *bytes, size_t length, size_t *line, tt_error *err) {
     size_t bad;
+    *line = 0;
     if (!tt_utf8_valid(bytes, length, &bad)) {
-        tt_fail(err, TT_ERROR_INPUT, "%s:%zu: not UTF-8 text; save the file as UTF-8", name, tt_line_of(bytes, bad));
+        *line = tt_line_of(bytes, bad);
+        tt_fail(err, TT_ERROR_INPUT, "not UTF-8 text; save the file as UTF-8");
         return NULL;
     }
     yyjson_read_err why;
     /* Without the in-situ flag yyjson only reads: its parameter is not const because one function serves both. */
     yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)bytes, length, YYJSON_READ_NOFLAG, NULL, &why);
-    if (!doc)
-        tt_fail(err, why.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION ? TT_ERROR_MEMORY : TT_ERROR_INPUT,
-                "%s:%zu: not valid JSON: %s", name, tt_line_of(bytes, why.pos < length ? why.pos : length), why.msg);
+    if (doc) return doc;
+    if (why.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION) {
+        tt_fail(err, TT_ERROR_MEMORY, "out of memory");
+        return NULL;
+    }
+    *line = tt_line_of(bytes, why.pos < length ? why.pos : length);
+    tt_fail(err, TT_ERROR_INPUT, "not valid JSON: %s", why.msg);
+    return NULL;
+}
+
+yyjson_doc *tt_json_parse(const char *name, const char *bytes, size_t length, tt_error *err) {
+    size_t line;
+    yyjson_doc *doc = tt_json_parse_at(bytes, length, &line, err);
+    if (!doc && line) tt_fail_prefix(err, "%s:%zu", name, line);
+    if (!doc && !line) tt_fail_prefix(err, "%s", name);
     return doc;
+}
+
+/* Where the token that begins at `at` ends: a string behind its closing quote, a number or word behind its last letter.
+ * The text is known to be valid JSON. */
+static size_t token_end(const char *bytes, size_t length, size_t at) {
+    if (bytes[at] != '"') {
+        while (at < length && !memchr(" \t\r\n,:]}", bytes[at], 8)) at++;
+        return at;
+    }
+    for (at++; at < length && bytes[at] != '"'; at++) at += bytes[at] == '\\';
+    return at < length ? at + 1 : length;
+}
+
+/* yyjson keeps a document's values in one array, in the order in which they begin in the text. So the n-th value is the n-th
+ * bracket, brace, string, number or word that opens there. */
+uint32_t *tt_json_lines(yyjson_doc *doc, const char *bytes, size_t length, tt_error *err) {
+    const size_t count = yyjson_doc_get_val_count(doc);
+    uint32_t *lines = tt_alloc(count, sizeof *lines, err);
+    if (!lines) return NULL;
+    uint32_t line = 1;
+    for (size_t at = 0, value = 0; at < length && value < count;) {
+        const char byte = bytes[at];
+        if (memchr(" \t\r\n,:]}", byte, 8)) {
+            line += byte == '\n';
+            at++;
+            continue;
+        }
+        lines[value++] = line;
+        at = byte == '[' || byte == '{' ? at + 1 : token_end(bytes, length, at);
+    }
+    return lines;
+}
+
+size_t tt_json_line(yyjson_doc *doc, const uint32_t *lines, yyjson_val *value) {
+    return lines[value - yyjson_doc_get_root(doc)];
 }
 
 bool tt_json_write(const char *path, const yyjson_mut_doc *doc, tt_error *err) {

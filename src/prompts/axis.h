@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "prompts/findings.h"
 
 #include <stddef.h>
 
@@ -31,6 +32,13 @@ const char *tt_axis_builtin_name(size_t index);
 /* Parses axis JSON. `file` is what messages call it ("FILE:LINE: ..."); `name` becomes the axis' name.
  * On success the caller frees with tt_axis_free. */
 bool tt_axis_parse(tt_axis *axis, const char *name, const char *file, const char *json, size_t length, tt_error *err);
+
+/* Everything that is wrong with axis JSON, in the order of its lines. True when tt_axis_parse would take it (it may deserve
+ * warnings). `pair_count`, unless NULL, receives the number of pairs that are in order. */
+bool tt_axis_check(const char *name, const char *json, size_t length, size_t *pair_count, tt_findings *findings);
+
+/* The name that an axis file gives its axis: the file's, without folder and ".json". The caller frees. */
+char *tt_axis_file_name(const char *file, tt_error *err);
 
 /* Loads a built-in axis by name, or an axis file (anything with a slash, or that ends in ".json"; its name is the file's
  * without ".json"). An unknown name is an error that suggests the nearest built-in one. */

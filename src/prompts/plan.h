@@ -7,16 +7,15 @@
 #pragma once
 
 #include "prompts/axis.h"
+#include "prompts/partition.h"
 
 #include <stdint.h>
-
-typedef enum tt_split { TT_SPLIT_TRAINING, TT_SPLIT_HELD_OUT } tt_split;
 
 typedef struct tt_plan_options {
     uint64_t seed;
     size_t prompts_per_system; /* K >= 1: samples i with the same i / K share stem and pairs, and differ in the writing
                                   prompt */
-    double held_out;           /* share of stem halves, pairs and writing prompts kept from training; 0 keeps none */
+    double held_out;           /* share of stem halves, pairs and writing prompts kept from training, in [0, 1) */
     const char *stems_file;    /* NULL: the built-in stems */
     const char *prompts_file;  /* NULL: the built-in grammar; else text, one writing prompt a line, or a grammar (.json) */
 } tt_plan_options;

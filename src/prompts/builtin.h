@@ -1,0 +1,18 @@
+/* builtin.h: the axes, stems and writing-prompt grammar of the folder axes/, embedded in the program. */
+#pragma once
+
+#include <stddef.h>
+
+typedef struct tt_builtin {
+    const char *name;  /* "language" */
+    const char *file;  /* "axes/language.json": what messages call it */
+    const char *bytes; /* the file as it is: not zero-terminated */
+    size_t length;
+} tt_builtin;
+
+/* The axes, in the order in which they are listed: by group. */
+size_t tt_builtin_axis_count(void);
+const tt_builtin *tt_builtin_axis(size_t index);
+
+const tt_builtin *tt_builtin_stems(void);
+const tt_builtin *tt_builtin_writing_prompts(void);

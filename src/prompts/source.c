@@ -1,0 +1,181 @@
+/* source.c: see source.h */
+#include "prompts/source.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool tt_source_open(tt_source *source, const char *json, size_t length, tt_findings *findings) {
+    *source = (tt_source){.findings = findings};
+    tt_error why = {0};
+    size_t line;
+    source->doc = tt_json_parse_at(json, length, &line, &why);
+    if (!source->doc) {
+        findings->failed = findings->failed || why.kind == TT_ERROR_MEMORY;
+        tt_findings_error(findings, line, "%s", why.message);
+        return false;
+    }
+    source->root = yyjson_doc_get_root(source->doc);
+    source->lines = tt_json_lines(source->doc, json, length, NULL);
+    if (!source->lines) findings->failed = true;
+    const bool is_object = yyjson_is_obj(source->root);
+    if (!is_object) tt_findings_error(findings, 1, "the file holds no JSON object; it must begin with '{' and end with '}'");
+    if (source->lines && is_object) return true;
+    tt_source_close(source);
+    return false;
+}
+
+void tt_source_close(tt_source *source) {
+    yyjson_doc_free(source->doc);
+    free(source->lines);
+    *source = (tt_source){0};
+}
+
+size_t tt_source_line(const tt_source *source, yyjson_val *value) { return tt_json_line(source->doc, source->lines, value); }
+
+const char *tt_source_kind(yyjson_val *value) {
+    switch (yyjson_get_type(value)) {
+    case YYJSON_TYPE_STR:
+        return "a text";
+    case YYJSON_TYPE_NUM:
+        return "a number";
+    case YYJSON_TYPE_BOOL:
+        return "true or false";
+    case YYJSON_TYPE_ARR:
+        return "an array";
+    case YYJSON_TYPE_OBJ:
+        return "an object";
+    default:
+        return "null";
+    }
+}
+
+void tt_source_check_keys(const tt_source *source, const char *const *known, size_t count) {
+    char quote[TT_QUOTE];
+    bool seen[TT_SOURCE_KEYS] = {0};
+    size_t index, size;
+    yyjson_val *key, *value;
+    yyjson_obj_foreach(source->root, index, size, key, value) {
+        size_t match = 0;
+        while (match < count && !yyjson_equals_str(key, known[match])) match++;
+        const size_t line = tt_source_line(source, key);
+        if (match < count) {
+            if (seen[match])
+                tt_findings_error(source->findings, line, "the key \"%s\" stands here a second time; keep one",
+                                  known[match]);
+            seen[match] = true;
+            continue;
+        }
+        const char *name = tt_quote(yyjson_get_str(key), quote);
+        const char *near = tt_nearest(name, known, count);
+        tt_findings_warning(source->findings, line, "the key \"%s\" is not known and is ignored; %s%s%s", name,
+                            near ? "did you mean \"" : "remove it", near ? near : "", near ? "\"?" : "");
+    }
+}
+
+yyjson_val *tt_source_array(const tt_source *source, const char *key, const char *remedy) {
+    yyjson_val *value = yyjson_obj_get(source->root, key);
+    if (!value) {
+        tt_findings_error(source->findings, 1, "the key \"%s\" is missing; %s", key, remedy);
+        return NULL;
+    }
+    const size_t line = tt_source_line(source, value);
+    if (!yyjson_is_arr(value)) {
+        tt_findings_error(source->findings, line, "\"%s\" is %s, not an array; %s", key, tt_source_kind(value), remedy);
+        return NULL;
+    }
+    if (!yyjson_arr_size(value)) {
+        tt_findings_error(source->findings, line, "\"%s\" is empty; %s", key, remedy);
+        return NULL;
+    }
+    return value;
+}
+
+const char *tt_source_optional_text(const tt_source *source, const char *key) {
+    yyjson_val *value = yyjson_obj_get(source->root, key);
+    if (!value) return NULL;
+    const char *text = yyjson_get_str(value);
+    if (text && strlen(text) == yyjson_get_len(value)) return text;
+    tt_findings_error(source->findings, tt_source_line(source, value),
+                      "\"%s\" is not a text; write it in quotes, or leave it out", key);
+    return NULL;
+}
+
+static bool is_blank(const char *text) { return text[strspn(text, " \t")] == '\0'; }
+
+static bool has_control(yyjson_val *value) {
+    const char *text = yyjson_get_str(value);
+    for (size_t i = 0; i < yyjson_get_len(value); i++)
+        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f) return true;
+    return false;
+}
+
+const char *tt_source_text(const tt_source *source, yyjson_val *value, const char *what) {
+    const size_t line = tt_source_line(source, value);
+    if (!yyjson_is_str(value)) {
+        tt_findings_error(source->findings, line, "%s is %s, not a text; write it in quotes", what, tt_source_kind(value));
+        return NULL;
+    }
+    if (has_control(value)) {
+        tt_findings_error(source->findings, line,
+                          "%s holds a line break or another control character; write it as one line of plain text", what);
+        return NULL;
+    }
+    return yyjson_get_str(value);
+}
+
+const char *tt_source_phrase(const tt_source *source, yyjson_val *value, const char *what) {
+    const char *text = tt_source_text(source, value, what);
+    if (!text) return NULL;
+    const size_t line = tt_source_line(source, value), length = strlen(text);
+    if (is_blank(text)) {
+        tt_findings_error(source->findings, line, "%s is empty; write one, or remove the place for it", what);
+        return NULL;
+    }
+    char quote[TT_QUOTE];
+    if (text[0] == ' ' || text[length - 1] == ' ')
+        tt_findings_warning(source->findings, line,
+                            "\"%s\" begins or ends with a space, which will stand in the prompts; remove it",
+                            tt_quote(text, quote));
+    return text;
+}
+
+static int by_text(const void *a, const void *b) {
+    yyjson_val *left = *(yyjson_val *const *)a, *right = *(yyjson_val *const *)b;
+    const int order = strcmp(yyjson_get_str(left), yyjson_get_str(right));
+    return order ? order : (left > right) - (left < right);
+}
+
+void tt_source_check_unique(const tt_source *source, yyjson_val *const *values, size_t count, const char *what) {
+    yyjson_val **sorted = tt_alloc(count, sizeof *sorted, NULL);
+    if (!sorted) {
+        source->findings->failed = true;
+        return;
+    }
+    memcpy(sorted, values, count * sizeof *sorted);
+    qsort(sorted, count, sizeof *sorted, by_text);
+    char quote[TT_QUOTE];
+    for (size_t i = 1, first = 0; i < count; i++) {
+        if (strcmp(yyjson_get_str(sorted[i]), yyjson_get_str(sorted[first])) != 0) {
+            first = i;
+            continue;
+        }
+        tt_findings_error(source->findings, tt_source_line(source, sorted[i]),
+                          "the %s \"%s\" stands in line %zu already; reword or remove one of them", what,
+                          tt_quote(yyjson_get_str(sorted[i]), quote), tt_source_line(source, sorted[first]));
+    }
+    free(sorted);
+}
+
+const char *tt_quote(const char *text, char buffer[static TT_QUOTE]) {
+    size_t length = strlen(text);
+    const bool fits = length < TT_QUOTE;
+    /* A cut falls between characters, not into one. */
+    if (!fits)
+        for (length = TT_QUOTE - 4; length && ((unsigned char)text[length] & 0xc0) == 0x80;) length--;
+    for (size_t i = 0; i < length; i++) buffer[i] = (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i];
+    snprintf(buffer + length, TT_QUOTE - length, "%s", fits ? "" : "...");
+    return buffer;
+}

@@ -1,0 +1,27 @@
+/* writing_prompts.h: what the model is asked to write, from a user's file or from a grammar; training and held-out ones
+ * apart.
+ *
+ * A draw is a function of seed, split and index alone. */
+#pragma once
+
+#include "prompts/partition.h"
+
+#include <stdint.h>
+
+typedef struct tt_writing_prompts tt_writing_prompts;
+
+/* `file`: NULL for the built-in grammar, a grammar where the name ends in ".json", else text, one prompt a line. `held_out`:
+ * the share to keep from training, in [0, 1). */
+tt_writing_prompts *tt_writing_prompts_load(const char *file, double held_out, tt_error *err);
+void tt_writing_prompts_free(tt_writing_prompts *prompts);
+
+/* How many there are; of a grammar, in how many ways it can be spelled out. UINT64_MAX stands for that many or more. */
+uint64_t tt_writing_prompts_count(const tt_writing_prompts *prompts);
+
+/* Of the file's prompts, or of the grammar. */
+const char *tt_writing_prompts_hash(const tt_writing_prompts *prompts);
+
+/* Draws a prompt of `split`, uniformly: a line of the file, or one alternative of each rule. The caller frees. A split
+ * without prompts is an error. */
+char *tt_writing_prompts_draw(const tt_writing_prompts *prompts, tt_split split, uint64_t seed, uint64_t index,
+                              tt_error *err);
