@@ -19,8 +19,11 @@ static size_t path_count;
 
 static void remove_folder(void) {
     DIR *entries = opendir(folder);
-    for (const struct dirent *entry; entries && (entry = readdir(entries));)
-        if (entry->d_name[0] != '.') unlinkat(dirfd(entries), entry->d_name, 0);
+    for (const struct dirent *entry; entries && (entry = readdir(entries));) {
+        char path[sizeof folder + sizeof entry->d_name];
+        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        if (entry->d_name[0] != '.') unlink(path);
+    }
     if (entries) closedir(entries);
     rmdir(folder);
 }
