@@ -1,0 +1,23 @@
+/* continue.h: what a model writes behind many prompts at once, each steered in its own way.
+ *
+ * For measuring, not for show: every token is drawn from the model's whole distribution as it is (temperature 1), so that
+ * averages over what is written are averages over the model. The draws depend on the seed and the prompt's own number alone.
+ */
+#pragma once
+
+#include "model/model.h"
+#include "model/steering.h"
+
+typedef struct tt_continue_request {
+    tt_tokens prompt;            /* borrowed; not empty */
+    const tt_steering *steering; /* NULL: not steered */
+    uint64_t stream;             /* names the draws: equal seed, stream and model give an equal text */
+} tt_continue_request;
+
+/* Writes at most `length` tokens for each request into `responses` (`count` of them, freed by tt_tokens_free). A response
+ * that the model ends itself has its end token as the last; one that would never end is cut. */
+bool tt_continue_run(tt_model *model, const tt_continue_request *requests, size_t count, size_t length, uint64_t seed,
+                     const atomic_bool *cancel, tt_tokens *responses, tt_error *err);
+
+/* The text of `tokens`, without special tokens. The caller frees. */
+char *tt_detokenize(const tt_model *model, const tt_tokens *tokens, tt_error *err);

@@ -1,0 +1,235 @@
+/* score.c: see score.h */
+#include "model/score.h"
+#include "base/memory.h"
+#include "model/softmax.h"
+#include "model/steered_batch.h"
+#include "model/trie.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    /* Tokens in the cache at once. Each token's attention runs over all of them, the other sequences' masked; so more of
+     * them make fuller batches, but dearer attention. */
+    CELLS = 1024,
+};
+
+/* One response token: its log-probability is read at `node`, the token before it. */
+struct question {
+    uint32_t node;
+    uint32_t text;
+    int32_t token;
+};
+
+struct tt_score {
+    tt_steered_batch batch;
+    uint64_t tokens;
+};
+
+/* Some of the texts as a tree. */
+struct work {
+    tt_trie trie;
+    tt_tokens *whole;           /* [text]: prompt and response without its last token, after which nothing is asked */
+    size_t count;               /* texts */
+    struct question *questions; /* by node, ascending */
+    size_t question_count;
+    uint32_t **members; /* [node]: the texts through it */
+    uint32_t *member_counts, *member_memory;
+};
+
+/* ==== The tree ==== */
+
+static int by_node(const void *a, const void *b) {
+    const struct question *x = a, *y = b;
+    if (x->node != y->node) return x->node < y->node ? -1 : 1;
+    return (x->text > y->text) - (x->text < y->text);
+}
+
+static bool join_texts(struct work *work, const tt_score_text *texts, tt_error *err) {
+    for (size_t t = 0; t < work->count; t++) {
+        const tt_tokens prompt = texts[t].prompt, response = texts[t].response;
+        int32_t *ids = tt_alloc(prompt.count + response.count, sizeof *ids, err);
+        if (!ids) return false;
+        memcpy(ids, prompt.ids, prompt.count * sizeof *ids);
+        memcpy(ids + prompt.count, response.ids, response.count * sizeof *ids);
+        work->whole[t] = (tt_tokens){ids, prompt.count + response.count - 1};
+    }
+    return true;
+}
+
+/* Which texts go through each node, and where each response token is asked for. */
+static bool index_tree(struct work *work, const tt_score_text *texts, tt_error *err) {
+    const tt_trie *trie = &work->trie;
+    size_t steps = 0, asked = 0;
+    for (size_t t = 0; t < work->count; t++) {
+        steps += work->whole[t].count;
+        asked += texts[t].response.count;
+    }
+    work->members = tt_alloc(trie->count, sizeof *work->members, err);
+    work->member_counts = tt_alloc(trie->count, sizeof *work->member_counts, err);
+    work->member_memory = tt_alloc(steps, sizeof *work->member_memory, err);
+    work->questions = tt_alloc(asked, sizeof *work->questions, err);
+    if (!work->members || !work->member_counts || !work->member_memory || !work->questions) return false;
+
+    for (size_t t = 0; t < work->count; t++)
+        for (uint32_t node = trie->ends[t]; node != UINT32_MAX; node = trie->parents[node]) work->member_counts[node]++;
+    size_t used = 0;
+    for (size_t node = 0; node < trie->count; node++) {
+        work->members[node] = work->member_memory + used;
+        used += work->member_counts[node];
+        work->member_counts[node] = 0;
+    }
+    for (size_t t = 0; t < work->count; t++) {
+        const size_t first = texts[t].prompt.count - 1; /* the node that the response's first token is asked at */
+        const int32_t *following = texts[t].response.ids;
+        for (uint32_t node = trie->ends[t]; node != UINT32_MAX; node = trie->parents[node]) {
+            const size_t depth = trie->depths[node];
+            work->members[node][work->member_counts[node]++] = (uint32_t)t;
+            if (depth >= first)
+                work->questions[work->question_count++] = (struct question){node, (uint32_t)t, following[depth - first]};
+        }
+    }
+    qsort(work->questions, work->question_count, sizeof *work->questions, by_node);
+    return true;
+}
+
+static void work_free(struct work *work) {
+    for (size_t t = 0; work->whole && t < work->count; t++) tt_tokens_free(&work->whole[t]);
+    free(work->whole);
+    free(work->questions);
+    free(work->members);
+    free(work->member_counts);
+    free(work->member_memory);
+    tt_trie_free(&work->trie);
+}
+
+static bool work_make(struct work *work, const tt_score_text *texts, size_t count, tt_error *err) {
+    *work = (struct work){.count = count};
+    work->whole = tt_alloc(count, sizeof *work->whole, err);
+    if (work->whole && join_texts(work, texts, err) && tt_trie_build(&work->trie, work->whole, count, true, err) &&
+        index_tree(work, texts, err))
+        return true;
+    work_free(work);
+    return false;
+}
+
+/* ==== Decoding ==== */
+
+tt_score *tt_score_open(tt_model *model, tt_error *err) {
+    tt_score *score = tt_alloc(1, sizeof *score, err);
+    if (!score) return NULL;
+    if (tt_steered_batch_open(&score->batch, model, err)) return score;
+    tt_score_close(score);
+    return NULL;
+}
+
+void tt_score_close(tt_score *score) {
+    if (!score) return;
+    tt_steered_batch_close(&score->batch);
+    free(score);
+}
+
+uint64_t tt_score_tokens(const tt_score *score) { return score->tokens; }
+
+/* Walks over all nodes of all steerings in batches; reads what was asked after each. */
+struct walk {
+    const struct work *work;
+    const tt_steering *steerings;
+    size_t steering_count, stride; /* the latter: texts in a row of `log_likelihoods` */
+    double *log_likelihoods;
+    size_t begin; /* the first node of the present batch, counted on over the steerings */
+};
+
+static void read_answers(const tt_score *score, const struct walk *walk) {
+    const struct work *work = walk->work;
+    const size_t nodes = work->trie.count;
+    size_t steering = walk->begin / nodes, node = walk->begin % nodes, next = 0;
+    while (next < work->question_count && work->questions[next].node < node) next++;
+    for (size_t i = 0; i < score->batch.length; i++, node++) {
+        if (node == nodes) {
+            node = next = 0;
+            steering++;
+        }
+        if (next == work->question_count || work->questions[next].node != node) continue;
+        const float *logits = tt_steered_batch_logits(&score->batch, i);
+        const double normaliser = tt_log_sum_exp(logits, (size_t)llama_vocab_n_tokens(score->batch.model->vocabulary));
+        for (; next < work->question_count && work->questions[next].node == node; next++)
+            walk->log_likelihoods[steering * walk->stride + work->questions[next].text] +=
+                (double)logits[work->questions[next].token] - normaliser;
+    }
+}
+
+static bool flush(tt_score *score, struct walk *walk, const atomic_bool *cancel, tt_error *err) {
+    if (!tt_steered_batch_decode(&score->batch, cancel, err)) return false;
+    read_answers(score, walk);
+    score->tokens += score->batch.length;
+    walk->begin += score->batch.length;
+    tt_steered_batch_clear(&score->batch);
+    return true;
+}
+
+static bool decode(tt_score *score, struct walk *walk, const atomic_bool *cancel, tt_error *err) {
+    const struct work *work = walk->work;
+    const tt_trie *trie = &work->trie;
+    tt_steered_batch *batch = &score->batch;
+    if (!tt_steered_batch_reserve(batch, trie->count * walk->steering_count, work->count * walk->steering_count, err))
+        return false;
+    for (size_t s = 0; s < walk->steering_count; s++) {
+        size_t next = 0;
+        for (size_t node = 0; node < trie->count; node++) {
+            const bool asked = next < work->question_count && work->questions[next].node == node;
+            while (next < work->question_count && work->questions[next].node == node) next++;
+            tt_steered_batch_add(batch, trie->tokens[node], trie->depths[node], asked, &walk->steerings[s]);
+            for (size_t i = 0; i < work->member_counts[node]; i++)
+                tt_steered_batch_join(batch, s * work->count + work->members[node][i]);
+            if (tt_steered_batch_full(batch) && !flush(score, walk, cancel, err)) return false;
+        }
+    }
+    return !batch->length || flush(score, walk, cancel, err);
+}
+
+static bool check_texts(const tt_score *score, const tt_score_text *texts, size_t count, tt_error *err) {
+    const uint32_t context = score->batch.model->facts.context;
+    for (size_t t = 0; t < count; t++) {
+        if (!texts[t].prompt.count || !texts[t].response.count)
+            return tt_fail(err, TT_ERROR_INPUT,
+                           "a text without any token in its prompt or in its response cannot be scored");
+        const size_t length = texts[t].prompt.count + texts[t].response.count;
+        if (context && length > context)
+            return tt_fail(err, TT_ERROR_INPUT, "a text of %zu tokens is longer than the model's context of %u", length,
+                           context);
+    }
+    return true;
+}
+
+/* How many steerings go through the model together. */
+static size_t steerings_at_once(const tt_score *score, const struct work *work, size_t count) {
+    if (score->batch.model->facts.recurrent) return 1;
+    const size_t by_cells = CELLS / work->trie.count, by_sequences = llama_max_parallel_sequences() / work->count;
+    const size_t least = by_cells < by_sequences ? by_cells : by_sequences;
+    return least < 1 ? 1 : least < count ? least : count;
+}
+
+bool tt_score_run(tt_score *score, const tt_score_text *texts, size_t text_count, const tt_steering *steerings,
+                  size_t steering_count, const atomic_bool *cancel, double *log_likelihoods, tt_error *err) {
+    if (!check_texts(score, texts, text_count, err)) return false;
+    /* A block that carries a state has one for each sequence: then every text goes by itself. */
+    const size_t step = score->batch.model->facts.recurrent ? 1 : llama_max_parallel_sequences();
+    for (size_t i = 0; i < text_count * steering_count; i++) log_likelihoods[i] = 0;
+    bool ok = true;
+    for (size_t first = 0; ok && first < text_count; first += step) {
+        struct work work;
+        if (!work_make(&work, texts + first, text_count - first < step ? text_count - first : step, err)) return false;
+        const size_t group = steerings_at_once(score, &work, steering_count);
+        for (size_t s = 0; ok && s < steering_count; s += group) {
+            struct walk walk = {.work = &work,
+                                .steerings = steerings + s,
+                                .steering_count = steering_count - s < group ? steering_count - s : group,
+                                .stride = text_count,
+                                .log_likelihoods = log_likelihoods + s * text_count + first};
+            ok = decode(score, &walk, cancel, err);
+        }
+        work_free(&work);
+    }
+    return ok;
+}
