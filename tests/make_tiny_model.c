@@ -36,7 +36,7 @@ int main(int argc, char **argv) {
     };
     struct tt_tiny_model_options options = tt_tiny_model_defaults();
     for (int option; (option = getopt_long(argc, argv, "", table, NULL)) != -1;) {
-        const uint32_t number = optarg ? (uint32_t)strtoul(optarg, NULL, 10) : 0;
+        const uint64_t number = optarg ? strtoull(optarg, NULL, 10) : 0;
         switch (option) {
         case 'a':
             options.architecture = optarg;
@@ -45,31 +45,31 @@ int main(int argc, char **argv) {
             options.name = optarg;
             break;
         case 'l':
-            options.layers = number;
+            options.layers = (uint32_t)number;
             break;
         case 'w':
-            options.width = number;
+            options.width = (uint32_t)number;
             break;
         case 'h':
-            options.heads = number;
+            options.heads = (uint32_t)number;
             break;
         case 'k':
-            options.kv_heads = number;
+            options.kv_heads = (uint32_t)number;
             break;
         case 'z':
-            options.head_size = number;
+            options.head_size = (uint32_t)number;
             break;
         case 'f':
-            options.feed_forward = number;
+            options.feed_forward = (uint32_t)number;
             break;
         case 'e':
-            options.experts = number;
+            options.experts = (uint32_t)number;
             break;
         case 'c':
-            options.context = number;
+            options.context = (uint32_t)number;
             break;
         case 's':
-            options.seed = strtoull(optarg, NULL, 10);
+            options.seed = number;
             break;
         case 't':
             options.chat_template = optarg;

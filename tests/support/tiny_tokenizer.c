@@ -90,8 +90,8 @@ static bool write_sentencepiece(struct gguf_context *gguf, struct vocabulary *vo
     }
     for (int i = 0; i < CONTROL; i++) add(vocabulary, control[i], 0, SPECIAL);
     add(vocabulary, "\u2581", -1000, NORMAL);
-    for (char character = '!'; character <= '~'; character++)
-        add(vocabulary, (char[2]){character}, -1000 - (float)character, NORMAL);
+    for (int character = '!'; character <= '~'; character++)
+        add(vocabulary, (char[2]){(char)character}, -1000 - (float)character, NORMAL);
     for (int i = 0; i < MERGED; i++) add(vocabulary, spaced(piece, merged[i], "\u2581"), (float)-i, NORMAL);
     write_arrays(gguf, vocabulary);
     gguf_set_val_str(gguf, "tokenizer.ggml.model", "llama");
