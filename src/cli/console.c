@@ -41,12 +41,15 @@ bool tt_console_flush(tt_error *err) {
 
 void tt_console_error(const char *format, ...) {
     const bool colour = tt_console_colour(stderr);
+    char message[2048];
     va_list args;
     va_start(args, format);
-    fprintf(stderr, "%strimtab:%s ", colour ? "\033[1;31m" : "", colour ? "\033[0m" : "");
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    vsnprintf(message, sizeof message, format, args);
     va_end(args);
+    for (char *c = message; *c; c++) { /* a file name may hold a newline, or what a terminal takes for an order */
+        if ((unsigned char)*c < ' ' || *c == 127) *c = '?';
+    }
+    fprintf(stderr, "%strimtab:%s %s\n", colour ? "\033[1;31m" : "", colour ? "\033[0m" : "", message);
 }
 
 int tt_console_width(FILE *stream, int otherwise) {
