@@ -171,6 +171,7 @@ static void wrong_usage(void **state) {
     REFUSED(&command, "unknown option '-x'", "-qx");
     REFUSED(&command, "see 'trimtab frob --help'", "--zzzzzzzz");
     REFUSED(&command, "--range needs two values: A B", "--range", "3");
+    REFUSED(&command, "did you mean '--threads'?", "--thraeds");
     REFUSED(&closed_command, "unexpected argument 'b'", "-q", "b");
     REFUSED(&needing_command, "--output FILE is missing", "a", "b");
     REFUSED(&needing_command, "need needs A B", "-o", "x", "a");

@@ -85,24 +85,28 @@ size_t tt_line_of(const char *bytes, size_t offset) {
     return line;
 }
 
-/* Levenshtein distance by one row; words longer than the row count as far away. */
+enum { TT_WORD = 128 };
+
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+
+/* How many letters must be inserted, deleted, replaced or swapped with their neighbour (a typist's commonest slip) to make
+ * `b` of `a`: the optimal string alignment distance, by three rows. Words longer than a row count as far away. */
 static size_t edit_distance(const char *a, const char *b) {
-    size_t row[128];
+    size_t rows[3][TT_WORD] = {0};
     const size_t a_length = strlen(a), b_length = strlen(b);
-    if (b_length + 1 > sizeof row / sizeof *row) return SIZE_MAX;
-    for (size_t j = 0; j <= b_length; j++) row[j] = j;
+    if (b_length + 1 > TT_WORD) return SIZE_MAX;
+    for (size_t j = 0; j <= b_length; j++) rows[0][j] = j;
     for (size_t i = 1; i <= a_length; i++) {
-        size_t diagonal = row[0];
+        size_t *row = rows[i % 3];
+        const size_t *above = rows[(i + 2) % 3], *before = rows[(i + 1) % 3];
         row[0] = i;
         for (size_t j = 1; j <= b_length; j++) {
-            const size_t above = row[j];
-            const size_t replace = diagonal + (a[i - 1] != b[j - 1]);
-            const size_t other = (above < row[j - 1] ? above : row[j - 1]) + 1;
-            row[j] = replace < other ? replace : other;
-            diagonal = above;
+            row[j] = least(above[j - 1] + (a[i - 1] != b[j - 1]), least(above[j], row[j - 1]) + 1);
+            const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+            if (swapped) row[j] = least(row[j], before[j - 2] + 1);
         }
     }
-    return row[b_length];
+    return rows[a_length % 3][b_length];
 }
 
 const char *tt_nearest(const char *word, const char *const *names, size_t count) {

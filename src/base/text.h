@@ -34,7 +34,8 @@ bool tt_utf8_valid(const char *bytes, size_t length, size_t *bad_offset);
 /* The 1-based line that byte `offset` of `bytes` stands in. */
 size_t tt_line_of(const char *bytes, size_t offset);
 
-/* The one of `names` that is nearest to `word` by edit distance, or NULL when none is near (over a third of it differs). */
+/* The one of `names` that is nearest to `word` by edit distance, swapped neighbours counting as one edit; NULL when none is
+ * near (over a third of it differs). */
 const char *tt_nearest(const char *word, const char *const *names, size_t count);
 
 /* "1.5 GiB", "12 KiB": a byte count for people, in `buffer`, which is returned. */

@@ -1,11 +1,14 @@
 /* man.c: `trimtab man`, which prints manual pages in troff's man macros, made from the commands' tables. The build runs it;
  * it is hidden from help. */
+#include "base/file.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/help.h"
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Appends `words` so that troff prints them as they are. */
@@ -182,17 +185,47 @@ static void add_page(tt_text *text, const tt_command *command) {
     tt_text_addf(text, ".SH SEE ALSO\n%s\n", is_root ? "\\fBllama\\-completion\\fR(1)" : "\\fBtrimtab\\fR(1)");
 }
 
+static char *page_of(const tt_command *command, tt_error *err) {
+    tt_text text = {0};
+    add_page(&text, command);
+    return tt_text_take(&text, err);
+}
+
+static bool write_page(const tt_command *command, const char *folder, tt_error *err) {
+    const bool is_root = command == &tt_command_root;
+    char *page = page_of(command, err);
+    char *path = page ? tt_format(err, "%s/trimtab%s%s.1", folder, is_root ? "" : "-", is_root ? "" : command->name) : NULL;
+    const bool ok = path && tt_file_write(path, page, strlen(page), err);
+    free(path);
+    free(page);
+    return ok;
+}
+
+static bool write_all_pages(const char *folder, tt_error *err) {
+    if (!tt_make_folder(folder, err) || !write_page(&tt_command_root, folder, err)) return false;
+    const tt_command *command;
+    for (size_t i = 0; (command = tt_command_at(i)); i++) {
+        if (!command->hidden && !write_page(command, folder, err)) return false;
+    }
+    return true;
+}
+
 static bool run(const tt_arguments *arguments, tt_error *err) {
+    const char *folder = tt_argument_text(arguments, "--output");
+    if (folder) return write_all_pages(folder, err);
     const char *name = arguments->operand_count ? arguments->operands[0] : NULL;
     const tt_command *command = name ? tt_command_find(name) : &tt_command_root;
     if (!command) return tt_fail(err, TT_ERROR_USAGE, "there is no command '%s'", name);
-    tt_text text = {0};
-    add_page(&text, command);
-    const bool ok = tt_text_ok(&text, err);
-    if (ok) fputs(text.data, stdout);
-    tt_text_free(&text);
-    return ok;
+    char *page = page_of(command, err);
+    if (page) fputs(page, stdout);
+    free(page);
+    return page != NULL;
 }
+
+static const tt_option options[] = {
+    {"-o, --output", .kind = TT_OPTION_FOLDER, .argument = "DIR", .help = "write the pages of all commands there"},
+};
+static const tt_option_group group = {"Options", options, sizeof options / sizeof *options};
 
 const tt_command tt_command_man = {
     .name = "man",
@@ -201,5 +234,6 @@ const tt_command tt_command_man = {
     .summary = "print a manual page in troff format",
     .operands = "[COMMAND]",
     .operands_most = 1,
+    .groups = {&group},
     .run = run,
 };

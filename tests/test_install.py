@@ -1,0 +1,114 @@
+"""test_install.py: `cmake --install` puts everything in place, pkg-config finds it, and the binaries are hardened."""
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+BUILD = os.environ["TRIMTAB_BUILD"]
+PROGRAM = r"""
+#include <trimtab.h>
+int main(void) { return 0; }
+"""
+
+
+def read(*command, **settings):
+    result = subprocess.run(command, capture_output=True, text=True, check=False, **settings)
+    if result.returncode:
+        raise AssertionError(f"{command} failed: {result.stderr}")
+    return result.stdout
+
+
+def cached(name):
+    with open(f"{BUILD}/CMakeCache.txt", encoding="utf-8") as cache:
+        found = re.search(rf"^{name}:\w+=(.*)$", cache.read(), re.MULTILINE)
+    return found[1] if found else ""
+
+
+SANITIZED = cached("TRIMTAB_SANITIZE") or "--coverage" in cached("CMAKE_C_FLAGS")
+
+
+class Install(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="trimtab install ")  # a space, to see that it does no harm
+        cls.prefix = f"{cls.folder.name}/usr"
+        read("cmake", "--install", BUILD, "--prefix", cls.prefix)
+        cls.files = {os.path.relpath(os.path.join(folder, name), cls.prefix)
+                     for folder, _, names in os.walk(cls.prefix) for name in names}
+        cls.libraries = next(os.path.dirname(name) for name in cls.files if name.endswith("/libtrimtab.so"))
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def test_everything_is_in_place(self):
+        expected = {"bin/trimtab", "include/trimtab.h", f"{self.libraries}/libtrimtab.so", f"{self.libraries}/libtrimtab.so.0",
+                    f"{self.libraries}/pkgconfig/trimtab.pc", "share/man/man1/trimtab.1",
+                    "share/man/man1/trimtab-completion.1", "share/bash-completion/completions/trimtab",
+                    "share/zsh/site-functions/_trimtab", "share/fish/vendor_completions.d/trimtab.fish"}
+        self.assertEqual(expected - self.files, set())
+        for name in self.files:
+            path = os.path.join(self.prefix, name)
+            self.assertGreater(os.path.getsize(path), 0, name)
+            if name.startswith(("share/", "include/")):
+                with open(path, encoding="utf-8") as file:
+                    self.assertNotIn(BUILD, file.read(), name)
+
+    def test_program_runs_from_there(self):
+        self.assertRegex(read(f"{self.prefix}/bin/trimtab", "--version"), r"^trimtab ")
+
+    @unittest.skipIf(SANITIZED, "a sanitized library needs its runtime linked first")
+    def test_library_is_found_by_pkg_config(self):
+        settings = os.environ | {"PKG_CONFIG_PATH": f"{self.prefix}/{self.libraries}/pkgconfig"}
+        version = read("pkg-config", "--modversion", "trimtab", env=settings).strip()
+        self.assertIn(version, read(f"{self.prefix}/bin/trimtab", "--version"))
+        source = f"{self.folder.name}/program.c"
+        with open(source, "w", encoding="utf-8") as file:
+            file.write(PROGRAM)
+        program = f"{self.folder.name}/program"
+        flags = "$(pkg-config --cflags trimtab)", "$(pkg-config --libs trimtab)"
+        read("bash", "-c", f'eval "gcc -o \\"{program}\\" \\"{source}\\" {flags[0]} {flags[1]}"', env=settings)
+        read(program, env=os.environ | {"LD_LIBRARY_PATH": f"{self.prefix}/{self.libraries}"})
+
+    def test_library_shows_only_its_own_names(self):
+        library = f"{self.prefix}/{self.libraries}/libtrimtab.so"
+        names = re.findall(r" [TDBRVW] (\S+)$", read("nm", "-D", "--defined-only", library), re.MULTILINE)
+        if SANITIZED:
+            names = [name for name in names if not name.startswith(("__asan", "__ubsan", "__tsan", "__odr_asan", "__gcov"))]
+        self.assertEqual([name for name in names if not name.startswith("trimtab_")], [])
+
+
+@unittest.skipIf(SANITIZED, "hardening is for the release build")
+class Hardening(unittest.TestCase):
+    def binaries(self):
+        for name in ("trimtab", "libtrimtab.so"):
+            path = f"{BUILD}/{name}"
+            self.assertTrue(os.path.exists(path))
+            yield name, path
+
+    def test_position_independent(self):
+        for name, path in self.binaries():
+            self.assertRegex(read("readelf", "--file-header", path), r"Type:\s+DYN", name)
+        self.assertRegex(read("readelf", "--dynamic", f"{BUILD}/trimtab"), r"FLAGS_1.*\bPIE\b")
+
+    def test_relocations_are_read_only_at_start(self):
+        for name, path in self.binaries():
+            self.assertIn("GNU_RELRO", read("readelf", "--wide", "--program-headers", path), name)
+            self.assertRegex(read("readelf", "--dynamic", path), r"BIND_NOW|FLAGS.*\bNOW\b", name)
+
+    def test_stack(self):
+        for name, path in self.binaries():
+            self.assertRegex(read("readelf", "--wide", "--program-headers", path), r"GNU_STACK.* RW ", name)
+            self.assertIn("__stack_chk_fail", read("readelf", "--wide", "--dyn-syms", path), name)
+
+    def test_fortified(self):
+        for name, path in self.binaries():
+            self.assertRegex(read("readelf", "--wide", "--dyn-syms", path), r"__\w+_chk\b", name)
+
+
+if __name__ == "__main__":
+    if not shutil.which("readelf"):
+        raise SystemExit(77)
+    unittest.main()
