@@ -90,10 +90,11 @@ static void add_option(const tt_option *option, int width, tt_text *text) {
 
 static void add_options(const tt_command *command, int width, tt_text *text) {
     const tt_option_group *group;
+    const char *title = "";
     for (size_t g = 0; (group = tt_command_group(command, g)); g++) {
-        /* --help stands alone: it joins the group before it, where there is one. */
-        const bool last = !tt_command_group(command, g + 1);
-        if (!last || g == 0) tt_text_addf(text, "%s%s:\n", g ? "\n" : "", group->title);
+        /* Groups of one title stand under one heading, as "Options" and --help do. */
+        if (strcmp(group->title, title) != 0) tt_text_addf(text, "%s%s:\n", g ? "\n" : "", group->title);
+        title = group->title;
         for (size_t i = 0; i < group->count; i++) {
             if (!group->options[i].hidden) add_option(&group->options[i], width, text);
         }

@@ -101,13 +101,14 @@ static void add_option(tt_text *text, const tt_option *option) {
 
 static void add_options(tt_text *text, const tt_command *command) {
     const tt_option_group *group;
+    const char *title = "Options"; /* that heading stands already */
     tt_text_add(text, ".SH OPTIONS\n");
     for (size_t g = 0; (group = tt_command_group(command, g)); g++) {
-        /* Without headings where there is one group and --help. */
-        if (tt_command_group(command, 2)) {
+        if (strcmp(group->title, title) != 0) {
             tt_text_add(text, ".SS ");
             add_line(text, group->title);
         }
+        title = group->title;
         for (size_t i = 0; i < group->count; i++) {
             if (!group->options[i].hidden) add_option(text, &group->options[i]);
         }

@@ -19,9 +19,10 @@ static const tt_option_group common_group = {"Options", common_options, 1};
 /* ==== Walking a table ==== */
 
 const tt_option_group *tt_command_group(const tt_command *command, size_t index) {
-    size_t count = 0;
-    while (count < TT_GROUPS_MOST && command->groups[count]) count++;
-    return index < count ? command->groups[index] : index == count ? &common_group : NULL;
+    const size_t common = command->groups[0] ? 1 : 0;
+    if (index == common) return &common_group;
+    const size_t place = index > common ? index - 1 : index;
+    return place < TT_GROUPS_MOST ? command->groups[place] : NULL;
 }
 
 /* The `index`-th option of all groups, NULL behind the last. */

@@ -148,7 +148,7 @@ const char *tt_argument_second(const tt_arguments *arguments, const char *name, 
 
 /* ==== Walking a table, for those who print it ==== */
 
-/* The `index`-th group of the command, the common one (--help) last; NULL behind it. */
+/* The `index`-th group of the command; the common one (--help) comes behind its first. NULL behind the last. */
 const tt_option_group *tt_command_group(const tt_command *command, size_t index);
 
 /* Copies the next spelling of `*names` with its dashes into `name`, and moves `*names` behind it; false at the end. */
