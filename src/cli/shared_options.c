@@ -15,7 +15,7 @@ static const tt_option model_options[] = {
     {"-ngl, --gpu-layers, --n-gpu-layers", .kind = TT_OPTION_COUNT, .argument = "N", .preset = "all",
      .choices = gpu_layer_words, .least = -1, .most = INFINITY,
      .help = "how many of the model's blocks go to the GPU, where there is one: a number or 'all'"},
-    {"-ts, --tensor-split", .kind = TT_OPTION_NUMBERS, .argument = "N,N,...", .least = 0, .most = INFINITY,
+    {"-ts, --tensor-split", .kind = TT_OPTION_NUMBERS, .argument = "N,...", .least = 0, .most = INFINITY,
      .preset_text = "by free memory", .help = "which share of the model each GPU takes, such as 3,1"},
     {"-fa, --flash-attn", .kind = TT_OPTION_CHOICE, .argument = "WHEN", .preset = "auto", .choices = when_words,
      .help = "flash attention, which is faster; where the model allows it"},
