@@ -1,5 +1,6 @@
 /* shared_options.c: see shared_options.h */
 #include "cli/shared_options.h"
+#include "prompts/axis.h"
 
 #include <limits.h>
 #include <math.h>
@@ -37,6 +38,8 @@ static const tt_option model_options[] = {
 };
 
 const tt_option_group tt_model_group = {"Model", model_options, sizeof model_options / sizeof *model_options};
+
+const char *tt_suggest_axis(size_t index) { return index < tt_axis_builtin_count() ? tt_axis_builtin_name(index) : NULL; }
 
 const char *tt_model_path(const tt_arguments *arguments, tt_error *err) {
     const char *path = tt_argument_text(arguments, "--model");

@@ -9,6 +9,9 @@
  * --separate-system-message, --rpc, --verbose. Names and meanings are llama.cpp's where it has them. */
 extern const tt_option_group tt_model_group;
 
+/* The names of the built-in axes: a `suggestion` for options and operands. */
+const char *tt_suggest_axis(size_t index);
+
 /* The model's path: -m, else TRIMTAB_MODEL; NULL and TT_ERROR_USAGE where there is neither. */
 const char *tt_model_path(const tt_arguments *arguments, tt_error *err);
 

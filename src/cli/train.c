@@ -11,7 +11,8 @@ static const char *const offsets[] = {"1", "0", NULL};
 static const tt_option options[] = {
     {"-o, --output", .kind = TT_OPTION_FOLDER, .argument = "DIR", .preset = ".", .preset_text = "the present folder",
      .help = "folder for the vectors and the report; made where it is missing"},
-    {"--axis", .kind = TT_OPTION_TEXT, .argument = "NAME|FILE", .repeatable = true, .preset_text = "all built-in axes",
+    {"--axis", .kind = TT_OPTION_TEXT, .argument = "NAME|FILE", .repeatable = true, .suggestion = tt_suggest_axis,
+     .preset_text = "all built-in axes",
      .help = "what to make vectors for: a built-in axis, or an axis file (with a slash in it, or ending in .json)"},
     {"--samples", .kind = TT_OPTION_COUNT, .argument = "N", .preset = "192", .least = 2, .most = 1e9,
      .help = "triplets of prompts for each axis; about a third of the model's hidden size is thorough"},
