@@ -2,7 +2,8 @@
  *
  * libllama calls back for each node of its graph: first "do you want this one?", then, when it is computed, "here it is". We
  * want block 0's input and each block's output, and of them only the rows of the prompts' last tokens. libllama splits a
- * batch into micro-batches in the batch's order, so a node's row is its index less the tokens of the micro-batches before. */
+ * batch into micro-batches in the batch's order, so a node's row is its index less the tokens of the micro-batches before.
+ */
 #include "model/capture.h"
 #include "base/memory.h"
 #include "model/internal.h"
@@ -26,13 +27,14 @@ struct tt_capture {
 
     /* The decode under way. */
     const tt_trie *trie;
-    size_t *order;             /* prompts by the index of their last node: the order in which rows arrive */
-    float *contributions;      /* prompts x blocks x width */
-    float *residual;           /* prompts x width: h_l at the last tokens, l the block that comes next */
+    size_t *order;        /* prompts by the index of their last node: the order in which rows arrive */
+    size_t *ordinals;     /* [place in `order`]: how many different last nodes come before; prompts can be equal */
+    float *contributions; /* prompts x blocks x width */
+    float *residual;      /* prompts x width: h_l at the last tokens, l the block that comes next */
     const atomic_bool *cancel;
-    size_t begin, length;      /* nodes of the present micro-batch: [begin, begin + length) */
-    size_t first, last;        /* prompts order[first .. last) end in it */
-    int next;                  /* what is awaited: -1 for h_0, else block `next`'s output */
+    size_t begin, length;                    /* nodes of the present micro-batch: [begin, begin + length) */
+    size_t first, last;                      /* prompts order[first .. last) end in it */
+    int next;                                /* what is awaited: -1 for h_0, else block `next`'s output */
     const struct ggml_tensor *input, *asker; /* h_0, and the first node that reads it */
     tt_error *err;
     bool failed;
@@ -42,7 +44,8 @@ struct tt_capture {
 
 static bool fail_shape(tt_capture *capture, const struct ggml_tensor *tensor) {
     capture->failed = true;
-    return tt_fail(capture->err, TT_ERROR_MODEL, "cannot read the hidden states of '%s': libllama's tensor '%s' has an unexpected shape (%lld x %lld)",
+    return tt_fail(capture->err, TT_ERROR_MODEL,
+                   "cannot read the hidden states of '%s': libllama's tensor '%s' has an unexpected shape (%lld x %lld)",
                    capture->model->facts.architecture, tensor->name, (long long)tensor->ne[0], (long long)tensor->ne[1]);
 }
 
@@ -51,15 +54,16 @@ static void read_row(const tt_capture *capture, const struct ggml_tensor *tensor
     const size_t width = capture->model->facts.width;
     /* The last block computes only the rows that are asked for; everywhere else there is one for each token. */
     const bool compact = (size_t)tensor->ne[1] != capture->length;
-    const size_t index = compact ? which - capture->first : capture->trie->ends[capture->order[which]] - capture->begin;
+    const size_t index = compact ? capture->ordinals[which] - capture->ordinals[capture->first]
+                                 : capture->trie->ends[capture->order[which]] - capture->begin;
     ggml_backend_tensor_get(tensor, row, index * tensor->nb[1], width * sizeof *row);
 }
 
 static bool shape_fits(const tt_capture *capture, const struct ggml_tensor *tensor) {
     const size_t rows = (size_t)tensor->ne[1];
+    const size_t outputs = capture->ordinals[capture->last - 1] - capture->ordinals[capture->first] + 1;
     return tensor->type == GGML_TYPE_F32 && (size_t)tensor->ne[0] == capture->model->facts.width && tensor->ne[2] == 1 &&
-           tensor->ne[3] == 1 && tensor->nb[0] == sizeof(float) &&
-           (rows == capture->length || rows == capture->last - capture->first);
+           tensor->ne[3] == 1 && tensor->nb[0] == sizeof(float) && (rows == capture->length || rows == outputs);
 }
 
 /* h_0 arrives: the residual stream begins. */
@@ -97,8 +101,8 @@ static int block_of_output(const struct ggml_tensor *tensor) {
     return sscanf(tensor->name, "l_out-%d%n", &block, &used) == 1 && tensor->name[used] == '\0' ? block : NO_BLOCK;
 }
 
-/* The first node of block 0 (its name ends in "-0") reads the block's input. Architectures name that tensor differently, so it is
- * found as what the node reads: computed, one row a token, as wide as the stream. */
+/* The first node of block 0 (its name ends in "-0") reads the block's input. Architectures name that tensor differently, so
+ * it is found as what the node reads: computed, one row a token, as wide as the stream. */
 static const struct ggml_tensor *input_read_by(const tt_capture *capture, const struct ggml_tensor *node) {
     const size_t length = strlen(node->name);
     if (length < 3 || strcmp(node->name + length - 2, "-0")) return NULL;
@@ -106,8 +110,8 @@ static const struct ggml_tensor *input_read_by(const tt_capture *capture, const 
     const size_t expected = left < (size_t)capture->model->ubatch ? left : (size_t)capture->model->ubatch;
     for (int i = 0; i < GGML_MAX_SRC && node->src[i]; i++) {
         const struct ggml_tensor *source = node->src[i];
-        if (source->op != GGML_OP_NONE && source->type == GGML_TYPE_F32 && (size_t)source->ne[0] == capture->model->facts.width &&
-            (size_t)source->ne[1] == expected)
+        if (source->op != GGML_OP_NONE && source->type == GGML_TYPE_F32 &&
+            (size_t)source->ne[0] == capture->model->facts.width && (size_t)source->ne[1] == expected)
             return source;
     }
     return NULL;
@@ -118,7 +122,8 @@ static void begin_micro_batch(tt_capture *capture, size_t length) {
     capture->length = length;
     const size_t end = capture->begin + length;
     capture->first = capture->last;
-    while (capture->last < capture->trie->prompts && capture->trie->ends[capture->order[capture->last]] < end) capture->last++;
+    while (capture->last < capture->trie->prompts && capture->trie->ends[capture->order[capture->last]] < end)
+        capture->last++;
 }
 
 static bool ask(tt_capture *capture, const struct ggml_tensor *node) {
@@ -229,18 +234,28 @@ static int by_end(const void *a, const void *b, void *ends) {
     return (x > y) - (x < y);
 }
 
+static void sort_prompts(tt_capture *capture, const tt_trie *trie) {
+    for (size_t i = 0; i < trie->prompts; i++) capture->order[i] = i;
+    qsort_r(capture->order, trie->prompts, sizeof *capture->order, by_end, trie->ends);
+    for (size_t i = 1; i < trie->prompts; i++)
+        capture->ordinals[i] =
+            capture->ordinals[i - 1] + (trie->ends[capture->order[i]] != trie->ends[capture->order[i - 1]]);
+}
+
 static bool check_decoded(const tt_capture *capture, int32_t status, tt_error *err) {
     if (capture->failed) return false; /* err is filled */
-    if (status == 2 || (capture->cancel && atomic_load(capture->cancel))) return tt_fail(err, TT_ERROR_INTERRUPTED, "interrupted");
+    if (status == 2 || (capture->cancel && atomic_load(capture->cancel)))
+        return tt_fail(err, TT_ERROR_INTERRUPTED, "interrupted");
     if (status) {
         const char *reason = tt_engine_reason(capture->model->engine);
-        return tt_fail(err, TT_ERROR_MODEL, "libllama failed to compute a batch of %zu tokens (status %d)%s%s", capture->trie->count, status,
-                       *reason ? ": " : "", reason);
+        return tt_fail(err, TT_ERROR_MODEL, "libllama failed to compute a batch of %zu tokens (status %d)%s%s",
+                       capture->trie->count, status, *reason ? ": " : "", reason);
     }
     if (capture->last != capture->trie->prompts || capture->next != NO_BLOCK)
-        return tt_fail(err, TT_ERROR_MODEL,
-                       "'%s' models cannot be steered with libllama %s: their graph names no block output to add a control vector to",
-                       capture->model->facts.architecture, llama_version());
+        return tt_fail(
+            err, TT_ERROR_MODEL,
+            "'%s' models cannot be steered with libllama %s: their graph names no block output to add a control vector to",
+            capture->model->facts.architecture, llama_version());
     return true;
 }
 
@@ -250,11 +265,11 @@ static bool decode(tt_capture *capture, const tt_trie *trie, float *contribution
     const size_t width = capture->model->facts.width;
     struct llama_batch batch = {0};
     capture->order = tt_alloc(trie->prompts, sizeof *capture->order, err);
+    capture->ordinals = tt_alloc(trie->prompts, sizeof *capture->ordinals, err);
     capture->residual = tt_alloc(trie->prompts * width, sizeof *capture->residual, err);
-    bool ok = capture->order && capture->residual && fill_batch(&batch, trie, err);
+    bool ok = capture->order && capture->ordinals && capture->residual && fill_batch(&batch, trie, err);
     if (ok) {
-        for (size_t i = 0; i < trie->prompts; i++) capture->order[i] = i;
-        qsort_r(capture->order, trie->prompts, sizeof *capture->order, by_end, trie->ends);
+        sort_prompts(capture, trie);
         capture->contributions = contributions;
         capture->begin = capture->length = capture->first = capture->last = 0;
         capture->next = NO_BLOCK;
@@ -272,6 +287,7 @@ static bool decode(tt_capture *capture, const tt_trie *trie, float *contribution
     if (ok) capture->counts.computed_tokens += trie->count;
     if (batch.token) llama_batch_free(batch);
     free(capture->order);
+    free(capture->ordinals);
     free(capture->residual);
     return ok;
 }
@@ -281,14 +297,15 @@ static bool check_prompts(const tt_capture *capture, const tt_tokens *prompts, s
     for (size_t i = 0; i < count; i++) {
         if (prompts[i].count == 0) return tt_fail(err, TT_ERROR_INPUT, "a prompt without any token cannot be captured");
         if (context && prompts[i].count > context)
-            return tt_fail(err, TT_ERROR_INPUT, "a prompt of %zu tokens is longer than the model's context of %u; shorten the writing prompts",
+            return tt_fail(err, TT_ERROR_INPUT,
+                           "a prompt of %zu tokens is longer than the model's context of %u; shorten the writing prompts",
                            prompts[i].count, context);
     }
     return true;
 }
 
-bool tt_capture_run(tt_capture *capture, const tt_tokens *prompts, size_t count, const atomic_bool *cancel, float *contributions,
-                    tt_error *err) {
+bool tt_capture_run(tt_capture *capture, const tt_tokens *prompts, size_t count, const atomic_bool *cancel,
+                    float *contributions, tt_error *err) {
     if (!check_prompts(capture, prompts, count, err)) return false;
     const size_t step = capture->plain ? 1 : llama_max_parallel_sequences();
     const size_t stride = (size_t)capture->model->facts.blocks * capture->model->facts.width;

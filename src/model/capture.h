@@ -2,7 +2,8 @@
  *
  * With h_0 the input of block 0 and h_{l+1} the output of block l (the residual stream, before the final norm), block l's
  * contribution is c_l = h_{l+1} - h_l. The prompts of one call are decoded together as a tree (trie.h) in one unified
- * key-value cache: each token belongs to all the prompts that it is the beginning of, and attends to its own ancestors alone. */
+ * key-value cache: each token belongs to all the prompts that it is the beginning of, and attends to its own ancestors
+ * alone. */
 #pragma once
 
 #include "model/model.h"
@@ -23,10 +24,10 @@ typedef struct tt_capture_counts {
 tt_capture *tt_capture_open(tt_model *model, const tt_capture_options *options, tt_error *err);
 void tt_capture_close(tt_capture *capture); /* harmless on NULL */
 
-/* Captures `count` prompts into `contributions` (count x blocks x width, F32, row-major). No logits are computed. The result for
- * a set of prompts depends on that set alone, not on earlier calls. Fails with TT_ERROR_INTERRUPTED soon after `*cancel` (may
- * be NULL) becomes true; with TT_ERROR_INPUT for an empty prompt or one longer than the model's context. */
-bool tt_capture_run(tt_capture *capture, const tt_tokens *prompts, size_t count, const atomic_bool *cancel, float *contributions,
-                    tt_error *err);
+/* Captures `count` prompts into `contributions` (count x blocks x width, F32, row-major). No logits are computed. The result
+ * for a set of prompts depends on that set alone, not on earlier calls. Fails with TT_ERROR_INTERRUPTED soon after `*cancel`
+ * (may be NULL) becomes true; with TT_ERROR_INPUT for an empty prompt or one longer than the model's context. */
+bool tt_capture_run(tt_capture *capture, const tt_tokens *prompts, size_t count, const atomic_bool *cancel,
+                    float *contributions, tt_error *err);
 
 tt_capture_counts tt_capture_counts_of(const tt_capture *capture);

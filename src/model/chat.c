@@ -53,10 +53,14 @@ static bool choose(const tt_model *model, const char *wanted, const char **name,
     if (wanted)
         tt_fail(err, TT_ERROR_USAGE, "--chat-template '%s' is not one that libllama knows: none, %s", wanted, names);
     else if (own)
-        tt_fail(err, TT_ERROR_MODEL, "libllama does not know the chat template of '%s'; name the one it is equal to with --chat-template: none, %s",
-                model->path, names);
+        tt_fail(
+            err, TT_ERROR_MODEL,
+            "libllama does not know the chat template of '%s'; name the one it is equal to with --chat-template: none, %s",
+            model->path, names);
     else
-        tt_fail(err, TT_ERROR_MODEL, "'%s' has no chat template (is it a base model?); name one with --chat-template: none, %s", model->path, names);
+        tt_fail(err, TT_ERROR_MODEL,
+                "'%s' has no chat template (is it a base model?); name one with --chat-template: none, %s", model->path,
+                names);
     free(names);
     return false;
 }

@@ -10,8 +10,9 @@ typedef struct tt_message {
 
 typedef struct tt_chat tt_chat;
 
-/* The template to use with `model`: its own for NULL, else one that libllama knows by name ("chatml", "llama3", ...), or "none"
- * for text without any template (a base model). One that libllama does not know is an error which lists the known names. */
+/* The template to use with `model`: its own for NULL, else one that libllama knows by name ("chatml", "llama3", ...), or
+ * "none" for text without any template (a base model). One that libllama does not know is an error which lists the known
+ * names. */
 tt_chat *tt_chat_open(const tt_model *model, const char *template_name, tt_error *err);
 void tt_chat_close(tt_chat *chat);
 

@@ -33,7 +33,8 @@ static bool add_rpc_servers(const char *servers, tt_error *err) {
     add_server_function add_server =
         rpc ? (add_server_function)ggml_backend_reg_get_proc_address(rpc, "ggml_backend_rpc_add_server") : NULL;
     if (!add_server)
-        return tt_fail(err, TT_ERROR_MODEL, "--rpc needs ggml's RPC backend, which is not installed (Debian: libggml0-backend-rpc)");
+        return tt_fail(err, TT_ERROR_MODEL,
+                       "--rpc needs ggml's RPC backend, which is not installed (Debian: libggml0-backend-rpc)");
     char *copy = tt_strdup(servers, err);
     if (!copy) return false;
     bool ok = true;
@@ -43,7 +44,8 @@ static bool add_rpc_servers(const char *servers, tt_error *err) {
         if (reg)
             ggml_backend_register(reg);
         else
-            ok = tt_fail(err, TT_ERROR_MODEL, "no ggml-rpc-server answers at '%s'; start one there, or leave it out of --rpc", server);
+            ok = tt_fail(err, TT_ERROR_MODEL,
+                         "no ggml-rpc-server answers at '%s'; start one there, or leave it out of --rpc", server);
     }
     free(copy);
     return ok;
@@ -62,7 +64,8 @@ tt_engine *tt_engine_start(const tt_engine_options *options, tt_error *err) {
         return NULL;
     }
     if (ggml_backend_dev_count() == 0) {
-        tt_fail(err, TT_ERROR_MODEL, "ggml found no backend to compute with: is its CPU backend (Debian: libggml0) installed whole?");
+        tt_fail(err, TT_ERROR_MODEL,
+                "ggml found no backend to compute with: is its CPU backend (Debian: libggml0) installed whole?");
         tt_engine_stop(engine);
         return NULL;
     }

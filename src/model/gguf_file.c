@@ -47,11 +47,16 @@ static int64_t count_key(const struct gguf_context *header, const char *key) {
     const int64_t id = gguf_find_key(header, key);
     if (id < 0) return 0;
     switch (gguf_get_kv_type(header, id)) {
-    case GGUF_TYPE_UINT16: return gguf_get_val_u16(header, id);
-    case GGUF_TYPE_UINT32: return gguf_get_val_u32(header, id);
-    case GGUF_TYPE_INT32: return gguf_get_val_i32(header, id);
-    case GGUF_TYPE_UINT64: return (int64_t)gguf_get_val_u64(header, id);
-    default: return 0;
+    case GGUF_TYPE_UINT16:
+        return gguf_get_val_u16(header, id);
+    case GGUF_TYPE_UINT32:
+        return gguf_get_val_u32(header, id);
+    case GGUF_TYPE_INT32:
+        return gguf_get_val_i32(header, id);
+    case GGUF_TYPE_UINT64:
+        return (int64_t)gguf_get_val_u64(header, id);
+    default:
+        return 0;
     }
 }
 
@@ -64,12 +69,15 @@ static bool check_magic(const part *p, tt_error *err) {
     } head;
     static_assert(sizeof head == 24);
     if (p->bytes < sizeof head)
-        return tt_fail(err, TT_ERROR_INPUT, "'%s' is not a GGUF file: it has only %llu bytes", p->path, (unsigned long long)p->bytes);
+        return tt_fail(err, TT_ERROR_INPUT, "'%s' is not a GGUF file: it has only %llu bytes", p->path,
+                       (unsigned long long)p->bytes);
     if (!tt_pread_all(p->fd, &head, sizeof head, 0, p->path, err)) return false;
     if (memcmp(head.magic, "GGUF", 4))
-        return tt_fail(err, TT_ERROR_INPUT, "'%s' is not a GGUF file; convert the model with llama.cpp's convert_hf_to_gguf.py", p->path);
+        return tt_fail(err, TT_ERROR_INPUT,
+                       "'%s' is not a GGUF file; convert the model with llama.cpp's convert_hf_to_gguf.py", p->path);
     if (head.version == 0 || head.version > 0xffff)
-        return tt_fail(err, TT_ERROR_INPUT, "'%s' is a GGUF file of the other byte order, which this machine cannot read", p->path);
+        return tt_fail(err, TT_ERROR_INPUT, "'%s' is a GGUF file of the other byte order, which this machine cannot read",
+                       p->path);
     /* A key takes at least 13 bytes (empty name, type, one byte), a tensor 24: more cannot be in a file of this size. */
     if (head.keys > p->bytes / 13 || head.tensors > p->bytes / 24)
         return tt_fail(err, TT_ERROR_INPUT, "'%s' is damaged: its header counts more than the file can hold", p->path);
@@ -82,9 +90,10 @@ static bool check_extents(const part *p, tt_error *err) {
     for (int64_t i = 0; i < gguf_get_n_tensors(p->header); i++) {
         const uint64_t end = begin + gguf_get_tensor_offset(p->header, i) + gguf_get_tensor_size(p->header, i);
         if (end > p->bytes)
-            return tt_fail(err, TT_ERROR_INPUT,
-                           "'%s' is cut short: its tensor '%s' ends at byte %llu, but the file has only %llu; download it again", p->path,
-                           gguf_get_tensor_name(p->header, i), (unsigned long long)end, (unsigned long long)p->bytes);
+            return tt_fail(
+                err, TT_ERROR_INPUT,
+                "'%s' is cut short: its tensor '%s' ends at byte %llu, but the file has only %llu; download it again",
+                p->path, gguf_get_tensor_name(p->header, i), (unsigned long long)end, (unsigned long long)p->bytes);
     }
     return true;
 }
@@ -95,7 +104,8 @@ static bool part_open(part *p, tt_error *err) {
     while (p->fd < 0 && errno == EINTR);
     if (p->fd < 0) {
         if (errno == ENOENT)
-            return tt_fail(err, TT_ERROR_INPUT, "there is no model '%s'; name a GGUF file with -m FILE or in TRIMTAB_MODEL", p->path);
+            return tt_fail(err, TT_ERROR_INPUT, "there is no model '%s'; name a GGUF file with -m FILE or in TRIMTAB_MODEL",
+                           p->path);
         return tt_fail_errno(err, "cannot open the model '%s'", p->path);
     }
     struct stat status;
@@ -105,7 +115,8 @@ static bool part_open(part *p, tt_error *err) {
     if (!check_magic(p, err)) return false;
     p->header = gguf_init_from_file(p->path, (struct gguf_init_params){.no_alloc = true});
     if (!p->header)
-        return tt_fail(err, TT_ERROR_INPUT, "'%s' is a GGUF file with a damaged or cut-short header; download it again", p->path);
+        return tt_fail(err, TT_ERROR_INPUT, "'%s' is a GGUF file with a damaged or cut-short header; download it again",
+                       p->path);
     return check_extents(p, err);
 }
 
@@ -113,20 +124,26 @@ static bool part_open(part *p, tt_error *err) {
 static bool check_kind(const part *p, tt_error *err) {
     const char *architecture = text_key(p->header, "general.architecture");
     const char *type = text_key(p->header, "general.type");
-    if (!architecture) return tt_fail(err, TT_ERROR_INPUT, "'%s' is a GGUF file that names no architecture: it is not a model", p->path);
+    if (!architecture)
+        return tt_fail(err, TT_ERROR_INPUT, "'%s' is a GGUF file that names no architecture: it is not a model", p->path);
     if (!strcmp(architecture, "controlvector"))
-        return tt_fail(err, TT_ERROR_INPUT, "'%s' is a control vector, not a model: -m takes the model that it is for", p->path);
+        return tt_fail(err, TT_ERROR_INPUT, "'%s' is a control vector, not a model: -m takes the model that it is for",
+                       p->path);
     if (type && !strcmp(type, "adapter"))
-        return tt_fail(err, TT_ERROR_INPUT, "'%s' is a LoRA adapter, not a model: -m takes the model that it is for", p->path);
+        return tt_fail(err, TT_ERROR_INPUT, "'%s' is a LoRA adapter, not a model: -m takes the model that it is for",
+                       p->path);
     if (!strcmp(architecture, "clip") || (type && !strcmp(type, "mmproj")))
         return tt_fail(err, TT_ERROR_INPUT, "'%s' is the image part of a model: -m takes its text part", p->path);
-    static const char *const encoders[] = {"bert", "modern-bert", "nomic-bert", "nomic-bert-moe", "neo-bert", "jina-bert-v2",
-                                           "jina-bert-v3", "eurobert", "t5encoder", "gemma-embedding", "wavtokenizer-dec"};
+    static const char *const encoders[] = {"bert",      "modern-bert",     "nomic-bert",      "nomic-bert-moe",
+                                           "neo-bert",  "jina-bert-v2",    "jina-bert-v3",    "eurobert",
+                                           "t5encoder", "gemma-embedding", "wavtokenizer-dec"};
     for (size_t i = 0; i < sizeof encoders / sizeof *encoders; i++)
         if (!strcmp(architecture, encoders[i]))
-            return tt_fail(err, TT_ERROR_INPUT, "'%s' is an encoder (%s), which writes no text: there is nothing to steer", p->path, architecture);
+            return tt_fail(err, TT_ERROR_INPUT, "'%s' is an encoder (%s), which writes no text: there is nothing to steer",
+                           p->path, architecture);
     if (gguf_get_n_tensors(p->header) == 0 && count_key(p->header, "split.count") <= 1)
-        return tt_fail(err, TT_ERROR_INPUT, "'%s' holds a vocabulary alone, without weights: -m takes a whole model", p->path);
+        return tt_fail(err, TT_ERROR_INPUT, "'%s' holds a vocabulary alone, without weights: -m takes a whole model",
+                       p->path);
     return true;
 }
 
@@ -202,11 +219,13 @@ static bool read_part(part *p, collection *norms, tt_hash *content, uint64_t *by
 static bool read_further_parts(const part *first, collection *norms, tt_hash *content, uint64_t *bytes, tt_error *err) {
     const int64_t parts = count_key(first->header, "split.count");
     if (parts <= 1) return true;
-    if (parts > 9999) return tt_fail(err, TT_ERROR_INPUT, "'%s' is damaged: it counts %lld parts", first->path, (long long)parts);
+    if (parts > 9999)
+        return tt_fail(err, TT_ERROR_INPUT, "'%s' is damaged: it counts %lld parts", first->path, (long long)parts);
     char prefix[4096];
     if (count_key(first->header, "split.no") != 0 ||
         llama_split_prefix(prefix, sizeof prefix, first->path, 0, (int32_t)parts) <= 0)
-        return tt_fail(err, TT_ERROR_INPUT, "'%s' is one part of a split model: name the first part, which ends in -00001-of-%05lld.gguf",
+        return tt_fail(err, TT_ERROR_INPUT,
+                       "'%s' is one part of a split model: name the first part, which ends in -00001-of-%05lld.gguf",
                        first->path, (long long)parts);
     for (int32_t i = 1; i < parts; i++) {
         part p = {.fd = -1};

@@ -32,7 +32,8 @@ static bool parse_tensor_split(const char *text, float *shares, size_t room, tt_
         at = end + 1;
     }
     freelocale(plain);
-    return ok || tt_fail(err, TT_ERROR_USAGE, "-ts '%s' should be shares by device, such as 3,1 (at most %zu of them)", text, room);
+    return ok || tt_fail(err, TT_ERROR_USAGE, "-ts '%s' should be shares by device, such as 3,1 (at most %zu of them)", text,
+                         room);
 }
 
 static bool load(tt_model *model, const tt_model_options *options, tt_error *err) {
@@ -55,7 +56,8 @@ static bool load(tt_model *model, const tt_model_options *options, tt_error *err
     free(shares);
     if (model->handle) return true;
     const char *reason = tt_engine_reason(model->engine);
-    return tt_fail(err, TT_ERROR_MODEL, "libllama %s cannot load '%s'%s%s", llama_version(), options->path, *reason ? ": " : "", reason);
+    return tt_fail(err, TT_ERROR_MODEL, "libllama %s cannot load '%s'%s%s", llama_version(), options->path,
+                   *reason ? ": " : "", reason);
 }
 
 static bool take_facts(tt_model *model, tt_error *err) {
@@ -88,11 +90,13 @@ static bool check_loaded(const tt_model *model, tt_error *err) {
     if (llama_vocab_type(model->vocabulary) == LLAMA_VOCAB_TYPE_NONE)
         return tt_fail(err, TT_ERROR_MODEL, "'%s' has no tokenizer, so it can neither read a prompt nor write text", path);
     if (llama_model_has_encoder(model->handle) || !llama_model_has_decoder(model->handle))
-        return tt_fail(err, TT_ERROR_MODEL, "'%s' (%s) reads through an encoder; only decoder models can be steered", path, model->file.architecture);
+        return tt_fail(err, TT_ERROR_MODEL, "'%s' (%s) reads through an encoder; only decoder models can be steered", path,
+                       model->file.architecture);
     if (llama_model_is_diffusion(model->handle))
         return tt_fail(err, TT_ERROR_MODEL, "'%s' (%s) is a diffusion model, which does not write token after token", path,
                        model->file.architecture);
-    if (model->facts.blocks < 2) return tt_fail(err, TT_ERROR_MODEL, "'%s' has fewer than two blocks: there is nothing to steer", path);
+    if (model->facts.blocks < 2)
+        return tt_fail(err, TT_ERROR_MODEL, "'%s' has fewer than two blocks: there is nothing to steer", path);
     return true;
 }
 
@@ -105,8 +109,8 @@ tt_model *tt_model_open(tt_engine *engine, const tt_model_options *options, tt_e
     model->flash_attention_off = options->flash_attention_off;
     model->f32_cache = options->f32_cache;
     model->path = tt_strdup(options->path, err);
-    if (model->path && tt_gguf_facts_read(&model->file, options->path, err) && load(model, options, err) && take_facts(model, err) &&
-        check_loaded(model, err))
+    if (model->path && tt_gguf_facts_read(&model->file, options->path, err) && load(model, options, err) &&
+        take_facts(model, err) && check_loaded(model, err))
         return model;
     tt_model_close(model);
     return NULL;
@@ -125,6 +129,8 @@ const tt_model_facts *tt_model_facts_of(const tt_model *model) { return &model->
 
 int tt_model_threads(const tt_model *model) { return model->threads; }
 
+uint32_t tt_model_ubatch(const tt_model *model) { return (uint32_t)model->ubatch; }
+
 struct llama_context_params tt_context_params(const tt_model *model) {
     struct llama_context_params params = llama_context_default_params();
     params.n_threads = params.n_threads_batch = model->threads;
@@ -140,14 +146,15 @@ struct llama_context *tt_context_open(const tt_model *model, struct llama_contex
     struct llama_context *context = llama_init_from_model(model->handle, params);
     if (context) return context;
     const char *reason = tt_engine_reason(model->engine);
-    tt_fail(err, TT_ERROR_MODEL, "libllama cannot make a context of %u tokens for '%s'%s%s", params.n_ctx, model->path, *reason ? ": " : "",
-            reason);
+    tt_fail(err, TT_ERROR_MODEL, "libllama cannot make a context of %u tokens for '%s'%s%s", params.n_ctx, model->path,
+            *reason ? ": " : "", reason);
     return NULL;
 }
 
 bool tt_tokenize(const tt_model *model, const char *text, size_t length, tt_tokens *tokens, tt_error *err) {
     *tokens = (tt_tokens){0};
-    if (length > INT32_MAX / 2) return tt_fail(err, TT_ERROR_INPUT, "a prompt of %zu bytes is too long for any model", length);
+    if (length > INT32_MAX / 2)
+        return tt_fail(err, TT_ERROR_INPUT, "a prompt of %zu bytes is too long for any model", length);
     /* A byte makes a token at most; the room for beginning and end comes on top. */
     const int32_t room = (int32_t)length + 8;
     tokens->ids = tt_alloc((size_t)room, sizeof *tokens->ids, err);

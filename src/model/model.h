@@ -26,15 +26,15 @@ typedef struct tt_model_options {
 
 typedef struct tt_model_facts {
     const char *path, *architecture;
-    const char *name;              /* general.name, or "" */
-    const char *description;       /* libllama's: "llama 135M Q4_1" */
-    const char *fingerprint;       /* of the weights, the same for every quantisation */
-    const char *content_hash;      /* of this very file */
-    const char *chat_template;     /* its own, or NULL */
-    uint32_t blocks, width;        /* L, d */
-    uint32_t context;              /* positions it was trained for */
+    const char *name;          /* general.name, or "" */
+    const char *description;   /* libllama's: "llama 135M Q4_1" */
+    const char *fingerprint;   /* of the weights, the same for every quantisation */
+    const char *content_hash;  /* of this very file */
+    const char *chat_template; /* its own, or NULL */
+    uint32_t blocks, width;    /* L, d */
+    uint32_t context;          /* positions it was trained for */
     uint64_t bytes, parameters;
-    bool recurrent;                /* has blocks that carry a state instead of a key-value cache */
+    bool recurrent; /* has blocks that carry a state instead of a key-value cache */
 } tt_model_facts;
 
 /* Loads a model. Refuses, in one sentence, what is not a model that writes text. `engine` must outlive it. */
@@ -47,6 +47,9 @@ const tt_model_facts *tt_model_facts_of(const tt_model *model);
 /* Threads in use: the option, or the cores at hand. */
 int tt_model_threads(const tt_model *model);
 
+/* Tokens of one micro-batch: the option, or its default. */
+uint32_t tt_model_ubatch(const tt_model *model);
+
 /* ==== Tokens ==== */
 
 typedef struct tt_tokens {
@@ -54,6 +57,7 @@ typedef struct tt_tokens {
     size_t count;
 } tt_tokens; /* ids are freed by tt_tokens_free */
 
-/* Text to tokens: special tokens in the text are parsed; the model's beginning-of-text token is added unless it stands there. */
+/* Text to tokens: special tokens in the text are parsed; the model's beginning-of-text token is added unless it stands
+ * there. */
 bool tt_tokenize(const tt_model *model, const char *text, size_t length, tt_tokens *tokens, tt_error *err);
 void tt_tokens_free(tt_tokens *tokens);

@@ -9,7 +9,8 @@ static bool add_node(tt_trie *trie, int32_t token, uint32_t parent, uint32_t dep
     const size_t wanted = trie->capacity ? trie->capacity * 2 : 256;
     if (trie->count == trie->capacity) {
         if (!tt_resize(&trie->tokens, wanted, sizeof *trie->tokens, err) ||
-            !tt_resize(&trie->parents, wanted, sizeof *trie->parents, err) || !tt_resize(&trie->depths, wanted, sizeof *trie->depths, err))
+            !tt_resize(&trie->parents, wanted, sizeof *trie->parents, err) ||
+            !tt_resize(&trie->depths, wanted, sizeof *trie->depths, err))
             return false;
         trie->capacity = wanted;
     }

@@ -1,7 +1,8 @@
 /* trie.h: prompts that begin alike, as one tree of tokens, so that no common beginning is computed twice.
  *
  * The baseline's and the classes' prompts of a sample share the chat template's head and the stem; the two sides of a pair
- * often share their first words too. A node is a token at a position behind a given beginning; node i's parent comes before it. */
+ * often share their first words too. A node is a token at a position behind a given beginning; node i's parent comes before
+ * it. */
 #pragma once
 
 #include "model/model.h"
@@ -12,7 +13,7 @@ typedef struct tt_trie {
     uint32_t *depths;  /* [node]: its position in the prompt */
     size_t count;      /* nodes */
     size_t capacity;
-    uint32_t *ends;    /* [prompt]: the node of its last token */
+    uint32_t *ends; /* [prompt]: the node of its last token */
     size_t prompts;
 } tt_trie; /* freed by tt_trie_free */
 

@@ -1,0 +1,145 @@
+/* test_model_files.c: what is not a model is refused in one sentence, before libllama sees it; what is one has its facts
+ * read. */
+#include "model/gguf_file.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+
+#include <ggml.h>
+#include <gguf.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char folder[] = "/tmp/trimtab-test-XXXXXX";
+static char path[256];
+
+static int make_folder(void **) {
+    if (!mkdtemp(folder)) return -1;
+    snprintf(path, sizeof path, "%s/model.gguf", folder);
+    return 0;
+}
+
+static int remove_folder(void **) {
+    unlink(path);
+    return rmdir(folder);
+}
+
+/* A GGUF of `architecture` with one matrix of `type` and one norm filled with `value`. */
+static void write_gguf(const char *architecture, enum ggml_type type, float value, bool tensors) {
+    struct gguf_context *gguf = gguf_init_empty();
+    if (architecture) gguf_set_val_str(gguf, "general.architecture", architecture);
+    gguf_set_val_str(gguf, "general.name", "A Test");
+    struct ggml_context *context = ggml_init((struct ggml_init_params){.mem_size = 1 << 20});
+    if (tensors) {
+        struct ggml_tensor *matrix = ggml_new_tensor_2d(context, type, 64, 64);
+        ggml_set_name(matrix, "blk.0.ffn_down.weight");
+        memset(matrix->data, 0, ggml_nbytes(matrix));
+        gguf_add_tensor(gguf, matrix);
+        struct ggml_tensor *norm = ggml_new_tensor_1d(context, GGML_TYPE_F32, 64);
+        ggml_set_name(norm, "output_norm.weight");
+        for (int i = 0; i < 64; i++) ((float *)norm->data)[i] = value;
+        gguf_add_tensor(gguf, norm);
+    }
+    assert_true(gguf_write_to_file(gguf, path, false));
+    ggml_free(context);
+    gguf_free(gguf);
+}
+
+static void refuses(const char *file, const char *part_of_message) {
+    tt_gguf_facts facts;
+    tt_error err = {0};
+    assert_false(tt_gguf_facts_read(&facts, file, &err));
+    if (!strstr(err.message, part_of_message)) fail_msg("'%s' does not say '%s'", err.message, part_of_message);
+    assert_null(strchr(err.message, '\n'));
+}
+
+static void reads_facts(void **) {
+    write_gguf("llama", GGML_TYPE_F32, 1, true);
+    tt_gguf_facts facts;
+    tt_error err = {0};
+    assert_true(tt_gguf_facts_read(&facts, path, &err));
+    assert_string_equal(facts.architecture, "llama");
+    assert_string_equal(facts.name, "A Test");
+    assert_true(facts.bytes > 64 * 64 * 4);
+    tt_gguf_facts_free(&facts);
+}
+
+static void fingerprint_survives_quantisation_alone(void **) {
+    tt_gguf_facts f32, f16, other;
+    write_gguf("llama", GGML_TYPE_F32, 1, true);
+    assert_true(tt_gguf_facts_read(&f32, path, NULL));
+    write_gguf("llama", GGML_TYPE_F16, 1, true);
+    assert_true(tt_gguf_facts_read(&f16, path, NULL));
+    write_gguf("llama", GGML_TYPE_F32, 1.5F, true);
+    assert_true(tt_gguf_facts_read(&other, path, NULL));
+    assert_string_equal(f32.fingerprint, f16.fingerprint);
+    assert_string_not_equal(f32.content_hash, f16.content_hash);
+    assert_string_not_equal(f32.fingerprint, other.fingerprint);
+    tt_gguf_facts_free(&f32);
+    tt_gguf_facts_free(&f16);
+    tt_gguf_facts_free(&other);
+}
+
+static void refuses_what_is_no_model(void **) {
+    refuses("/nowhere/model.gguf", "there is no model");
+    refuses(folder, "is a folder");
+    write_gguf("controlvector", GGML_TYPE_F32, 1, true);
+    refuses(path, "is a control vector");
+    write_gguf("bert", GGML_TYPE_F32, 1, true);
+    refuses(path, "is an encoder");
+    write_gguf("clip", GGML_TYPE_F32, 1, true);
+    refuses(path, "image part");
+    write_gguf("llama", GGML_TYPE_F32, 1, false);
+    refuses(path, "vocabulary alone");
+    write_gguf(NULL, GGML_TYPE_F32, 1, true);
+    refuses(path, "names no architecture");
+}
+
+static void refuses_broken_files(void **) {
+    assert_true(tt_file_write(path, "", 0, NULL));
+    refuses(path, "not a GGUF file");
+    assert_true(tt_file_write(path, "this is a text, not a model at all", 34, NULL));
+    refuses(path, "not a GGUF file");
+    assert_true(tt_file_write(path, "GGUF\0\0\0\3\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\1", 24, NULL));
+    refuses(path, "other byte order");
+    assert_true(tt_file_write(path, "GGUF\3\0\0\0\377\377\377\377\377\377\377\177\1\0\0\0\0\0\0\0", 24, NULL));
+    refuses(path, "counts more than the file can hold");
+}
+
+/* Cut at any length, the file is refused: never taken, never a crash. */
+static void refuses_every_truncation(void **) {
+    write_gguf("llama", GGML_TYPE_F32, 1, true);
+    size_t length;
+    char *bytes = tt_file_read(path, 1 << 20, &length, NULL);
+    assert_non_null(bytes);
+    for (size_t cut = 0; cut < length; cut += cut < 400 ? 1 : 997) {
+        assert_true(tt_file_write(path, bytes, cut, NULL));
+        tt_gguf_facts facts;
+        tt_error err = {0};
+        assert_false(tt_gguf_facts_read(&facts, path, &err));
+        assert_true(err.message[0]);
+    }
+    free(bytes);
+}
+
+static void quiet(enum ggml_log_level, const char *, void *) {}
+
+int main(void) {
+    ggml_log_set(quiet, NULL);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_facts),
+        cmocka_unit_test(fingerprint_survives_quantisation_alone),
+        cmocka_unit_test(refuses_what_is_no_model),
+        cmocka_unit_test(refuses_broken_files),
+        cmocka_unit_test(refuses_every_truncation),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
