@@ -2,13 +2,23 @@
 #include "cli/commands.h"
 #include "cli/shared_options.h"
 
+#include "base/memory.h"
+#include "cli/console.h"
+#include "cli/interrupt.h"
+#include "cli/train_report.h"
+#include "train/forecast.h"
+#include "train/ranks.h"
+#include "train/train.h"
+
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 static const char *const methods[] = {"cross-covariance", "mean-difference", "pca", NULL}; /* as tt_method */
 static const char *const solvers[] = {"auto", "dense", "lanczos", NULL};                   /* as tt_solver */
 static const char *const offsets[] = {"1", "0", NULL};
 
-static const tt_option options[] = {
+static const tt_option main_options[] = {
     {"-o, --output", .kind = TT_OPTION_FOLDER, .argument = "DIR", .preset = ".", .preset_text = "the present folder",
      .help = "folder for the vectors and the report; made where it is missing"},
     {"--axis", .kind = TT_OPTION_TEXT, .argument = "NAME|FILE", .repeatable = true, .suggestion = tt_suggest_axis,
@@ -64,10 +74,111 @@ static const tt_option state_options[] = {
 };
 
 #define TT_GROUP(title, array) {title, array, sizeof(array) / sizeof *(array)}
-static const tt_option_group group = TT_GROUP("Options", options);
+static const tt_option_group group = TT_GROUP("Options", main_options);
 static const tt_option_group prompt_group = TT_GROUP("Prompts", prompt_options);
 static const tt_option_group direction_group = TT_GROUP("Directions", direction_options);
 static const tt_option_group state_group = TT_GROUP("Hidden states", state_options);
+
+/* ==== Options to the run's ==== */
+
+static tt_block_skip skip_given(const tt_arguments *arguments, const char *name) {
+    const double amount = tt_argument_number(arguments, name);
+    return (tt_block_skip){.amount = amount, .is_share = amount > 0 && amount < 1};
+}
+
+/* Everything but the axes, which take memory. */
+static tt_train_options options_given(const tt_arguments *arguments) {
+    return (tt_train_options){
+        .output = tt_argument_text(arguments, "--output"),
+        .samples = (size_t)tt_argument_count(arguments, "--samples"),
+        .plan = {.seed = (uint64_t)tt_argument_count(arguments, "--seed"),
+                 .prompts_per_system = (size_t)tt_argument_count(arguments, "--prompts-per-system"),
+                 .held_out = tt_argument_number(arguments, "--hold-out"),
+                 .stems_file = tt_argument_text(arguments, "--stems"),
+                 .prompts_file = tt_argument_text(arguments, "--prompts")},
+        .name = tt_argument_text(arguments, "--name"),
+        .chat_template = tt_argument_text(arguments, "--chat-template"),
+        .separate_system_message = tt_argument_flag(arguments, "--separate-system-message"),
+        .plain = tt_argument_flag(arguments, "--plain"),
+        .direction = {.method = (tt_method)tt_argument_choice(arguments, "--method"),
+                      .solver = (tt_solver)tt_argument_choice(arguments, "--solver"),
+                      .tolerance = tt_argument_number(arguments, "--tolerance")},
+        .skip_begin = skip_given(arguments, "--skip-begin-layers"),
+        .skip_end = skip_given(arguments, "--skip-end-layers"),
+        .layer_offset = tt_argument_choice(arguments, "--layer-offset") == 0 ? 1 : 0,
+        .states = tt_argument_text(arguments, "--states"),
+        .keep_states = tt_argument_flag(arguments, "--keep-states"),
+        .restart = tt_argument_flag(arguments, "--restart"),
+        .cancel = tt_interrupt_flag(),
+    };
+}
+
+/* The --axis options' values, `*count` of them; the caller frees the list alone. */
+static const char **axes_given(const tt_arguments *arguments, size_t *count, tt_error *err) {
+    for (*count = 0; tt_argument_nth(arguments, "--axis", *count); ++*count) {
+    }
+    const char **axes = tt_alloc(*count, sizeof *axes, err);
+    for (size_t i = 0; axes && i < *count; i++) axes[i] = tt_argument_nth(arguments, "--axis", i);
+    return axes;
+}
+
+/* ==== The command ==== */
+
+static bool forecast(const tt_arguments *arguments, tt_model *model, const tt_train_options *options, tt_error *err) {
+    const double speed =
+        tt_argument_given(arguments, "--tokens-per-second") ? tt_argument_number(arguments, "--tokens-per-second") : 0;
+    tt_forecast forecast;
+    if (!tt_train_forecast(model, options, speed, &forecast, err)) return false;
+    return tt_print_forecast(&forecast, tt_argument_flag(arguments, "--json"), err);
+}
+
+static bool train(const tt_arguments *arguments, tt_train_options *options, tt_error *err) {
+    const char *states = tt_argument_text(arguments, "--from-states");
+    tt_train_result result = {0};
+    bool ok;
+    if (states) {
+        ok = tt_train_from_states(states, options, &result, err);
+    } else {
+        tt_model_options model_options;
+        if (!tt_model_options_given(arguments, &model_options, err)) return false;
+        tt_engine *engine = tt_engine_start_given(arguments, err);
+        tt_model *model = engine ? tt_model_open(engine, &model_options, err) : NULL;
+        if (model && tt_argument_flag(arguments, "--dry-run"))
+            ok = forecast(arguments, model, options, err);
+        else
+            ok = model && tt_train(model, options, &result, err);
+        tt_model_close(model);
+        tt_engine_stop(engine);
+    }
+    if (ok && result.axis_count) ok = tt_print_training(&result, tt_argument_flag(arguments, "--json"), err);
+    tt_train_result_free(&result);
+    return ok;
+}
+
+static bool run(const tt_arguments *arguments, tt_error *err) {
+    tt_train_options options = options_given(arguments);
+    const char **axes = axes_given(arguments, &options.axis_count, err);
+    if (!axes) return false;
+    options.axes = axes;
+    tt_ranks ranks;
+    if (!tt_ranks_begin(&ranks, err)) {
+        free(axes);
+        return false;
+    }
+    options.ranks = &ranks;
+    tt_progress progress;
+    tt_train_talk(&progress, ranks.rank == 0 && !tt_argument_flag(arguments, "--quiet"), &options.observer);
+    const bool ok = train(arguments, &options, err);
+    tt_progress_end(&progress);
+    free(axes);
+    /* One rank that fails ends all: the others would wait for it for ever. */
+    if (!ok && ranks.count > 1) {
+        tt_console_error("%s", err->message);
+        tt_ranks_abort(&ranks);
+    }
+    tt_ranks_end(&ranks);
+    return ok;
+}
 
 const tt_command tt_command_train = {
     .name = "train",
@@ -82,6 +193,7 @@ const tt_command tt_command_train = {
         "Three files are written for each axis: the de-bias vector, which takes the model to the middle, and one for each "
         "class; and a report of all figures. A run that was interrupted goes on where it was when it is started again with "
         "the same arguments.",
+    .run = run,
     .groups = {&group, &prompt_group, &direction_group, &state_group, &tt_model_group},
     .examples =
         {

@@ -1,0 +1,201 @@
+/* identity.c: see identity.h */
+#include "train/identity.h"
+#include "base/json.h"
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { IDENTITY_VERSION = 1 };
+
+static bool copy(char **field, const char *text, tt_error *err) { return (*field = tt_strdup(text, err)) != NULL; }
+
+static bool copy_axis(struct tt_identity_axis *to, const char *name, const char *negative, const char *positive,
+                      const char *hash, tt_error *err) {
+    return copy(&to->name, name, err) && copy(&to->classes[0], negative, err) && copy(&to->classes[1], positive, err) &&
+           copy(&to->hash, hash, err);
+}
+
+bool tt_identity_of_run(tt_identity *identity, const tt_model *model, const char *name, const char *chat_template,
+                        const tt_axis *axes, size_t axis_count, const tt_plan *plan, const tt_train_options *options,
+                        tt_error *err) {
+    const tt_model_facts *facts = tt_model_facts_of(model);
+    *identity = (tt_identity){
+        .samples = options->samples,
+        .seed = options->plan.seed,
+        .prompts_per_system = options->plan.prompts_per_system,
+        .held_out = options->plan.held_out,
+        .blocks = facts->blocks,
+        .width = facts->width,
+        .ubatch = tt_model_ubatch(model),
+        .separate_system_message = options->separate_system_message,
+        .plain = options->plain,
+    };
+    bool ok = copy(&identity->model_name, name, err) && copy(&identity->architecture, facts->architecture, err) &&
+              copy(&identity->fingerprint, facts->fingerprint, err) &&
+              copy(&identity->content_hash, facts->content_hash, err) &&
+              copy(&identity->chat_template, chat_template, err) && copy(&identity->plan, tt_plan_hash(plan), err) &&
+              (identity->axes = tt_alloc(axis_count, sizeof *identity->axes, err));
+    for (size_t i = 0; ok && i < axis_count; i++) {
+        identity->axis_count++; /* a half-copied axis is freed as well */
+        ok = copy_axis(&identity->axes[i], axes[i].name, axes[i].classes[0], axes[i].classes[1], axes[i].hash, err);
+    }
+    if (!ok) tt_identity_free(identity);
+    return ok;
+}
+
+char *tt_identity_write(const tt_identity *identity, tt_error *err) {
+    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *root = doc ? yyjson_mut_obj(doc) : NULL;
+    char *text = NULL;
+    if (root) {
+        yyjson_mut_doc_set_root(doc, root);
+        yyjson_mut_obj_add_uint(doc, root, "version", IDENTITY_VERSION);
+        yyjson_mut_obj_add_str(doc, root, "model_name", identity->model_name);
+        yyjson_mut_obj_add_str(doc, root, "architecture", identity->architecture);
+        yyjson_mut_obj_add_str(doc, root, "fingerprint", identity->fingerprint);
+        yyjson_mut_obj_add_str(doc, root, "content_hash", identity->content_hash);
+        yyjson_mut_obj_add_str(doc, root, "chat_template", identity->chat_template);
+        yyjson_mut_obj_add_str(doc, root, "plan", identity->plan);
+        yyjson_mut_obj_add_uint(doc, root, "samples", identity->samples);
+        yyjson_mut_obj_add_uint(doc, root, "seed", identity->seed);
+        yyjson_mut_obj_add_uint(doc, root, "prompts_per_system", identity->prompts_per_system);
+        yyjson_mut_obj_add_real(doc, root, "held_out", identity->held_out);
+        yyjson_mut_obj_add_uint(doc, root, "blocks", identity->blocks);
+        yyjson_mut_obj_add_uint(doc, root, "width", identity->width);
+        yyjson_mut_obj_add_uint(doc, root, "ubatch", identity->ubatch);
+        yyjson_mut_obj_add_bool(doc, root, "separate_system_message", identity->separate_system_message);
+        yyjson_mut_obj_add_bool(doc, root, "plain", identity->plain);
+        yyjson_mut_val *axes = yyjson_mut_obj_add_arr(doc, root, "axes");
+        for (size_t i = 0; i < identity->axis_count; i++) {
+            const struct tt_identity_axis *axis = &identity->axes[i];
+            yyjson_mut_val *object = yyjson_mut_arr_add_obj(doc, axes);
+            yyjson_mut_obj_add_str(doc, object, "name", axis->name);
+            yyjson_mut_val *classes = yyjson_mut_obj_add_arr(doc, object, "classes");
+            yyjson_mut_arr_add_str(doc, classes, axis->classes[0]);
+            yyjson_mut_arr_add_str(doc, classes, axis->classes[1]);
+            yyjson_mut_obj_add_str(doc, object, "hash", axis->hash);
+        }
+        text = yyjson_mut_write(doc, YYJSON_WRITE_NOFLAG, NULL);
+    }
+    yyjson_mut_doc_free(doc);
+    if (!text) tt_fail(err, TT_ERROR_MEMORY, "out of memory");
+    return text;
+}
+
+/* ==== Reading ==== */
+
+static bool read_text(yyjson_val *object, const char *key, char **field, tt_error *err) {
+    const char *text = yyjson_get_str(yyjson_obj_get(object, key));
+    return copy(field, text ? text : "", err);
+}
+
+static uint64_t read_count(yyjson_val *object, const char *key) { return yyjson_get_uint(yyjson_obj_get(object, key)); }
+
+static bool read_axes(tt_identity *identity, yyjson_val *axes, tt_error *err) {
+    const size_t count = yyjson_arr_size(axes);
+    identity->axes = tt_alloc(count, sizeof *identity->axes, err);
+    if (!identity->axes) return false;
+    for (size_t i = 0; i < count; i++) {
+        yyjson_val *object = yyjson_arr_get(axes, i), *classes = yyjson_obj_get(object, "classes");
+        const char *name = yyjson_get_str(yyjson_obj_get(object, "name")),
+                   *hash = yyjson_get_str(yyjson_obj_get(object, "hash"));
+        const char *negative = yyjson_get_str(yyjson_arr_get(classes, 0)),
+                   *positive = yyjson_get_str(yyjson_arr_get(classes, 1));
+        if (!name || !hash || !negative || !positive) return tt_fail(err, TT_ERROR_INPUT, "an axis is not complete");
+        identity->axis_count++;
+        if (!copy_axis(&identity->axes[i], name, negative, positive, hash, err)) return false;
+    }
+    return true;
+}
+
+bool tt_identity_read(tt_identity *identity, const char *json, const char *file, tt_error *err) {
+    *identity = (tt_identity){0};
+    yyjson_doc *doc = tt_json_parse(file, json, strlen(json), err);
+    if (!doc) return false;
+    yyjson_val *root = yyjson_doc_get_root(doc);
+    bool ok = read_count(root, "version") == IDENTITY_VERSION ||
+              tt_fail(err, TT_ERROR_INPUT, "it was written by another version of trimtab");
+    ok = ok && read_text(root, "model_name", &identity->model_name, err) &&
+         read_text(root, "architecture", &identity->architecture, err) &&
+         read_text(root, "fingerprint", &identity->fingerprint, err) &&
+         read_text(root, "content_hash", &identity->content_hash, err) &&
+         read_text(root, "chat_template", &identity->chat_template, err) && read_text(root, "plan", &identity->plan, err) &&
+         read_axes(identity, yyjson_obj_get(root, "axes"), err);
+    identity->samples = read_count(root, "samples");
+    identity->seed = read_count(root, "seed");
+    identity->prompts_per_system = read_count(root, "prompts_per_system");
+    identity->held_out = yyjson_get_num(yyjson_obj_get(root, "held_out"));
+    identity->blocks = (uint32_t)read_count(root, "blocks");
+    identity->width = (uint32_t)read_count(root, "width");
+    identity->ubatch = (uint32_t)read_count(root, "ubatch");
+    identity->separate_system_message = yyjson_get_bool(yyjson_obj_get(root, "separate_system_message"));
+    identity->plain = yyjson_get_bool(yyjson_obj_get(root, "plain"));
+    yyjson_doc_free(doc);
+    if (ok) return true;
+    tt_identity_free(identity);
+    return tt_fail_prefix(err, "'%s' is not a states file that can be used", file);
+}
+
+/* ==== Comparing ==== */
+
+static bool differ(const char *what, const char *file, tt_error *err) {
+    return tt_fail(
+        err, TT_ERROR_INPUT,
+        "'%s' holds an unfinished run with %s; give the same arguments to go on with it, or --restart to start over", file,
+        what);
+}
+
+static bool differ_count(const char *what, uint64_t stored, uint64_t present, const char *file, tt_error *err) {
+    char text[128];
+    snprintf(text, sizeof text, "%s %llu instead of %llu", what, (unsigned long long)stored, (unsigned long long)present);
+    return differ(text, file, err);
+}
+
+static bool match_axes(const tt_identity *stored, const tt_identity *present, const char *file, tt_error *err) {
+    bool same = stored->axis_count == present->axis_count;
+    for (size_t i = 0; same && i < stored->axis_count; i++) same = !strcmp(stored->axes[i].name, present->axes[i].name);
+    if (!same) return differ("other axes", file, err);
+    for (size_t i = 0; i < stored->axis_count; i++)
+        if (strcmp(stored->axes[i].hash, present->axes[i].hash)) {
+            char text[256];
+            snprintf(text, sizeof text, "other phrases in the axis '%s'", stored->axes[i].name);
+            return differ(text, file, err);
+        }
+    return true;
+}
+
+bool tt_identity_match(const tt_identity *stored, const tt_identity *present, const char *file, tt_error *err) {
+    if (strcmp(stored->content_hash, present->content_hash)) return differ("another model file", file, err);
+    if (strcmp(stored->model_name, present->model_name)) return differ("another --name", file, err);
+    if (strcmp(stored->chat_template, present->chat_template)) return differ("another chat template", file, err);
+    if (stored->separate_system_message != present->separate_system_message)
+        return differ("another --separate-system-message", file, err);
+    if (stored->plain != present->plain) return differ(stored->plain ? "--plain" : "no --plain", file, err);
+    if (stored->samples != present->samples) return differ_count("--samples", stored->samples, present->samples, file, err);
+    if (stored->seed != present->seed) return differ_count("--seed", stored->seed, present->seed, file, err);
+    if (stored->prompts_per_system != present->prompts_per_system)
+        return differ_count("--prompts-per-system", stored->prompts_per_system, present->prompts_per_system, file, err);
+    if (stored->ubatch != present->ubatch) return differ_count("-ub", stored->ubatch, present->ubatch, file, err);
+    if (!match_axes(stored, present, file, err)) return false;
+    if (strcmp(stored->plan, present->plan)) return differ("other stems, writing prompts or --hold-out", file, err);
+    return true;
+}
+
+void tt_identity_free(tt_identity *identity) {
+    for (size_t i = 0; identity->axes && i < identity->axis_count; i++) {
+        free(identity->axes[i].name);
+        free(identity->axes[i].classes[0]);
+        free(identity->axes[i].classes[1]);
+        free(identity->axes[i].hash);
+    }
+    free(identity->axes);
+    free(identity->model_name);
+    free(identity->architecture);
+    free(identity->fingerprint);
+    free(identity->content_hash);
+    free(identity->chat_template);
+    free(identity->plan);
+    *identity = (tt_identity){0};
+}

@@ -1,0 +1,35 @@
+/* identity.h: everything that a run's contributions depend on, as JSON in the states file's header.
+ *
+ * Two runs of one identity capture the same numbers, so one can go on where the other stopped. It also holds what the
+ * vectors' keys need, so that directions can be computed from a states file alone. */
+#pragma once
+
+#include "train/train.h"
+
+typedef struct tt_identity {
+    char *model_name, *architecture, *fingerprint, *content_hash;
+    char *chat_template;
+    char *plan; /* tt_plan_hash */
+    uint64_t samples, seed, prompts_per_system;
+    double held_out;
+    uint32_t blocks, width, ubatch;
+    bool separate_system_message, plain;
+    size_t axis_count;
+    struct tt_identity_axis {
+        char *name, *classes[2], *hash;
+    } *axes;
+} tt_identity;
+
+/* `name` is what the files are called; axes and plan are the run's. Freed by tt_identity_free. */
+bool tt_identity_of_run(tt_identity *identity, const tt_model *model, const char *name, const char *chat_template,
+                        const tt_axis *axes, size_t axis_count, const tt_plan *plan, const tt_train_options *options,
+                        tt_error *err);
+
+/* To JSON text (the caller frees) and back. */
+char *tt_identity_write(const tt_identity *identity, tt_error *err);
+bool tt_identity_read(tt_identity *identity, const char *json, const char *file, tt_error *err);
+
+/* Fails with a sentence that names the first thing which differs between a states file and the present run. */
+bool tt_identity_match(const tt_identity *stored, const tt_identity *present, const char *file, tt_error *err);
+
+void tt_identity_free(tt_identity *identity);

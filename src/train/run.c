@@ -1,0 +1,79 @@
+/* run.c: see run.h */
+#include "train/run.h"
+#include "base/file.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+double tt_run_clock(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
+static bool check_options(const tt_run *run, tt_error *err) {
+    const tt_train_options *options = run->options;
+    uint32_t first, last;
+    if (options->samples < 2)
+        return tt_fail(err, TT_ERROR_USAGE,
+                       "--samples %zu is too few: a direction needs at least 2, and 100 or more to be good",
+                       options->samples);
+    if (options->layer_offset != 0 && options->layer_offset != 1)
+        return tt_fail(err, TT_ERROR_USAGE, "--layer-offset takes 0 or 1, not %d", options->layer_offset);
+    return tt_solve_range(tt_model_facts_of(run->model)->blocks, options->skip_begin, options->skip_end, &first, &last, err);
+}
+
+static bool load_axes(tt_run *run, tt_error *err) {
+    const tt_train_options *options = run->options;
+    const size_t count = options->axis_count ? options->axis_count : tt_axis_builtin_count();
+    run->axes = tt_alloc(count, sizeof *run->axes, err);
+    if (!run->axes) return false;
+    for (size_t i = 0; i < count; i++, run->axis_count++)
+        if (!tt_axis_load(&run->axes[i], options->axis_count ? options->axes[i] : tt_axis_builtin_name(i), err))
+            return false;
+    return true;
+}
+
+bool tt_run_begin(tt_run *run, tt_error *err) {
+    const tt_train_options *options = run->options;
+    const tt_model_facts *facts = tt_model_facts_of(run->model);
+    run->threads = tt_model_threads(run->model);
+    run->ranks = options->ranks ? *options->ranks : (tt_ranks){.count = 1};
+    if (!check_options(run, err) || !load_axes(run, err)) return false;
+    run->plan = tt_plan_create(run->axes, run->axis_count, &options->plan, err);
+    run->chat = run->plan ? tt_chat_open(run->model, options->chat_template, err) : NULL;
+    if (!run->chat) return false;
+    const char *own = *facts->name ? facts->name : tt_path_name(facts->path);
+    char *name = tt_safe_name(options->name ? options->name : own, err);
+    const bool ok = name && tt_identity_of_run(&run->identity, run->model, name, tt_chat_name(run->chat), run->axes,
+                                               run->axis_count, run->plan, options, err);
+    free(name);
+    if (!ok) return false;
+    run->states_path = options->states ? tt_strdup(options->states, err)
+                                       : tt_format(err, "%s/%s.states", options->output, run->identity.model_name);
+    return run->states_path != NULL;
+}
+
+tt_gather tt_run_gather(const tt_run *run) {
+    return (tt_gather){.model = run->model,
+                       .chat = run->chat,
+                       .plan = run->plan,
+                       .axis_count = run->axis_count,
+                       .prompts_per_system = run->options->plan.prompts_per_system,
+                       .separate_system_message = run->options->separate_system_message,
+                       .plain = run->options->plain,
+                       .ranks = &run->ranks,
+                       .cancel = run->options->cancel,
+                       .observer = &run->options->observer};
+}
+
+void tt_run_end(tt_run *run) {
+    tt_states_close(run->states);
+    tt_identity_free(&run->identity);
+    tt_chat_close(run->chat);
+    tt_plan_free(run->plan);
+    for (size_t i = 0; run->axes && i < run->axis_count; i++) tt_axis_free(&run->axes[i]);
+    free(run->axes);
+    free(run->states_path);
+}

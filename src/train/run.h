@@ -1,0 +1,32 @@
+/* run.h: the parts that a training run and its forecast have in common: axes, plan, chat template, identity. */
+#pragma once
+
+#include "train/gather.h"
+#include "train/identity.h"
+#include "train/ranks.h"
+#include "train/solve.h"
+
+typedef struct tt_run {
+    const tt_train_options *options;
+    tt_model *model; /* NULL when the states are at hand already */
+    tt_axis *axes;
+    size_t axis_count;
+    tt_plan *plan;
+    tt_chat *chat;
+    tt_identity identity;
+    char *states_path;
+    tt_states *states;
+    int threads;
+    tt_ranks ranks;
+} tt_run;
+
+/* Loads and checks everything that can be wrong before the first token; `run->options` and `run->model` are set by the
+ * caller. */
+bool tt_run_begin(tt_run *run, tt_error *err);
+void tt_run_end(tt_run *run);
+
+/* The run's way of asking the model. */
+tt_gather tt_run_gather(const tt_run *run);
+
+/* Seconds of a clock that only goes forward. */
+double tt_run_clock(void);

@@ -1,0 +1,178 @@
+/* train.c: see train.h */
+#include "train/train.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "train/publish.h"
+#include "train/run.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void note(const tt_train_options *options, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void note(const tt_train_options *options, const char *format, ...) {
+    if (!options->observer.note) return;
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    options->observer.note(options->observer.data, text);
+}
+
+/* ==== Before the work ==== */
+
+/* The folder exists and takes files: known before hours of work, not after. */
+static bool check_output(const tt_train_options *options, tt_error *err) {
+    if (!tt_make_folder(options->output, err)) return false;
+    char *probe = tt_path_join(options->output, ".trimtab", err);
+    if (!probe) return false;
+    tt_output output;
+    bool ok = tt_output_open(&output, probe, err);
+    if (ok) {
+        ok = tt_output_write(&output, "", 1, err);
+        tt_output_abort(&output);
+    }
+    free(probe);
+    return ok || tt_fail_prefix(err, "the output folder takes no files");
+}
+
+static bool check_memory(const tt_run *r, tt_error *err) {
+    const uint64_t needed = tt_solve_memory(r->identity.samples, r->identity.width, &r->options->direction, r->threads);
+    const uint64_t present = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+    if (needed <= present) return true;
+    char a[32], b[32];
+    return tt_fail(err, TT_ERROR_USAGE,
+                   "finding directions from %llu samples takes %s of memory, but this machine has %s; give fewer --samples "
+                   "or a smaller -t",
+                   (unsigned long long)r->identity.samples, tt_bytes_text((double)needed, a),
+                   tt_bytes_text((double)present, b));
+}
+
+static tt_states_shape shape_of(const tt_run *r) {
+    return (tt_states_shape){.samples = r->identity.samples,
+                             .rows = tt_gather_rows(r->identity.axis_count),
+                             .blocks = r->identity.blocks,
+                             .width = r->identity.width};
+}
+
+/* Goes on with the states file that is there, or makes a new one. */
+static bool open_states(tt_run *r, tt_error *err) {
+    if (!r->options->restart && access(r->states_path, F_OK) == 0) {
+        r->states = tt_states_open(r->states_path, true, err);
+        if (!r->states) return false;
+        tt_identity stored;
+        if (!tt_identity_read(&stored, tt_states_identity(r->states), r->states_path, err)) return false;
+        const bool same = tt_identity_match(&stored, &r->identity, r->states_path, err);
+        tt_identity_free(&stored);
+        if (same)
+            note(r->options, "going on with '%s': %llu of %llu samples are there", r->states_path,
+                 (unsigned long long)tt_states_committed(r->states), (unsigned long long)r->identity.samples);
+        return same;
+    }
+    const tt_states_shape shape = shape_of(r);
+    char *identity = tt_identity_write(&r->identity, err);
+    if (identity) r->states = tt_states_create(r->states_path, &shape, identity, err);
+    free(identity);
+    return r->states != NULL;
+}
+
+/* ==== The work ==== */
+
+/* Captures what is missing; on ranks other than 0 `r->states` is NULL. */
+static bool capture_samples(tt_run *r, tt_train_result *result, tt_error *err) {
+    const tt_train_observer *observer = &r->options->observer;
+    const tt_states_shape shape = shape_of(r);
+    const double begin = tt_run_clock();
+    uint64_t committed = r->states ? tt_states_committed(r->states) : 0;
+    if (!tt_ranks_share(&r->ranks, &committed, err)) return false;
+    if (committed == shape.samples) return true;
+    tt_capture *capture = tt_capture_open(r->model, &(tt_capture_options){.plain = r->options->plain}, err);
+    if (!capture) return false;
+    if (r->states && observer->begin) observer->begin(observer->data, "capturing", "samples", shape.samples, committed);
+    const tt_gather gather = tt_run_gather(r);
+    const bool ok = tt_gather_run(&gather, capture, &shape, committed, r->states, err);
+    if (r->states && observer->end) observer->end(observer->data);
+    const tt_capture_counts counts = tt_capture_counts_of(capture);
+    result->prompts = counts.prompts;
+    result->plain_tokens = counts.plain_tokens;
+    result->computed_tokens = counts.computed_tokens;
+    tt_capture_close(capture);
+    result->capture_seconds = tt_run_clock() - begin;
+    if (!ok && r->states && tt_states_committed(r->states))
+        note(r->options, "%llu of %llu samples are safe in '%s': the same command goes on from there",
+             (unsigned long long)tt_states_committed(r->states), (unsigned long long)shape.samples, r->states_path);
+    return ok;
+}
+
+static bool write_axes(tt_run *r, const tt_axis_directions *directions, tt_train_result *result, tt_error *err) {
+    const double begin = tt_run_clock();
+    result->axes = tt_alloc(r->identity.axis_count, sizeof *result->axes, err);
+    bool ok = result->axes != NULL;
+    for (size_t i = 0; ok && i < r->identity.axis_count; i++) {
+        result->axis_count++; /* a half-filled result is freed as well */
+        ok = tt_publish_axis(&r->identity, i, &directions[i], r->options, &result->axes[i], err);
+    }
+    result->write_seconds = tt_run_clock() - begin;
+    return ok;
+}
+
+/* An axis without any direction fails the run, but only when the others' files are written. */
+static bool check_found(const tt_train_result *result, tt_error *err) {
+    for (size_t i = 0; i < result->axis_count; i++)
+        if (result->axes[i].figure_count == 0)
+            return tt_fail(err, TT_ERROR_INPUT,
+                           "no block separates the classes of '%s'; give more --samples or a lower --tolerance, or write "
+                           "clearer phrases "
+                           "(the other axes are done)",
+                           result->axes[i].axis);
+    return true;
+}
+
+static bool find_directions(tt_run *r, tt_train_result *result, tt_error *err) {
+    const double begin = tt_run_clock();
+    const size_t count = r->identity.axis_count;
+    tt_axis_directions *directions = tt_alloc(count, sizeof *directions, err);
+    const tt_states_shape shape = shape_of(r);
+    bool ok = directions && tt_solve_run(r->states, &shape, r->options, &r->ranks, r->threads, count, directions, err);
+    result->solve_seconds = tt_run_clock() - begin;
+    ok = ok && (r->ranks.rank != 0 || (write_axes(r, directions, result, err) && check_found(result, err)));
+    for (size_t i = 0; directions && i < count; i++) tt_axis_directions_free(&directions[i]);
+    free(directions);
+    return ok;
+}
+
+bool tt_train(tt_model *model, const tt_train_options *options, tt_train_result *result, tt_error *err) {
+    *result = (tt_train_result){0};
+    tt_run r = {.options = options, .model = model};
+    bool ok = tt_run_begin(&r, err) && check_memory(&r, err) &&
+              (r.ranks.rank != 0 || (check_output(options, err) && open_states(&r, err))) &&
+              capture_samples(&r, result, err) && find_directions(&r, result, err);
+    if (ok && r.states && !options->keep_states) unlink(r.states_path);
+    tt_run_end(&r);
+    if (!ok) tt_train_result_free(result);
+    return ok;
+}
+
+bool tt_train_from_states(const char *states_path, const tt_train_options *options, tt_train_result *result, tt_error *err) {
+    *result = (tt_train_result){0};
+    tt_run r = {.options = options, .threads = (int)sysconf(_SC_NPROCESSORS_ONLN), .ranks = {.count = 1}};
+    r.states = tt_states_open(states_path, false, err);
+    bool ok = r.states && tt_identity_read(&r.identity, tt_states_identity(r.states), states_path, err);
+    if (ok && tt_states_committed(r.states) < r.identity.samples)
+        ok = tt_fail(err, TT_ERROR_INPUT, "'%s' holds only %llu of its %llu samples: finish that run first", states_path,
+                     (unsigned long long)tt_states_committed(r.states), (unsigned long long)r.identity.samples);
+    ok = ok && check_memory(&r, err) && check_output(options, err) && find_directions(&r, result, err);
+    tt_run_end(&r);
+    if (!ok) tt_train_result_free(result);
+    return ok;
+}
+
+void tt_train_result_free(tt_train_result *result) {
+    for (size_t i = 0; result->axes && i < result->axis_count; i++) tt_axis_result_free(&result->axes[i]);
+    free(result->axes);
+    *result = (tt_train_result){0};
+}
