@@ -138,8 +138,8 @@ static size_t check_pairs(const tt_source *source) {
     free(phrases);
     if (good && count < 4)
         tt_findings_warning(source->findings, tt_source_line(source, data),
-                            "%zu %s leave none to hold out for evaluation; write at least 4, better 20", count,
-                            count == 1 ? "pair" : "pairs");
+                            "with so few pairs (%zu) none can be held out for evaluation; write at least 4, better 20",
+                            count);
     return good;
 }
 

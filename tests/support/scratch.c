@@ -30,7 +30,7 @@ static void remove_folder(void) {
 
 const char *scratch_file(const char *name, const char *bytes, size_t length) {
     if (!folder[0]) {
-        strcpy(folder, "/tmp/trimtab-test-XXXXXX");
+        snprintf(folder, sizeof folder, "/tmp/trimtab-test-XXXXXX");
         if (!mkdtemp(folder)) fail_msg("cannot make %s", folder);
         atexit(remove_folder);
     }
