@@ -98,6 +98,21 @@ void tt_steered_batch_close(tt_steered_batch *batch) {
     *batch = (tt_steered_batch){0};
 }
 
+/* What every context of a steered batch has in common. */
+static struct llama_context_params context_params(tt_steered_batch *batch) {
+    struct llama_context_params params = tt_context_params(batch->model);
+    params.n_ubatch = (uint32_t)batch->capacity;
+    /* libllama aborts where a batch could not hold a token of every sequence. */
+    params.n_batch = params.n_ubatch > batch->sequences ? params.n_ubatch : batch->sequences;
+    params.n_seq_max = batch->sequences;
+    params.swa_full = true;
+    params.cb_eval = on_node;
+    params.cb_eval_user_data = batch;
+    params.abort_callback = on_abort;
+    params.abort_callback_data = batch;
+    return params;
+}
+
 static bool renew(tt_steered_batch *batch, size_t cells, size_t sequences, tt_error *err) {
     if (batch->tokens.token) llama_batch_free(batch->tokens);
     if (batch->context) llama_free(batch->context);
@@ -106,20 +121,31 @@ static bool renew(tt_steered_batch *batch, size_t cells, size_t sequences, tt_er
     if (sequences > batch->sequences) batch->sequences = (uint32_t)sequences;
     batch->tokens = llama_batch_init((int32_t)batch->capacity, 0, (int32_t)batch->sequences);
     if (!batch->tokens.token || !batch->tokens.seq_id) return tt_fail(err, TT_ERROR_MEMORY, "out of memory");
-    struct llama_context_params params = tt_context_params(batch->model);
+    struct llama_context_params params = context_params(batch);
     params.n_ctx = batch->cells;
-    params.n_ubatch = (uint32_t)batch->capacity;
-    /* libllama aborts where a batch could not hold a token of every sequence. */
-    params.n_batch = params.n_ubatch > batch->sequences ? params.n_ubatch : batch->sequences;
-    params.n_seq_max = batch->sequences;
     params.kv_unified = true;
-    params.swa_full = true;
-    params.cb_eval = on_node;
-    params.cb_eval_user_data = batch;
-    params.abort_callback = on_abort;
-    params.abort_callback_data = batch;
     batch->context = tt_context_open(batch->model, params, err);
     return batch->context != NULL;
+}
+
+bool tt_steered_batch_streams(tt_steered_batch *batch, size_t cells, size_t sequences, tt_error *err) {
+    /* Logits are asked for at one token of a sequence alone, so they do not limit the batch. */
+    const size_t capacity = (size_t)batch->model->ubatch;
+    if (!tt_resize(&batch->steerings, capacity, sizeof *batch->steerings, err) ||
+        !tt_resize(&batch->outputs, capacity, sizeof *batch->outputs, err))
+        return false;
+    batch->capacity = capacity;
+    batch->sequences = (uint32_t)sequences;
+    batch->tokens = llama_batch_init((int32_t)capacity, 0, 1);
+    if (!batch->tokens.token || !batch->tokens.seq_id) return tt_fail(err, TT_ERROR_MEMORY, "out of memory");
+    struct llama_context_params params = context_params(batch);
+    params.n_ctx = (uint32_t)(cells * sequences);
+    params.n_outputs_max = batch->sequences;
+    params.kv_unified = false;
+    batch->context = tt_context_open(batch->model, params, err);
+    if (!batch->context) return false;
+    batch->cells = llama_n_ctx_seq(batch->context);
+    return true;
 }
 
 bool tt_steered_batch_reserve(tt_steered_batch *batch, size_t cells, size_t sequences, tt_error *err) {

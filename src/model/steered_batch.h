@@ -37,6 +37,12 @@ void tt_steered_batch_close(tt_steered_batch *batch); /* harmless on `{0}` */
 /* Forgets every sequence, and makes sure of room for `cells` tokens of `sequences` sequences. */
 bool tt_steered_batch_reserve(tt_steered_batch *batch, size_t cells, size_t sequences, tt_error *err);
 
+/* The other way to make the context, once: every sequence has a key-value stream of its own with room for `cells` tokens.
+ * Attention then looks at a sequence's own tokens alone, which is faster for many conversations. But row i is token i only
+ * where the batch holds equally many tokens of sequences that stand side by side, ascending, one sequence behind the other:
+ * see slots.c. */
+bool tt_steered_batch_streams(tt_steered_batch *batch, size_t cells, size_t sequences, tt_error *err);
+
 /* Adds a token to the batch, which must not be full; its sequences are appended with tt_steered_batch_join. */
 void tt_steered_batch_add(tt_steered_batch *batch, int32_t token, size_t position, bool logits, const tt_steering *steering);
 void tt_steered_batch_join(tt_steered_batch *batch, size_t sequence);

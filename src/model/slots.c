@@ -1,0 +1,325 @@
+/* slots.c: see slots.h
+ *
+ * Each slot has a key-value stream of its own. libllama regroups a batch for such a context into micro-batches of sequences
+ * that stand side by side and have equally many tokens. So that this changes no order (steered_batch.h), a decode holds a
+ * run of slots without a gap, the same number of tokens of each. Where slots in use have gaps between them, the runs take
+ * turns; new conversations are put beside running ones, so that there are few. */
+#include "model/slots.h"
+#include "base/memory.h"
+#include "model/steered_batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    CHUNK_USUAL = 256,
+    /* Copying another slot's stream moves all of it, so it should save at least this many tokens of reading. */
+    COPY_LEAST = 64,
+    NO_OUTPUT = -1,
+};
+
+typedef struct slot {
+    bool busy;
+    tt_shared_steering *steering; /* of the tokens below, also while the slot is free */
+    int32_t *tokens; /* computed up to `length`, then those to be computed, up to `wanted`; room for a context of them */
+    size_t length, wanted;
+    size_t prompt;      /* how many of the tokens are the prompt's */
+    int64_t output;     /* the batch index that has the slot's logits, or NO_OUTPUT */
+    uint64_t last_used; /* step number */
+} slot;
+
+struct tt_slots {
+    tt_model *model;
+    tt_steered_batch batch;
+    slot *slots;
+    uint32_t count, chunk;
+    uint64_t steps;
+    uint32_t next_writer, next_reader; /* whose turn it is */
+    bool read_last;                    /* the last step was one of reading */
+    tt_slots_counts counts;
+};
+
+typedef struct run {
+    uint32_t first, end; /* slots [first, end) */
+    size_t each;         /* tokens of each */
+} run;
+
+static struct llama_context *context_of(const tt_slots *slots) { return slots->batch.context; }
+
+static size_t room_of(const tt_slots *slots) { return slots->batch.cells; }
+
+static bool can_share(const tt_slots *slots) { return !slots->model->facts.recurrent; }
+
+/* ==== Steps ==== */
+
+static void forget_all(tt_slots *slots) {
+    llama_memory_clear(llama_get_memory(context_of(slots)), false);
+    for (uint32_t i = 0; i < slots->count; i++) {
+        slots->slots[i].length = slots->slots[i].wanted = 0;
+        slots->slots[i].output = NO_OUTPUT;
+    }
+}
+
+/* Puts the slot's next `each` tokens into the batch; logits are wanted behind the last token that there is. */
+static void put(tt_slots *slots, uint32_t number, size_t each) {
+    slot *s = &slots->slots[number];
+    for (size_t k = 0; k < each; k++) {
+        const size_t position = s->length + k;
+        const bool last = position + 1 == s->wanted;
+        if (last) s->output = (int64_t)slots->batch.length;
+        tt_steered_batch_add(&slots->batch, s->tokens[position], position, last, tt_shared_steering_of(s->steering));
+        tt_steered_batch_join(&slots->batch, number);
+    }
+}
+
+static size_t minimum(size_t a, size_t b) { return a < b ? a : b; }
+
+static void count_tokens(tt_slots *slots, const slot *s, size_t each) {
+    const size_t of_prompt = s->length < s->prompt ? minimum(s->prompt - s->length, each) : 0;
+    slots->counts.read_tokens += of_prompt;
+    slots->counts.written_tokens += each - of_prompt;
+}
+
+static bool decode(tt_slots *slots, run together, tt_error *err) {
+    tt_steered_batch_clear(&slots->batch);
+    for (uint32_t i = 0; i < slots->count; i++) slots->slots[i].output = NO_OUTPUT;
+    for (uint32_t i = together.first; i < together.end; i++) put(slots, i, together.each);
+    slots->counts.decodes++;
+    if (!tt_steered_batch_decode(&slots->batch, NULL, err)) {
+        forget_all(slots);
+        return false;
+    }
+    for (uint32_t i = together.first; i < together.end; i++) {
+        slot *s = &slots->slots[i];
+        count_tokens(slots, s, together.each);
+        s->length += together.each;
+        s->last_used = slots->steps;
+    }
+    return true;
+}
+
+static size_t pending(const slot *s) { return s->busy ? s->wanted - s->length : 0; }
+
+static bool is_writer(const slot *s) { return pending(s) == 1; }
+static bool is_reader(const slot *s) { return pending(s) > 1; }
+
+/* The next run of slots that `wants` holds for, beginning at or behind `*turn`, which moves behind it. False: there is none.
+ */
+static bool find_run(const tt_slots *slots, bool (*wants)(const slot *), uint32_t *turn, run *found) {
+    for (uint32_t i = 0; i < slots->count; i++) {
+        const uint32_t first = (*turn + i) % slots->count;
+        if (!wants(&slots->slots[first])) continue;
+        *found = (run){first, first + 1, 1};
+        while (found->end < slots->count && wants(&slots->slots[found->end])) found->end++;
+        *turn = found->end % slots->count;
+        return true;
+    }
+    return false;
+}
+
+/* Pieces of prompts: equally many tokens of each slot in the run, together not more than a micro-batch; and not more than a
+ * chunk while others write, so that these go on soon. */
+static size_t piece_length(const tt_slots *slots, run together, bool others_write) {
+    const size_t readers = together.end - together.first, most = others_write ? slots->chunk : slots->batch.capacity;
+    size_t each = most / readers ? most / readers : 1;
+    for (uint32_t i = together.first; i < together.end; i++) each = minimum(each, pending(&slots->slots[i]));
+    return each;
+}
+
+bool tt_slots_step(tt_slots *slots, tt_error *err) {
+    run writers, readers;
+    slots->steps++;
+    uint32_t next_reader = slots->next_reader, next_writer = slots->next_writer;
+    const bool read = find_run(slots, is_reader, &next_reader, &readers),
+               write = find_run(slots, is_writer, &next_writer, &writers);
+    if (read && (!write || !slots->read_last)) {
+        slots->read_last = true;
+        slots->next_reader = next_reader;
+        readers.each = piece_length(slots, readers, write);
+        return decode(slots, readers, err);
+    }
+    slots->read_last = false;
+    slots->next_writer = next_writer;
+    return !write || decode(slots, writers, err);
+}
+
+const float *tt_slots_logits(const tt_slots *slots, uint32_t number) {
+    const slot *s = &slots->slots[number];
+    return s->busy && s->output != NO_OUTPUT ? tt_steered_batch_logits(&slots->batch, (size_t)s->output) : NULL;
+}
+
+bool tt_slots_push(tt_slots *slots, uint32_t number, int32_t token) {
+    slot *s = &slots->slots[number];
+    s->output = NO_OUTPUT;
+    if (s->wanted >= room_of(slots)) return false;
+    s->tokens[s->wanted++] = token;
+    return true;
+}
+
+/* ==== Beginning and ending ==== */
+
+/* How many tokens of `prompt` the slot has computed under the same steering. The last one is always computed anew, because
+ * its logits are wanted. */
+static size_t shared_length(const slot *s, const tt_tokens *prompt, const tt_shared_steering *steering) {
+    if (s->steering != steering) return 0;
+    size_t shared = 0;
+    while (shared + 1 < prompt->count && shared < s->length && s->tokens[shared] == prompt->ids[shared]) shared++;
+    return shared;
+}
+
+static bool has_busy_neighbour(const tt_slots *slots, uint32_t number) {
+    return (number > 0 && slots->slots[number - 1].busy) || (number + 1 < slots->count && slots->slots[number + 1].busy);
+}
+
+/* The free slot to take: one that knows at least half of the prompt, else beside a busy one, else the one unused for
+ * longest. */
+static bool choose_slot(const tt_slots *slots, const tt_tokens *prompt, const tt_shared_steering *steering,
+                        uint32_t *number) {
+    bool found = false, best_beside = false;
+    size_t best_shared = 0;
+    for (uint32_t i = 0; i < slots->count; i++) {
+        const slot *s = &slots->slots[i];
+        if (s->busy) continue;
+        size_t shared = can_share(slots) ? shared_length(s, prompt, steering) : 0;
+        if (shared < prompt->count / 2) shared = 0;
+        const bool beside = has_busy_neighbour(slots, i);
+        bool better = !found || shared > best_shared;
+        if (found && shared == best_shared)
+            better = beside != best_beside ? beside : s->last_used < slots->slots[*number].last_used;
+        if (!better) continue;
+        found = true;
+        *number = i;
+        best_shared = shared;
+        best_beside = beside;
+    }
+    return found;
+}
+
+/* Cuts what the slot knows down to `length` tokens; to nothing where libllama cannot. */
+static void cut(tt_slots *slots, uint32_t number, size_t length) {
+    const llama_memory_t memory = llama_get_memory(context_of(slots));
+    const llama_seq_id sequence = (llama_seq_id)number;
+    if (length == 0 || !llama_memory_seq_rm(memory, sequence, (llama_pos)length, -1)) {
+        llama_memory_seq_rm(memory, sequence, -1, -1);
+        length = 0;
+    }
+    slots->slots[number].length = length;
+}
+
+/* Makes the slot know as much of the prompt as it or another slot does. */
+static void reuse(tt_slots *slots, uint32_t number, const tt_tokens *prompt, const tt_shared_steering *steering) {
+    size_t best = can_share(slots) ? shared_length(&slots->slots[number], prompt, steering) : 0;
+    uint32_t source = number;
+    for (uint32_t i = 0; i < slots->count && can_share(slots); i++) {
+        const size_t known = i == number ? 0 : shared_length(&slots->slots[i], prompt, steering);
+        if (known < best + COPY_LEAST && (source == number || known <= best)) continue;
+        best = known;
+        source = i;
+    }
+    if (source != number) {
+        cut(slots, number, 0);
+        llama_memory_seq_cp(llama_get_memory(context_of(slots)), (llama_seq_id)source, (llama_seq_id)number, -1, -1);
+    }
+    cut(slots, number, best);
+}
+
+static bool check_prompt(const tt_slots *slots, const tt_tokens *prompt, tt_error *err) {
+    if (prompt->count == 0) return tt_fail(err, TT_ERROR_INPUT, "the prompt is empty: there is nothing to go on from");
+    if (prompt->count > room_of(slots))
+        return tt_fail(err, TT_ERROR_INPUT, "the prompt has %zu tokens, but a conversation has room for %zu", prompt->count,
+                       room_of(slots));
+    for (size_t i = 0; i < prompt->count; i++)
+        if (prompt->ids[i] < 0 || prompt->ids[i] >= llama_vocab_n_tokens(slots->model->vocabulary))
+            return tt_fail(err, TT_ERROR_INPUT, "token %d of the prompt is not one of the model's", prompt->ids[i]);
+    return true;
+}
+
+bool tt_slots_begin(tt_slots *slots, const tt_tokens *prompt, tt_shared_steering *steering, uint32_t *number, size_t *reused,
+                    tt_error *err) {
+    if (!check_prompt(slots, prompt, err)) return false;
+    if (!choose_slot(slots, prompt, steering, number))
+        return tt_fail(err, TT_ERROR_MODEL, "all %u slots are busy", slots->count);
+    slot *s = &slots->slots[*number];
+    reuse(slots, *number, prompt, steering);
+    tt_shared_steering_hold(steering);
+    tt_shared_steering_release(s->steering);
+    s->steering = steering;
+    memcpy(s->tokens, prompt->ids, prompt->count * sizeof *s->tokens);
+    s->wanted = s->prompt = prompt->count;
+    s->output = NO_OUTPUT;
+    s->busy = true;
+    s->last_used = slots->steps;
+    *reused = s->length;
+    slots->counts.reused_tokens += s->length;
+    return true;
+}
+
+void tt_slots_end(tt_slots *slots, uint32_t number) {
+    slot *s = &slots->slots[number];
+    s->busy = false;
+    s->output = NO_OUTPUT;
+    s->wanted = s->length;
+}
+
+/* ==== Opening and closing ==== */
+
+static bool open_slots(tt_slots *slots, size_t room, tt_error *err) {
+    slots->slots = tt_alloc(slots->count, sizeof *slots->slots, err);
+    if (!slots->slots || !tt_steered_batch_open(&slots->batch, slots->model, err) ||
+        !tt_steered_batch_streams(&slots->batch, room, slots->count, err))
+        return false;
+    for (uint32_t i = 0; i < slots->count; i++) {
+        slots->slots[i].output = NO_OUTPUT;
+        slots->slots[i].tokens = tt_alloc(room_of(slots), sizeof(int32_t), err);
+        if (!slots->slots[i].tokens) return false;
+    }
+    return true;
+}
+
+static size_t usual_room(const tt_model *model) {
+    const size_t trained = model->facts.context;
+    return trained && trained < TT_SLOT_CONTEXT_USUAL ? trained : TT_SLOT_CONTEXT_USUAL;
+}
+
+tt_slots *tt_slots_open(tt_model *model, const tt_slots_options *options, tt_error *err) {
+    const uint32_t count = options->slots ? options->slots : 1;
+    const size_t room = options->context ? options->context : usual_room(model);
+    if (count > TT_SLOTS_MOST || (int32_t)count > model->ubatch)
+        return tt_fail(err, TT_ERROR_USAGE,
+                       "-np %u is too many: at most %d conversations at once, and no more than -ub has tokens (%d)", count,
+                       TT_SLOTS_MOST, model->ubatch),
+               NULL;
+    if (room > (size_t)INT32_MAX / count)
+        return tt_fail(err, TT_ERROR_USAGE, "a context of %zu tokens for each of %u conversations is too large", room,
+                       count),
+               NULL;
+    tt_slots *slots = tt_alloc(1, sizeof *slots, err);
+    if (!slots) return NULL;
+    slots->model = model;
+    slots->count = count;
+    slots->chunk = (uint32_t)minimum(options->chunk ? options->chunk : CHUNK_USUAL, (size_t)model->ubatch);
+    if (open_slots(slots, room, err)) return slots;
+    tt_slots_close(slots);
+    return NULL;
+}
+
+void tt_slots_close(tt_slots *slots) {
+    if (!slots) return;
+    tt_steered_batch_close(&slots->batch);
+    for (uint32_t i = 0; slots->slots && i < slots->count; i++) {
+        tt_shared_steering_release(slots->slots[i].steering);
+        free(slots->slots[i].tokens);
+    }
+    free(slots->slots);
+    free(slots);
+}
+
+uint32_t tt_slots_count(const tt_slots *slots) { return slots->count; }
+uint32_t tt_slots_context(const tt_slots *slots) { return (uint32_t)room_of(slots); }
+tt_slots_counts tt_slots_counts_of(const tt_slots *slots) { return slots->counts; }
+
+uint32_t tt_slots_busy(const tt_slots *slots) {
+    uint32_t busy = 0;
+    for (uint32_t i = 0; i < slots->count; i++) busy += slots->slots[i].busy;
+    return busy;
+}

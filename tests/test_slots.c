@@ -1,0 +1,368 @@
+/* test_slots.c: conversations computed together, each steered on its own, against libllama's own control vector, one
+ * conversation at a time. The model is tiny, in F32 and without flash attention, so that both agree to rounding. */
+#include "base/memory.h"
+#include "base/random.h"
+#include "model/internal.h"
+#include "model/slots.h"
+#include "support/tiny_model.h"
+
+#include <cmocka.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SLOTS = 5, STEERINGS = 4, UBATCH = 24, ROOM = 256, ANSWER = 9 };
+
+static char folder[] = "/tmp/trimtab-slots-XXXXXX";
+static char path[64];
+static tt_engine *engine;
+static tt_model *model;
+static uint32_t blocks, width;
+static float *values; /* [STEERINGS][blocks][width] */
+static const float *rows[STEERINGS][64];
+static tt_shared_steering *steerings[STEERINGS];
+
+/* Steering 0 is none; 1 has a row at every block from 1 on; 2 at the first and 3 at the last block alone. */
+static void make_steerings(void) {
+    values = tt_alloc((size_t)STEERINGS * blocks * width, sizeof *values, NULL);
+    assert_non_null(values);
+    for (uint32_t s = 1; s < STEERINGS; s++) {
+        for (uint32_t K = 1; K < blocks; K++) {
+            float *row = values + ((size_t)s * blocks + K) * width;
+            for (uint32_t i = 0; i < width; i++) row[i] = (float)tt_random_below(5, s, K, i, 2001) / 1000.0F - 1.0F;
+            if (s == 1 || (s == 2 && K == 1) || (s == 3 && K == blocks - 1)) rows[s][K] = row;
+        }
+        steerings[s] = tt_shared_steering_make(model, rows[s], blocks, width, NULL);
+        assert_non_null(steerings[s]);
+    }
+}
+
+static int set_up(void **state) {
+    (void)state;
+    if (!mkdtemp(folder)) return -1;
+    snprintf(path, sizeof path, "%s/tiny.gguf", folder);
+    const tt_engine_options engine_options = {0};
+    const tt_model_options model_options = {
+        .path = path, .threads = 1, .ubatch = UBATCH, .flash_attention_off = true, .f32_cache = true};
+    tt_error err = {0};
+    if (!tt_tiny_model_write(path, NULL) || !(engine = tt_engine_start(&engine_options, &err)) ||
+        !(model = tt_model_open(engine, &model_options, &err))) {
+        print_error("%s\n", err.message);
+        return -1;
+    }
+    blocks = model->facts.blocks;
+    width = model->facts.width;
+    make_steerings();
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    for (size_t s = 0; s < STEERINGS; s++) tt_shared_steering_release(steerings[s]);
+    free(values);
+    tt_model_close(model);
+    tt_engine_stop(engine);
+    unlink(path);
+    return rmdir(folder);
+}
+
+/* ==== libllama's own way ==== */
+
+static int32_t likeliest(const float *logits) {
+    int32_t best = 0;
+    for (int32_t i = 1; i < llama_vocab_n_tokens(model->vocabulary); i++)
+        if (logits[i] > logits[best]) best = i;
+    return best;
+}
+
+/* What the model answers to `prompt` under steering s: ANSWER tokens, and the logits behind each. */
+static void answer_alone(const tt_tokens *prompt, size_t s, int32_t *answer, float *logits) {
+    struct llama_context_params params = tt_context_params(model);
+    params.n_ctx = ROOM;
+    struct llama_context *context = tt_context_open(model, params, NULL);
+    assert_non_null(context);
+    const size_t size = (size_t)(blocks - 1) * width;
+    if (s) {
+        float *joined = tt_alloc(size, sizeof *joined, NULL);
+        for (uint32_t K = 1; K < blocks; K++)
+            if (rows[s][K]) memcpy(joined + (size_t)(K - 1) * width, rows[s][K], width * sizeof *joined);
+        assert_int_equal(llama_set_adapter_cvec(context, joined, size, (int32_t)width, 1, (int32_t)blocks - 1), 0);
+        free(joined);
+    }
+    assert_int_equal(llama_decode(context, llama_batch_get_one(prompt->ids, (int32_t)prompt->count)), 0);
+    const size_t vocabulary = (size_t)llama_vocab_n_tokens(model->vocabulary);
+    for (size_t i = 0; i < ANSWER; i++) {
+        memcpy(logits + i * vocabulary, llama_get_logits_ith(context, -1), vocabulary * sizeof *logits);
+        answer[i] = likeliest(logits + i * vocabulary);
+        assert_int_equal(llama_decode(context, llama_batch_get_one(&answer[i], 1)), 0);
+    }
+    llama_free(context);
+}
+
+/* ==== The same in slots ==== */
+
+typedef struct talk {
+    size_t prompt_length, steering, begins; /* `begins`: with which step */
+    size_t ends;                            /* after so many tokens; 0: after ANSWER */
+    tt_tokens prompt;
+    int32_t answer[ANSWER];
+    float *logits; /* ANSWER x vocabulary */
+    bool running, done;
+    uint32_t slot;
+    size_t reused, written;
+} talk;
+
+static void make_prompt(talk *t, uint64_t seed) {
+    t->prompt.count = t->prompt_length;
+    t->prompt.ids = tt_alloc(t->prompt_length, sizeof *t->prompt.ids, NULL);
+    const size_t vocabulary = (size_t)llama_vocab_n_tokens(model->vocabulary);
+    for (size_t i = 0; i < t->prompt_length; i++) t->prompt.ids[i] = (int32_t)tt_random_below(seed, 3, i, 0, vocabulary);
+    t->logits = tt_alloc(ANSWER * vocabulary, sizeof *t->logits, NULL);
+}
+
+static void free_talk(talk *t) {
+    free(t->prompt.ids);
+    free(t->logits);
+}
+
+/* Chooses what each conversation that has logits says next. */
+static void talk_on(tt_slots *slots, talk *talks, size_t count) {
+    const size_t vocabulary = (size_t)llama_vocab_n_tokens(model->vocabulary);
+    for (size_t i = 0; i < count; i++) {
+        talk *t = &talks[i];
+        const float *logits = t->running ? tt_slots_logits(slots, t->slot) : NULL;
+        if (!logits) continue;
+        memcpy(t->logits + t->written * vocabulary, logits, vocabulary * sizeof *logits);
+        t->answer[t->written++] = likeliest(logits);
+        if (t->written == (t->ends ? t->ends : ANSWER)) {
+            tt_slots_end(slots, t->slot);
+            t->running = false;
+            t->done = true;
+        } else {
+            assert_true(tt_slots_push(slots, t->slot, t->answer[t->written - 1]));
+        }
+    }
+}
+
+static void run_talks(tt_slots *slots, talk *talks, size_t count) {
+    size_t left = count;
+    for (size_t step = 0; left; step++) {
+        assert_true(step < 1000);
+        for (size_t i = 0; i < count; i++) {
+            talk *t = &talks[i];
+            if (t->running || t->done || t->begins > step || tt_slots_busy(slots) == tt_slots_count(slots)) continue;
+            tt_error err = {0};
+            if (!tt_slots_begin(slots, &t->prompt, steerings[t->steering], &t->slot, &t->reused, &err))
+                fail_msg("%s", err.message);
+            t->running = true;
+        }
+        tt_error err = {0};
+        if (!tt_slots_step(slots, &err)) fail_msg("%s", err.message);
+        talk_on(slots, talks, count);
+        left = 0;
+        for (size_t i = 0; i < count; i++) left += !talks[i].done;
+    }
+}
+
+static void compare_with_alone(const talk *t) {
+    const size_t vocabulary = (size_t)llama_vocab_n_tokens(model->vocabulary);
+    int32_t answer[ANSWER];
+    float *logits = tt_alloc(ANSWER * vocabulary, sizeof *logits, NULL);
+    answer_alone(&t->prompt, t->steering, answer, logits);
+    for (size_t i = 0; i < t->written; i++) {
+        for (size_t k = 0; k < vocabulary; k++)
+            if (fabsf(logits[i * vocabulary + k] - t->logits[i * vocabulary + k]) > 2e-4F)
+                fail_msg("steering %zu, token %zu, logit %zu: %g alone, %g in slot %u", t->steering, i, k,
+                         (double)logits[i * vocabulary + k], (double)t->logits[i * vocabulary + k], t->slot);
+        assert_int_equal(answer[i], t->answer[i]);
+    }
+    free(logits);
+}
+
+static tt_slots *open_slots(uint32_t count) {
+    tt_error err = {0};
+    tt_slots *slots = tt_slots_open(model, &(tt_slots_options){.slots = count, .context = ROOM, .chunk = 10}, &err);
+    if (!slots) fail_msg("%s", err.message);
+    return slots;
+}
+
+/* ==== Tests ==== */
+
+/* Prompts shorter and longer than a micro-batch, begun at different times, some ended early so that gaps arise. */
+static void test_together_as_alone(void **state) {
+    (void)state;
+    talk talks[] = {
+        {.prompt_length = 7, .steering = 1},
+        {.prompt_length = 7, .steering = 0, .ends = 2},
+        {.prompt_length = 60, .steering = 2},
+        {.prompt_length = 1, .steering = 3, .begins = 1},
+        {.prompt_length = 31, .steering = 1, .begins = 2},
+        {.prompt_length = 12, .steering = 0, .begins = 3},
+        {.prompt_length = 25, .steering = 2, .begins = 5, .ends = 1},
+        {.prompt_length = 9, .steering = 3, .begins = 5},
+    };
+    const size_t count = sizeof talks / sizeof *talks;
+    for (size_t i = 0; i < count; i++) make_prompt(&talks[i], i);
+    tt_slots *slots = open_slots(SLOTS);
+    run_talks(slots, talks, count);
+    assert_int_equal(tt_slots_busy(slots), 0);
+    for (size_t i = 0; i < count; i++) {
+        compare_with_alone(&talks[i]);
+        free_talk(&talks[i]);
+    }
+    tt_slots_close(slots);
+}
+
+static void run_one(tt_slots *slots, talk *t, uint64_t seed, size_t prompt_length, size_t steering) {
+    *t = (talk){.prompt_length = prompt_length, .steering = steering};
+    make_prompt(t, seed);
+    run_talks(slots, t, 1);
+    compare_with_alone(t);
+    free_talk(t);
+}
+
+static void test_reuse_needs_same_steering(void **state) {
+    (void)state;
+    tt_slots *slots = open_slots(1);
+    talk t;
+    run_one(slots, &t, 1, 40, 1);
+    assert_int_equal(t.reused, 0);
+    run_one(slots, &t, 1, 40, 1);
+    assert_int_equal(t.reused, 39);
+    run_one(slots, &t, 1, 30, 1); /* a shorter beginning of it */
+    assert_int_equal(t.reused, 29);
+    run_one(slots, &t, 1, 40, 2); /* the same words with another mix */
+    assert_int_equal(t.reused, 0);
+    run_one(slots, &t, 1, 40, 0);
+    assert_int_equal(t.reused, 0);
+    run_one(slots, &t, 1, 50, 0); /* the random prompts of a seed begin alike */
+    assert_int_equal(t.reused, 40);
+    assert_int_equal(tt_slots_counts_of(slots).reused_tokens, 39 + 29 + 40);
+    tt_slots_close(slots);
+}
+
+/* A conversation that begins as a running one did copies that one's states instead of computing them. */
+static void test_copy_from_another_slot(void **state) {
+    (void)state;
+    talk talks[] = {
+        {.prompt_length = 110, .steering = 1},
+        {.prompt_length = 120, .steering = 1, .begins = 14},
+        {.prompt_length = 120, .steering = 2, .begins = 14},
+    };
+    for (size_t i = 0; i < 3; i++) make_prompt(&talks[i], 1);
+    tt_slots *slots = open_slots(SLOTS);
+    run_talks(slots, talks, 3);
+    assert_int_equal(talks[0].reused, 0);
+    assert_uint_in_range(talks[1].reused, 109, 110);
+    assert_int_equal(talks[2].reused, 0);
+    for (size_t i = 0; i < 3; i++) {
+        compare_with_alone(&talks[i]);
+        free_talk(&talks[i]);
+    }
+    tt_slots_close(slots);
+}
+
+/* A free slot that knows the prompt is preferred; else one beside a busy one, so that they share a micro-batch. */
+static void test_choice_of_slots(void **state) {
+    (void)state;
+    tt_slots *slots = open_slots(SLOTS);
+    talk first = {.prompt_length = 20}, second = {.prompt_length = 20}, third = {.prompt_length = 20};
+    make_prompt(&first, 1);
+    make_prompt(&second, 2);
+    make_prompt(&third, 3);
+    size_t reused;
+    assert_true(tt_slots_begin(slots, &first.prompt, NULL, &first.slot, &reused, NULL));
+    assert_true(tt_slots_begin(slots, &second.prompt, NULL, &second.slot, &reused, NULL));
+    assert_true(tt_slots_begin(slots, &third.prompt, NULL, &third.slot, &reused, NULL));
+    assert_int_equal(first.slot, 0);
+    assert_int_equal(second.slot, 1);
+    assert_int_equal(third.slot, 2);
+    assert_true(tt_slots_step(slots, NULL));
+    assert_true(tt_slots_step(slots, NULL));
+    tt_slots_end(slots, second.slot);
+    assert_true(tt_slots_begin(slots, &second.prompt, NULL, &second.slot, &reused, NULL));
+    assert_int_equal(second.slot, 1);
+    assert_true(reused > 0);
+    tt_slots_close(slots);
+    free_talk(&first);
+    free_talk(&second);
+    free_talk(&third);
+}
+
+static void test_refusals(void **state) {
+    (void)state;
+    tt_slots *slots = open_slots(1);
+    uint32_t slot;
+    size_t reused;
+    tt_error err = {0};
+    assert_false(tt_slots_begin(slots, &(tt_tokens){0}, NULL, &slot, &reused, &err));
+    assert_non_null(strstr(err.message, "empty"));
+    talk t = {.prompt_length = ROOM + 1};
+    make_prompt(&t, 1);
+    assert_false(tt_slots_begin(slots, &t.prompt, NULL, &slot, &reused, &err));
+    assert_non_null(strstr(err.message, "room for 256"));
+    t.prompt.count = 3;
+    t.prompt.ids[1] = llama_vocab_n_tokens(model->vocabulary);
+    assert_false(tt_slots_begin(slots, &t.prompt, NULL, &slot, &reused, &err));
+    assert_non_null(strstr(err.message, "is not one of the model's"));
+    t.prompt.ids[1] = 0;
+    assert_true(tt_slots_begin(slots, &t.prompt, NULL, &slot, &reused, &err));
+    assert_false(tt_slots_begin(slots, &t.prompt, NULL, &slot, &reused, &err));
+    assert_non_null(strstr(err.message, "busy"));
+    assert_null(tt_slots_logits(slots, slot));
+    tt_slots_close(slots);
+    free_talk(&t);
+    assert_null(tt_slots_open(model, &(tt_slots_options){.slots = TT_SLOTS_MOST + 1}, &err));
+    assert_non_null(strstr(err.message, "-np"));
+    assert_null(tt_slots_open(model, &(tt_slots_options){.slots = 8, .context = UINT32_MAX}, &err));
+    assert_int_equal(err.kind, TT_ERROR_USAGE);
+}
+
+/* The context's last place is used, and nothing beyond. */
+static void test_full_context(void **state) {
+    (void)state;
+    tt_slots *slots = open_slots(1);
+    talk t = {.prompt_length = ROOM - 1};
+    make_prompt(&t, 1);
+    assert_true(tt_slots_begin(slots, &t.prompt, NULL, &t.slot, &t.reused, NULL));
+    while (!tt_slots_logits(slots, t.slot)) assert_true(tt_slots_step(slots, NULL));
+    assert_true(tt_slots_push(slots, t.slot, 1));
+    assert_true(tt_slots_step(slots, NULL));
+    assert_non_null(tt_slots_logits(slots, t.slot));
+    assert_false(tt_slots_push(slots, t.slot, 1));
+    tt_slots_end(slots, t.slot);
+    assert_true(tt_slots_step(slots, NULL)); /* nobody waits for anything */
+    tt_slots_close(slots);
+    free_talk(&t);
+}
+
+static void test_shared_steering_checks(void **state) {
+    (void)state;
+    tt_error err = {0};
+    assert_null(tt_shared_steering_make(model, rows[1], blocks, width + 1, &err));
+    assert_non_null(strstr(err.message, "does not fit"));
+    assert_null(tt_shared_steering_make(model, rows[1], blocks + 1, width, &err));
+    float *bad = tt_alloc(width, sizeof *bad, NULL);
+    bad[width - 1] = INFINITY;
+    const float *bad_rows[64] = {NULL, bad};
+    assert_null(tt_shared_steering_make(model, bad_rows, blocks, width, &err));
+    assert_non_null(strstr(err.message, "too strong"));
+    free(bad);
+    assert_null(tt_shared_steering_hold(NULL));
+    tt_shared_steering_release(NULL);
+    assert_null(tt_shared_steering_of(NULL));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_together_as_alone),
+        cmocka_unit_test(test_reuse_needs_same_steering),
+        cmocka_unit_test(test_copy_from_another_slot),
+        cmocka_unit_test(test_choice_of_slots),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_full_context),
+        cmocka_unit_test(test_shared_steering_checks),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
