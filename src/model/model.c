@@ -76,6 +76,7 @@ static bool take_facts(tt_model *model, tt_error *err) {
         .chat_template = llama_model_chat_template(model->handle, NULL),
         .blocks = (uint32_t)llama_model_n_layer(model->handle),
         .width = (uint32_t)llama_model_n_embd(model->handle),
+        .vocabulary = (uint32_t)llama_vocab_n_tokens(model->vocabulary),
         .context = (uint32_t)llama_model_n_ctx_train(model->handle),
         .bytes = model->file.bytes,
         .parameters = llama_model_n_params(model->handle),

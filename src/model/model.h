@@ -32,6 +32,7 @@ typedef struct tt_model_facts {
     const char *content_hash;  /* of this very file */
     const char *chat_template; /* its own, or NULL */
     uint32_t blocks, width;    /* L, d */
+    uint32_t vocabulary;       /* tokens it knows: the number of logits at a position */
     uint32_t context;          /* positions it was trained for */
     uint64_t bytes, parameters;
     bool recurrent; /* has blocks that carry a state instead of a key-value cache */

@@ -1,0 +1,72 @@
+/* generate.h: one conversation with a model, steered: text in, text out.
+ *
+ * The generator keeps what it has computed. The next prompt is compared with it, and only what differs is computed, so that
+ * a turn of a chat costs its own tokens. Steering changes every hidden state, so other steering begins with an empty cache.
+ */
+#pragma once
+
+#include "model/model.h"
+#include "model/sampling.h"
+
+typedef struct tt_generator tt_generator;
+
+enum { TT_CONTEXT_USUAL = 8192 }; /* what context 0 is limited to: larger ones cost memory that few conversations use */
+
+/* `context`: tokens of prompt and answer together; 0: as many as the model was trained for, at most TT_CONTEXT_USUAL.
+ * `model` must outlive the generator. */
+tt_generator *tt_generator_open(tt_model *model, uint32_t context, tt_error *err);
+void tt_generator_close(tt_generator *generator); /* harmless on NULL */
+
+uint32_t tt_generator_context(const tt_generator *generator);
+
+/* From now on adds rows[K] to the output of block K at every token, 1 <= K < layer_count. `rows` has layer_count entries,
+ * NULL where nothing is added, each `width` values; they are copied. `rows` NULL: no steering. */
+bool tt_generator_steer(tt_generator *generator, const float *const *rows, uint32_t layer_count, uint32_t width,
+                        tt_error *err);
+
+/* ==== Reading ==== */
+
+typedef struct tt_reading {
+    const atomic_bool *cancel;                                       /* stops soon after it becomes true; may be NULL */
+    void (*on_progress)(size_t done, size_t total, void *user_data); /* of the prompt's tokens; may be NULL */
+    void *user_data;
+} tt_reading;
+
+/* Computes `prompt`, less what is known already, up to its last token's logits. TT_ERROR_INTERRUPTED when cancelled: what
+ * was read so far is kept. */
+bool tt_generator_read(tt_generator *generator, const tt_tokens *prompt, const tt_reading *reading, tt_error *err);
+
+/* The logits behind the last token read, one for each token of the vocabulary. The generator's; valid until its next call.
+ */
+const float *tt_generator_logits(tt_generator *generator);
+
+/* Tokens in the cache now. */
+size_t tt_generator_length(const tt_generator *generator);
+
+/* ==== Writing ==== */
+
+typedef enum tt_stop {
+    TT_STOP_END,     /* the model ended the text, or the grammar is complete */
+    TT_STOP_LIMIT,   /* as many tokens as asked for */
+    TT_STOP_CONTEXT, /* the context is full */
+    TT_STOP_CALLER,  /* cancelled, or on_text returned false */
+} tt_stop;
+
+typedef struct tt_generation {
+    tt_reading reading;
+    int64_t limit; /* tokens to write; negative: until the text or the context ends */
+    /* Receives the text as it is written, in whole characters; `bytes` end in a zero that `length` does not count. */
+    bool (*on_text)(const char *bytes, size_t length, void *user_data);
+    void *user_data;
+} tt_generation;
+
+typedef struct tt_generated {
+    tt_stop stop;
+    size_t prompt_tokens, reused_tokens, written_tokens;
+    double prompt_seconds, written_seconds;
+} tt_generated;
+
+/* Reads `prompt`, then writes. The sampler is taken as it is, and given the prompt's tokens to count. A cancellation is no
+ * failure but TT_STOP_CALLER. */
+bool tt_generator_run(tt_generator *generator, const tt_tokens *prompt, tt_sampler *sampler, const tt_generation *generation,
+                      tt_generated *generated, tt_error *err);

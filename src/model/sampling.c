@@ -1,0 +1,362 @@
+/* sampling.c: see sampling.h
+ *
+ * libllama has every sampler, and chains them; which ones, in which order and with which values is the caller's affair. Here
+ * they follow llama-completion 0.7, so that the same options and seed choose the same tokens. */
+#include "model/sampling.h"
+#include "base/memory.h"
+#include "base/number.h"
+#include "model/internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+enum { MIROSTAT_TOKENS = 100, MIN_KEEP = 0 };
+
+static const char default_order[] = "penalties;dry;top_n_sigma;top_k;typ_p;top_p;min_p;xtc;temperature";
+static const char *const default_breakers[] = {"\n", ":", "\"", "*"};
+
+struct tt_sampler {
+    struct llama_sampler *chain;
+    struct llama_sampler *grammar; /* NULL for none */
+    llama_token_data *candidates;  /* one for each token */
+    size_t vocabulary;
+    uint32_t seed;
+};
+
+tt_sampling tt_sampling_defaults(void) {
+    tt_sampling sampling = {
+        .seed = TT_SEED_RANDOM,
+        .order = default_order,
+        .top_k = 40,
+        .top_p = 0.95F,
+        .min_p = 0.05F,
+        .typical_p = 1,
+        .top_n_sigma = -1,
+        .temperature = 0.8F,
+        .dynamic_exponent = 1,
+        .xtc_threshold = 0.1F,
+        .repeat_last_n = 64,
+        .repeat_penalty = 1,
+        .dry_base = 1.75F,
+        .dry_allowed_length = 2,
+        .dry_last_n = 64,
+        .adaptive_target = -1,
+        .adaptive_decay = 0.9F,
+        .mirostat_rate = 0.1F,
+        .mirostat_entropy = 5,
+    };
+    for (size_t i = 0; i < sizeof default_breakers / sizeof *default_breakers; i++)
+        sampling.dry_breakers[sampling.dry_breaker_count++] = default_breakers[i];
+    return sampling;
+}
+
+/* ==== Checks ==== */
+
+typedef struct limit {
+    const char *option;
+    double value, least, most;
+} limit;
+
+/* libllama asserts or goes astray outside of these. The comparison's form catches "not a number" too. */
+static bool check(const tt_sampling *s, tt_error *err) {
+    const limit limits[] = {
+        {"--seed", (double)s->seed, TT_SEED_RANDOM, UINT32_MAX - 1.0},
+        {"--top-k", s->top_k, 0, INT32_MAX},
+        {"--top-p", s->top_p, 0, 1},
+        {"--min-p", s->min_p, 0, 1},
+        {"--typical", s->typical_p, 0, 1},
+        {"--top-nsigma", s->top_n_sigma, -1, 1e6},
+        {"--temp", s->temperature, 0, 1e6},
+        {"--dynatemp-range", s->dynamic_range, 0, 1e6},
+        {"--dynatemp-exp", s->dynamic_exponent, 0, 1e6},
+        {"--xtc-probability", s->xtc_probability, 0, 1},
+        {"--xtc-threshold", s->xtc_threshold, 0, 1},
+        {"--repeat-last-n", s->repeat_last_n, 0, INT32_MAX / 2},
+        {"--repeat-penalty", s->repeat_penalty, 1e-6, 1e6},
+        {"--presence-penalty", s->presence_penalty, -1e6, 1e6},
+        {"--frequency-penalty", s->frequency_penalty, -1e6, 1e6},
+        {"--dry-multiplier", s->dry_multiplier, 0, 1e6},
+        {"--dry-base", s->dry_base, 0, 1e6},
+        {"--dry-allowed-length", s->dry_allowed_length, 0, INT32_MAX / 2},
+        {"--dry-penalty-last-n", s->dry_last_n, 0, INT32_MAX / 2},
+        {"--adaptive-target", s->adaptive_target, -1, 1},
+        {"--adaptive-decay", s->adaptive_decay, 0, 0.99},
+        {"--mirostat", s->mirostat, 0, 2},
+        {"--mirostat-lr", s->mirostat_rate, 0, 1e6},
+        {"--mirostat-ent", s->mirostat_entropy, 0, 1e6},
+    };
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        const limit *l = &limits[i];
+        /* Half a millionth more on both ends: 0.99F is above 0.99. */
+        if (l->value >= l->least - 5e-7 && l->value <= l->most + 5e-7) continue;
+        return tt_fail(err, TT_ERROR_USAGE, "%s %g is not possible: it should be between %g and %g", l->option, l->value,
+                       l->least, l->most);
+    }
+    if (s->grammar && s->ignore_end)
+        return tt_fail(
+            err, TT_ERROR_USAGE,
+            "a grammar and --ignore-eos contradict each other: where the grammar is complete the text has to end");
+    return true;
+}
+
+bool tt_logit_bias_parse(const char *text, tt_logit_bias *bias, tt_error *err) {
+    const size_t digits = strspn(text, "0123456789");
+    const char *amount = text + digits + 1;
+    double value = 0;
+    bool ok = digits > 0 && digits < 10 && (text[digits] == '+' || text[digits] == '-') && amount[0] != '-';
+    ok = ok && (tt_number_parse(amount, &value) || !strcmp(amount, "inf"));
+    if (ok && !strcmp(amount, "inf")) {
+        ok = text[digits] == '-'; /* a token cannot be made certain: +inf would leave nothing to choose from */
+        value = INFINITY;
+    }
+    if (!ok)
+        return tt_fail(
+            err, TT_ERROR_USAGE,
+            "--logit-bias '%s' should be a token's number and what to add to its logit, such as 15043+1 or 15043-inf", text);
+    *bias = (tt_logit_bias){(int32_t)strtol(text, NULL, 10), (float)(text[digits] == '-' ? -value : value)};
+    return true;
+}
+
+/* ==== The chain ==== */
+
+typedef struct chain_maker {
+    const tt_model *model;
+    const tt_sampling *sampling;
+    uint32_t seed;
+    struct llama_sampler *chain;
+    bool adaptive;
+} chain_maker;
+
+static bool add(chain_maker *maker, struct llama_sampler *sampler, tt_error *err) {
+    if (!sampler) return tt_fail(err, TT_ERROR_MEMORY, "libllama cannot make a sampler: out of memory");
+    llama_sampler_chain_add(maker->chain, sampler);
+    return true;
+}
+
+static struct llama_sampler *make_penalties(const chain_maker *m) {
+    const tt_sampling *s = m->sampling;
+    return llama_sampler_init_penalties(llama_vocab_n_tokens(m->model->vocabulary), s->repeat_last_n, s->repeat_penalty,
+                                        s->frequency_penalty, s->presence_penalty);
+}
+
+static struct llama_sampler *make_dry(const chain_maker *m) {
+    const tt_sampling *s = m->sampling;
+    const char *breakers[TT_BREAKERS_MOST];
+    memcpy(breakers, s->dry_breakers, sizeof breakers);
+    return llama_sampler_init_dry(m->model->vocabulary, s->dry_multiplier, s->dry_base, s->dry_allowed_length, s->dry_last_n,
+                                  breakers, s->dry_breaker_count);
+}
+
+static struct llama_sampler *make_top_n_sigma(const chain_maker *m) {
+    return llama_sampler_init_top_n_sigma(m->sampling->top_n_sigma);
+}
+static struct llama_sampler *make_top_k(const chain_maker *m) { return llama_sampler_init_top_k(m->sampling->top_k); }
+static struct llama_sampler *make_typical(const chain_maker *m) {
+    return llama_sampler_init_typical(m->sampling->typical_p, MIN_KEEP);
+}
+static struct llama_sampler *make_top_p(const chain_maker *m) {
+    return llama_sampler_init_top_p(m->sampling->top_p, MIN_KEEP);
+}
+static struct llama_sampler *make_min_p(const chain_maker *m) {
+    return llama_sampler_init_min_p(m->sampling->min_p, MIN_KEEP);
+}
+static struct llama_sampler *make_infill(const chain_maker *m) { return llama_sampler_init_infill(m->model->vocabulary); }
+
+static struct llama_sampler *make_xtc(const chain_maker *m) {
+    return llama_sampler_init_xtc(m->sampling->xtc_probability, m->sampling->xtc_threshold, MIN_KEEP, m->seed);
+}
+
+static struct llama_sampler *make_temperature(const chain_maker *m) {
+    return llama_sampler_init_temp_ext(m->sampling->temperature, m->sampling->dynamic_range, m->sampling->dynamic_exponent);
+}
+
+/* adaptive-p chooses a token, so it stands at the end of the chain wherever it was named; NULL marks it. */
+static const struct {
+    const char *name;
+    char letter;
+    struct llama_sampler *(*make)(const chain_maker *maker);
+} kinds[] = {
+    {"penalties", 'e', make_penalties}, {"dry", 'd', make_dry},       {"top_n_sigma", 's', make_top_n_sigma},
+    {"top_k", 'k', make_top_k},         {"typ_p", 'y', make_typical}, {"top_p", 'p', make_top_p},
+    {"min_p", 'm', make_min_p},         {"xtc", 'x', make_xtc},       {"temperature", 't', make_temperature},
+    {"infill", 'i', make_infill},       {"adaptive_p", 'a', NULL},
+};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+static bool add_by_name(chain_maker *maker, const char *name, size_t length, tt_error *err) {
+    for (size_t i = 0; i < KINDS; i++) {
+        if (strlen(kinds[i].name) != length || strncmp(kinds[i].name, name, length) != 0) continue;
+        if (kinds[i].make) return add(maker, kinds[i].make(maker), err);
+        maker->adaptive = true;
+        return true;
+    }
+    return tt_fail(err, TT_ERROR_USAGE,
+                   "--samplers names '%.*s', which is no sampler; there are penalties, dry, top_n_sigma, top_k, typ_p, "
+                   "top_p, min_p, xtc, temperature, "
+                   "infill and adaptive_p",
+                   (int)length, name);
+}
+
+static bool add_by_letter(chain_maker *maker, char letter, tt_error *err) {
+    for (size_t i = 0; i < KINDS; i++)
+        if (kinds[i].letter == letter) return add_by_name(maker, kinds[i].name, strlen(kinds[i].name), err);
+    return tt_fail(err, TT_ERROR_USAGE,
+                   "--sampler-seq has '%c', which stands for no sampler; there are e, d, s, k, y, p, m, x, t, i and a",
+                   letter);
+}
+
+static bool add_in_order(chain_maker *maker, tt_error *err) {
+    const tt_sampling *s = maker->sampling;
+    for (const char *letter = s->letters; letter && *letter; letter++)
+        if (!add_by_letter(maker, *letter, err)) return false;
+    for (const char *at = s->letters ? "" : s->order; *at;) {
+        const size_t length = strcspn(at, ";");
+        if (!add_by_name(maker, at, length, err)) return false;
+        at += length + (at[length] == ';');
+    }
+    return add(maker,
+               maker->adaptive ? llama_sampler_init_adaptive_p(s->adaptive_target, s->adaptive_decay, maker->seed)
+                               : llama_sampler_init_dist(maker->seed),
+               err);
+}
+
+static bool add_mirostat(chain_maker *maker, tt_error *err) {
+    const tt_sampling *s = maker->sampling;
+    if (!add(maker, llama_sampler_init_temp(s->temperature), err)) return false;
+    return add(maker,
+               s->mirostat == 1 ? llama_sampler_init_mirostat(llama_vocab_n_tokens(maker->model->vocabulary), maker->seed,
+                                                              s->mirostat_entropy, s->mirostat_rate, MIROSTAT_TOKENS)
+                                : llama_sampler_init_mirostat_v2(maker->seed, s->mirostat_entropy, s->mirostat_rate),
+               err);
+}
+
+/* The caller's biases; the tokens that the model says are never to be written; and with --ignore-eos those that end a text.
+ */
+static bool add_biases(chain_maker *maker, tt_error *err) {
+    const tt_sampling *s = maker->sampling;
+    const struct llama_vocab *vocabulary = maker->model->vocabulary;
+    const int32_t size = llama_vocab_n_tokens(vocabulary);
+    int32_t suppressed = 0;
+    const llama_token *suppress = llama_vocab_get_suppress_tokens(vocabulary, &suppressed);
+    llama_logit_bias *all = tt_alloc(s->bias_count + (size_t)suppressed + (size_t)size, sizeof *all, err);
+    if (!all) return false;
+    int32_t count = 0;
+    bool ok = true;
+    for (size_t i = 0; i < s->bias_count && ok; i++) {
+        all[count++] = (llama_logit_bias){s->biases[i].token, s->biases[i].bias};
+        if (s->biases[i].token < 0 || s->biases[i].token >= size)
+            ok = tt_fail(err, TT_ERROR_USAGE, "--logit-bias names token %d; this model's are 0 to %d", s->biases[i].token,
+                         size - 1);
+    }
+    for (int32_t i = 0; i < suppressed; i++) all[count++] = (llama_logit_bias){suppress[i], -INFINITY};
+    for (int32_t token = 0; s->ignore_end && token < size; token++)
+        if (llama_vocab_is_eog(vocabulary, token)) all[count++] = (llama_logit_bias){token, -INFINITY};
+    if (ok && count) ok = add(maker, llama_sampler_init_logit_bias(size, count, all), err);
+    free(all);
+    return ok;
+}
+
+static bool open_grammar(tt_sampler *sampler, const tt_model *model, const char *grammar, tt_error *err) {
+    tt_engine_reason(model->engine);
+    sampler->grammar = llama_sampler_init_grammar(model->vocabulary, grammar, "root");
+    if (sampler->grammar) return true;
+    const char *reason = tt_engine_reason(model->engine);
+    return tt_fail(err, TT_ERROR_USAGE, "libllama cannot read the grammar%s%s; it should be GBNF with a rule named root",
+                   *reason ? ": " : "", reason);
+}
+
+static bool take_seed(tt_sampler *sampler, int64_t wanted, tt_error *err) {
+    sampler->seed = (uint32_t)wanted;
+    if (wanted >= 0) return true;
+    if (getrandom(&sampler->seed, sizeof sampler->seed, 0) != (ssize_t)sizeof sampler->seed)
+        return tt_fail_errno(err, "no random seed to be had");
+    if (sampler->seed == LLAMA_DEFAULT_SEED) sampler->seed = 0; /* libllama takes that one for "random" */
+    return true;
+}
+
+tt_sampler *tt_sampler_open(const tt_model *model, const tt_sampling *sampling, tt_error *err) {
+    if (!check(sampling, err)) return NULL;
+    tt_sampler *sampler = tt_alloc(1, sizeof *sampler, err);
+    if (!sampler) return NULL;
+    sampler->vocabulary = (size_t)llama_vocab_n_tokens(model->vocabulary);
+    sampler->candidates = tt_alloc(sampler->vocabulary, sizeof *sampler->candidates, err);
+    struct llama_sampler_chain_params params = llama_sampler_chain_default_params();
+    params.no_perf = true;
+    sampler->chain = llama_sampler_chain_init(params);
+    if (sampler->candidates && sampler->chain && take_seed(sampler, sampling->seed, err)) {
+        chain_maker maker = {model, sampling, sampler->seed, sampler->chain, false};
+        if (add_biases(&maker, err) && (sampling->mirostat ? add_mirostat(&maker, err) : add_in_order(&maker, err)) &&
+            (!sampling->grammar || open_grammar(sampler, model, sampling->grammar, err)))
+            return sampler;
+    }
+    tt_sampler_close(sampler);
+    return NULL;
+}
+
+void tt_sampler_close(tt_sampler *sampler) {
+    if (!sampler) return;
+    if (sampler->chain) llama_sampler_free(sampler->chain);
+    if (sampler->grammar) llama_sampler_free(sampler->grammar);
+    free(sampler->candidates);
+    free(sampler);
+}
+
+/* ==== In use ==== */
+
+uint32_t tt_sampler_seed(const tt_sampler *sampler) { return sampler->seed; }
+
+void tt_sampler_reset(tt_sampler *sampler) {
+    llama_sampler_reset(sampler->chain);
+    if (sampler->grammar) llama_sampler_reset(sampler->grammar);
+}
+
+void tt_sampler_read(tt_sampler *sampler, const tt_tokens *tokens) {
+    for (size_t i = 0; i < tokens->count; i++) llama_sampler_accept(sampler->chain, tokens->ids[i]);
+}
+
+static bool are_numbers(const float *values, size_t count) {
+    int bad = 0;
+    for (size_t i = 0; i < count; i++) bad |= isnan(values[i]);
+    return !bad;
+}
+
+static llama_token_data_array candidates_of(tt_sampler *sampler, const float *logits) {
+    for (size_t i = 0; i < sampler->vocabulary; i++)
+        sampler->candidates[i] = (llama_token_data){(llama_token)i, logits[i], 0};
+    return (llama_token_data_array){sampler->candidates, sampler->vocabulary, -1, false};
+}
+
+static llama_token chosen(const llama_token_data_array *candidates) {
+    return candidates->selected < 0 ? TT_NO_TOKEN : candidates->data[candidates->selected].id;
+}
+
+static bool grammar_allows(tt_sampler *sampler, llama_token token) {
+    llama_token_data one = {token, 1, 0};
+    llama_token_data_array alone = {&one, 1, -1, false};
+    llama_sampler_apply(sampler->grammar, &alone);
+    return one.logit != -INFINITY;
+}
+
+/* To ask the grammar about every token is slow, so it is asked about the one chosen, and about all only where it refuses. */
+static llama_token choose_by_grammar(tt_sampler *sampler, const float *logits, llama_token token) {
+    if (token >= 0 && grammar_allows(sampler, token)) return token;
+    llama_token_data_array candidates = candidates_of(sampler, logits);
+    llama_sampler_apply(sampler->grammar, &candidates);
+    llama_sampler_apply(sampler->chain, &candidates);
+    token = chosen(&candidates);
+    return token >= 0 && grammar_allows(sampler, token) ? token : TT_NO_TOKEN;
+}
+
+int32_t tt_sampler_choose(tt_sampler *sampler, const float *logits) {
+    if (!are_numbers(logits, sampler->vocabulary)) return TT_NOT_A_NUMBER;
+    llama_token_data_array candidates = candidates_of(sampler, logits);
+    llama_sampler_apply(sampler->chain, &candidates);
+    llama_token token = chosen(&candidates);
+    if (sampler->grammar) token = choose_by_grammar(sampler, logits, token);
+    if (token < 0) return TT_NO_TOKEN;
+    if (sampler->grammar) llama_sampler_accept(sampler->grammar, token);
+    llama_sampler_accept(sampler->chain, token);
+    return token;
+}
