@@ -55,7 +55,7 @@ int tt_states_lock_folder(const char *path, tt_error *err) {
     const char *name = tt_path_name(path);
     char *folder = name == path ? tt_strdup(".", err) : tt_strndup(path, (size_t)(name - path), err);
     if (!folder) return -1;
-    const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int fd = tt_open(folder, O_RDONLY | O_DIRECTORY, 0);
     int status = 0;
     if (fd < 0)
         tt_fail_errno(err, "cannot open the folder '%s'", folder);

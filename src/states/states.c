@@ -90,7 +90,7 @@ static bool write_beginning(const char *path, const tt_states_header *header, co
 /* With the folder locked: nobody appends to what may be at `path` now, and nobody begins to. */
 static tt_states *create_in(int folder, const char *path, const tt_states_header *header, const char *identity,
                             tt_error *err) {
-    const int old = open(path, O_RDWR | O_CLOEXEC);
+    const int old = tt_open(path, O_RDWR | O_NONBLOCK, 0);
     const bool ok = (old < 0 || tt_states_lock(old, path, err)) && write_beginning(path, header, identity, err);
     if (old >= 0) close(old);
     if (!ok) return NULL;
@@ -123,8 +123,7 @@ tt_states *tt_states_create(const char *path, const tt_states_shape *shape, cons
  * (A pipe of that name must not make the program wait: O_NONBLOCK. Files know no such thing.) */
 static int open_file(const char *path, bool append, tt_error *err) {
     for (;;) {
-        const int fd = open(path, (append ? O_RDWR : O_RDONLY) | O_NONBLOCK | O_CLOEXEC);
-        if (fd < 0 && errno == EINTR) continue;
+        const int fd = tt_open(path, (append ? O_RDWR : O_RDONLY) | O_NONBLOCK, 0);
         if (fd < 0) {
             tt_fail_errno(err, "cannot open '%s'", path);
             return -1;
