@@ -34,8 +34,8 @@ static bool make_prompts(tt_error *err) {
         "You are a writer who is plain. Tell of the sea.",
         "You are a writer who is ornate and slow. Tell of the sea.",
         "You are a writer. Tell of the sea.",
-        "You are a writer. Tell of the sea. And of the land, and of everything that lies between them, at some length, "
-        "please.",
+        ("You are a writer. Tell of the sea. And of the land, and of everything that lies between them, at some length, "
+         "please."),
         "Be a bard. Sing.",
         "Be a bard",
         "x",
