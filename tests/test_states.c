@@ -281,6 +281,8 @@ static void test_no_such_place(void **state) {
     assert_non_null(strstr(err.message, "No such file"));
     assert_null(tt_states_open(folder, false, &err));
     assert_non_null(strstr(err.message, "is not a file"));
+    assert_null(tt_states_create(folder, &shape, "{}", &err));
+    assert_non_null(strstr(err.message, "Is a directory"));
 }
 
 /* A write that fails half-way (here at a limit on the file's size) loses nothing, and once there is room it goes on. */

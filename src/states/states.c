@@ -87,15 +87,26 @@ static bool write_beginning(const char *path, const tt_states_header *header, co
     return ok;
 }
 
+/* The folder's own flush makes the file's name survive a crash. Some file systems know no such thing. */
+static bool flush_folder(int folder, const char *path, tt_error *err) {
+    int status;
+    do status = fsync(folder);
+    while (status && errno == EINTR);
+    return status == 0 || errno == EINVAL || errno == EROFS || tt_fail_errno(err, "cannot write '%s'", path);
+}
+
 /* With the folder locked: nobody appends to what may be at `path` now, and nobody begins to. */
 static tt_states *create_in(int folder, const char *path, const tt_states_header *header, const char *identity,
                             tt_error *err) {
     const int old = tt_open(path, O_RDWR | O_NONBLOCK, 0);
-    const bool ok = (old < 0 || tt_states_lock(old, path, err)) && write_beginning(path, header, identity, err);
+    if (old < 0 && errno != ENOENT) {
+        tt_fail_errno(err, "cannot replace '%s'", path);
+        return NULL;
+    }
+    const bool ok = (old < 0 || tt_states_lock(old, path, err)) && write_beginning(path, header, identity, err) &&
+                    flush_folder(folder, path, err);
     if (old >= 0) close(old);
-    if (!ok) return NULL;
-    (void)fsync(folder); /* the name is to survive a crash as well */
-    return tt_states_open(path, true, err);
+    return ok ? tt_states_open(path, true, err) : NULL;
 }
 
 tt_states *tt_states_create(const char *path, const tt_states_shape *shape, const char *identity, tt_error *err) {
