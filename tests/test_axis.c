@@ -106,7 +106,10 @@ static void missing_and_mistyped_keys_are_refused(void **state) {
     assert_refused("{\"classes\": [\"a\", \"b\"],\n\n\"data\": []}",
                    "x.json:3: \"data\" is empty; write \"data\": [[\"NEGATIVE PHRASE\", \"POSITIVE PHRASE\"], ...]");
     assert_refused("{\"group\": 3,\n\"classes\": [\"a\", \"b\"], \"data\": [" GOOD "]}",
-                   "x.json:1: \"group\" is not a text; write it in quotes, or leave it out");
+                   "x.json:1: group is a number, not a text; write it in quotes");
+    assert_refused(
+        "{\"classes\": [\"a\", \"b\"],\n\"description\": \"\\u001b\", \"data\": [" GOOD "]}",
+        "x.json:2: description holds a line break or another control character; write it as one line of plain text");
     assert_refused(HEAD GOOD "],\n\"data\": [" GOOD "]}", "x.json:7: the key \"data\" stands here a second time; keep one");
     assert_refused("{\"pre\": [\"a\"], \"post\": [\"b\"]}",
                    "x.json:1: this is a stems file, not an axis; an axis has the keys \"classes\" and \"data\"");
@@ -313,6 +316,7 @@ static void assert_not_loaded(const char *name, const char *wanted) {
 static void an_unknown_name_is_answered_with_the_nearest(void **state) {
     (void)state;
     assert_not_loaded("langauge", "there is no axis \"langauge\"; did you mean \"language\"? `trimtab axes` lists them");
+    assert_not_loaded("optimism", "there is no axis \"optimism\"; did you mean \"optimism_vs_nihilism\"?");
     assert_not_loaded("qqqq",
                       "there is no axis \"qqqq\"; `trimtab axes` lists them, and an axis file is given with its .json");
     assert_not_loaded("", "there is no axis \"\"");

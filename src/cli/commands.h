@@ -7,6 +7,7 @@
  * man page and completion of the whole. */
 extern const tt_command tt_command_root;
 
+extern const tt_command tt_command_axes;
 extern const tt_command tt_command_completion;
 extern const tt_command tt_command_man;
 extern const tt_command tt_command_train;

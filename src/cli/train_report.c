@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/console.h"
+#include "cli/print_json.h"
 #include "cli/table.h"
 
 #include <stdlib.h>
@@ -92,16 +93,6 @@ static void print_times(const tt_train_result *result) {
 
 /* ==== JSON ==== */
 
-/* Prints `doc` and frees it. */
-static bool print_json(yyjson_mut_doc *doc, tt_error *err) {
-    char *text = doc ? yyjson_mut_write(doc, YYJSON_WRITE_PRETTY_TWO_SPACES | YYJSON_WRITE_NEWLINE_AT_END, NULL) : NULL;
-    if (text) fputs(text, stdout);
-    const bool ok = text || tt_fail(err, TT_ERROR_MEMORY, "out of memory");
-    free(text);
-    yyjson_mut_doc_free(doc);
-    return ok;
-}
-
 /* The axes' full figures are in the report files: here is what happened, and where they are. */
 static bool print_training_json(const tt_train_result *result, tt_error *err) {
     yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
@@ -124,7 +115,7 @@ static bool print_training_json(const tt_train_result *result, tt_error *err) {
         for (int k = 0; k < 3; k++) yyjson_mut_arr_add_str(doc, files, axis->paths[k]);
         yyjson_mut_obj_add_str(doc, object, "report", axis->report);
     }
-    return print_json(doc, err);
+    return tt_print_json(doc, err);
 }
 
 bool tt_print_training(const tt_train_result *result, bool json, tt_error *err) {
@@ -154,7 +145,7 @@ static bool print_forecast_json(const tt_forecast *f, tt_error *err) {
     yyjson_mut_obj_add_bool(doc, root, "measured", f->measured);
     yyjson_mut_obj_add_real(doc, root, "capture_seconds", f->capture_seconds);
     yyjson_mut_obj_add_real(doc, root, "solve_seconds", f->solve_seconds);
-    return print_json(doc, err);
+    return tt_print_json(doc, err);
 }
 
 bool tt_print_forecast(const tt_forecast *f, bool json, tt_error *err) {

@@ -172,6 +172,27 @@ bool tt_axis_check(const char *name, const char *json, size_t length, size_t *pa
     return !findings->error_count && !findings->failed;
 }
 
+/* The name that an axis file gives its axis: the file's, without folder and ".json". The caller frees. */
+static char *name_of_file(const char *file, tt_error *err) {
+    const char *name = tt_path_name(file);
+    const size_t length = strlen(name), suffix = strlen(".json");
+    const bool has_suffix = length > suffix && strcmp(name + length - suffix, ".json") == 0;
+    return tt_strndup(name, has_suffix ? length - suffix : length, err);
+}
+
+bool tt_axis_check_file(const char *file, size_t *pair_count, tt_findings *findings) {
+    if (pair_count) *pair_count = 0;
+    size_t length;
+    tt_error why = {0};
+    char *json = tt_file_read(file, TT_SOURCE_LIMIT, &length, &why);
+    char *name = json ? name_of_file(file, &why) : NULL;
+    const bool ok = name && tt_axis_check(name, json, length, pair_count, findings);
+    if (!name) tt_findings_error(findings, 0, "%s", why.message);
+    free(name);
+    free(json);
+    return ok;
+}
+
 /* ==== Loading ==== */
 
 static void hash_axis(tt_axis *axis) {
@@ -230,17 +251,10 @@ bool tt_axis_parse(tt_axis *axis, const char *name, const char *file, const char
     return ok;
 }
 
-char *tt_axis_file_name(const char *file, tt_error *err) {
-    const char *name = tt_path_name(file);
-    const size_t length = strlen(name), suffix = strlen(".json");
-    const bool has_suffix = length > suffix && strcmp(name + length - suffix, ".json") == 0;
-    return tt_strndup(name, has_suffix ? length - suffix : length, err);
-}
-
 static bool load_file(tt_axis *axis, const char *file, tt_error *err) {
     size_t length;
     char *json = tt_file_read(file, TT_SOURCE_LIMIT, &length, err);
-    char *name = json ? tt_axis_file_name(file, err) : NULL;
+    char *name = json ? name_of_file(file, err) : NULL;
     const bool ok = name && tt_axis_parse(axis, name, file, json, length, err);
     free(name);
     free(json);
@@ -254,7 +268,10 @@ static bool fail_unknown(const char *name, tt_error *err) {
         names[count] = tt_axis_builtin_name(count);
         count++;
     }
+    /* "optimism" is far from "optimism_vs_nihilism" by edits, but it is what the user remembers of it. */
     const char *near = tt_nearest(name, names, count);
+    for (size_t i = 0; !near && strlen(name) >= 3 && i < count; i++)
+        if (strstr(names[i], name)) near = names[i];
     char quote[TT_QUOTE];
     tt_quote(name, quote);
     if (near)

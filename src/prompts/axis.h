@@ -37,8 +37,8 @@ bool tt_axis_parse(tt_axis *axis, const char *name, const char *file, const char
  * warnings). `pair_count`, unless NULL, receives the number of pairs that are in order. */
 bool tt_axis_check(const char *name, const char *json, size_t length, size_t *pair_count, tt_findings *findings);
 
-/* The name that an axis file gives its axis: the file's, without folder and ".json". The caller frees. */
-char *tt_axis_file_name(const char *file, tt_error *err);
+/* The same for a file. That it cannot be read is a finding, too. */
+bool tt_axis_check_file(const char *file, size_t *pair_count, tt_findings *findings);
 
 /* Loads a built-in axis by name, or an axis file (anything with a slash, or that ends in ".json"; its name is the file's
  * without ".json"). An unknown name is an error that suggests the nearest built-in one. */

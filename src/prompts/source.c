@@ -93,16 +93,6 @@ yyjson_val *tt_source_array(const tt_source *source, const char *key, const char
     return value;
 }
 
-const char *tt_source_optional_text(const tt_source *source, const char *key) {
-    yyjson_val *value = yyjson_obj_get(source->root, key);
-    if (!value) return NULL;
-    const char *text = yyjson_get_str(value);
-    if (text && strlen(text) == yyjson_get_len(value)) return text;
-    tt_findings_error(source->findings, tt_source_line(source, value),
-                      "\"%s\" is not a text; write it in quotes, or leave it out", key);
-    return NULL;
-}
-
 static bool is_blank(const char *text) { return text[strspn(text, " \t")] == '\0'; }
 
 static bool has_control(yyjson_val *value) {
@@ -140,6 +130,11 @@ const char *tt_source_phrase(const tt_source *source, yyjson_val *value, const c
                             "\"%s\" begins or ends with a space, which will stand in the prompts; remove it",
                             tt_quote(text, quote));
     return text;
+}
+
+const char *tt_source_optional_text(const tt_source *source, const char *key) {
+    yyjson_val *value = yyjson_obj_get(source->root, key);
+    return value ? tt_source_text(source, value, key) : NULL;
 }
 
 static int by_text(const void *a, const void *b) {

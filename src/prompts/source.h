@@ -36,11 +36,11 @@ void tt_source_check_keys(const tt_source *source, const char *const *known, siz
 /* The member `key` of the root, an array that is not empty; NULL with a finding, which ends in `remedy`. */
 yyjson_val *tt_source_array(const tt_source *source, const char *key, const char *remedy);
 
-/* The member `key` of the root, a string; NULL when it is not there, and with a finding when it is something else. */
-const char *tt_source_optional_text(const tt_source *source, const char *key);
-
 /* The text of `value`, which must be a string without control characters; NULL with a finding, which calls it `what`. */
 const char *tt_source_text(const tt_source *source, yyjson_val *value, const char *what);
+
+/* The member `key` of the root by tt_source_text; NULL where there is none. */
+const char *tt_source_optional_text(const tt_source *source, const char *key);
 
 /* As tt_source_text, and it must not be blank. A space at an end is a warning. */
 const char *tt_source_phrase(const tt_source *source, yyjson_val *value, const char *what);

@@ -1,0 +1,239 @@
+/* axes.c: `trimtab axes`, which lists the built-in axes, shows one, and checks files. */
+#include "cli/commands.h"
+#include "cli/shared_options.h"
+
+#include "base/text.h"
+#include "cli/print_json.h"
+#include "cli/table.h"
+#include "prompts/axis.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const verbs[] = {"list", "show", "check", NULL};
+
+/* A document whose root is an empty object; NULL where memory is short, which all that is done to it bears. */
+static yyjson_mut_doc *json_begin(void) {
+    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    if (doc) yyjson_mut_doc_set_root(doc, yyjson_mut_obj(doc));
+    return doc;
+}
+
+/* ==== list ==== */
+
+static void add_axis_json(yyjson_mut_doc *doc, yyjson_mut_val *list, const tt_axis *axis) {
+    yyjson_mut_val *object = yyjson_mut_arr_add_obj(doc, list);
+    yyjson_mut_obj_add_strcpy(doc, object, "name", axis->name);
+    yyjson_mut_val *classes = yyjson_mut_obj_add_arr(doc, object, "classes");
+    for (int side = 0; side < 2; side++) yyjson_mut_arr_add_strcpy(doc, classes, axis->classes[side]);
+    yyjson_mut_obj_add_uint(doc, object, "pairs", axis->pair_count);
+    yyjson_mut_obj_add_strcpy(doc, object, "group", axis->group);
+    yyjson_mut_obj_add_strcpy(doc, object, "description", axis->description);
+}
+
+static bool list_json(tt_error *err) {
+    yyjson_mut_doc *doc = json_begin();
+    yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, yyjson_mut_doc_get_root(doc), "axes");
+    for (size_t i = 0; i < tt_axis_builtin_count(); i++) {
+        tt_axis axis;
+        if (!tt_axis_load(&axis, tt_axis_builtin_name(i), err)) {
+            yyjson_mut_doc_free(doc);
+            return false;
+        }
+        add_axis_json(doc, list, &axis);
+        tt_axis_free(&axis);
+    }
+    return tt_print_json(doc, err);
+}
+
+static bool list_table(tt_error *err) {
+    tt_table table = {0};
+    tt_table_column(&table, "axis", false);
+    tt_table_column(&table, "negative", false);
+    tt_table_column(&table, "positive", false);
+    tt_table_column(&table, "pairs", true);
+    tt_table_column(&table, "group", false);
+    bool ok = true;
+    for (size_t i = 0; ok && i < tt_axis_builtin_count(); i++) {
+        tt_axis axis;
+        ok = tt_axis_load(&axis, tt_axis_builtin_name(i), err);
+        if (!ok) break;
+        tt_table_cell(&table, "%s", axis.name);
+        tt_table_cell(&table, "%s", axis.classes[TT_NEGATIVE]);
+        tt_table_cell(&table, "%s", axis.classes[TT_POSITIVE]);
+        tt_table_cell(&table, "%zu", axis.pair_count);
+        tt_table_cell(&table, "%s", axis.group);
+        tt_axis_free(&axis);
+    }
+    ok = ok && tt_table_print(&table, stdout, 0, err);
+    tt_table_free(&table);
+    return ok;
+}
+
+/* ==== show ==== */
+
+/* As an axis file, to begin one's own from. */
+static bool show_json(const tt_axis *axis, tt_error *err) {
+    yyjson_mut_doc *doc = json_begin();
+    yyjson_mut_val *root = yyjson_mut_doc_get_root(doc);
+    yyjson_mut_val *classes = yyjson_mut_obj_add_arr(doc, root, "classes");
+    for (int side = 0; side < 2; side++) yyjson_mut_arr_add_str(doc, classes, axis->classes[side]);
+    if (axis->group[0]) yyjson_mut_obj_add_str(doc, root, "group", axis->group);
+    if (axis->description[0]) yyjson_mut_obj_add_str(doc, root, "description", axis->description);
+    yyjson_mut_val *data = yyjson_mut_obj_add_arr(doc, root, "data");
+    for (size_t i = 0; i < axis->pair_count; i++) {
+        yyjson_mut_val *pair = yyjson_mut_arr_add_arr(doc, data);
+        for (int side = 0; side < 2; side++) yyjson_mut_arr_add_str(doc, pair, axis->pairs[i].side[side]);
+    }
+    return tt_print_json(doc, err);
+}
+
+static bool show_text(const tt_axis *axis, tt_error *err) {
+    tt_table table = {0};
+    tt_table_column(&table, "pair", true);
+    tt_table_column(&table, "class", false);
+    tt_table_column(&table, "phrase", false);
+    for (size_t i = 0; i < axis->pair_count; i++) {
+        for (int side = 0; side < 2; side++) {
+            if (side == TT_NEGATIVE)
+                tt_table_cell(&table, "%zu", i + 1);
+            else
+                tt_table_cell(&table, "%s", "");
+            tt_table_cell(&table, "%s", axis->classes[side]);
+            tt_table_cell(&table, "%s", axis->pairs[i].side[side]);
+        }
+    }
+    printf("%s: %s or %s, %zu %s%s%s\n", axis->name, axis->classes[TT_NEGATIVE], axis->classes[TT_POSITIVE],
+           axis->pair_count, axis->pair_count == 1 ? "pair" : "pairs", axis->group[0] ? ", " : "", axis->group);
+    if (axis->description[0]) printf("%s\n", axis->description);
+    putchar('\n');
+    const bool ok = tt_table_print(&table, stdout, 0, err);
+    tt_table_free(&table);
+    return ok;
+}
+
+static bool show(const char *name, bool json, tt_error *err) {
+    tt_axis axis;
+    if (!tt_axis_load(&axis, name, err)) return false;
+    const bool ok = json ? show_json(&axis, err) : show_text(&axis, err);
+    tt_axis_free(&axis);
+    return ok;
+}
+
+/* ==== check ==== */
+
+typedef struct check_result {
+    size_t pair_count;
+    tt_findings findings;
+} check_result;
+
+/* A name as the terminal may see it. */
+static void print_name(const char *name) {
+    for (; *name; name++) putchar((unsigned char)*name < ' ' || *name == 127 ? '?' : *name);
+}
+
+static void print_checked(const char *file, const check_result *result) {
+    for (size_t i = 0; i < result->findings.count; i++) {
+        const tt_finding *finding = &result->findings.list[i];
+        print_name(file);
+        if (finding->line) printf(":%zu", finding->line);
+        printf(": %s%s\n", finding->is_warning ? "warning: " : "", finding->message);
+    }
+    if (result->findings.error_count && !result->findings.omitted) return;
+    print_name(file);
+    if (result->findings.omitted)
+        printf(": and %zu more\n", result->findings.omitted);
+    else
+        printf(": ok, %zu %s\n", result->pair_count, result->pair_count == 1 ? "pair" : "pairs");
+}
+
+static void add_checked_json(yyjson_mut_doc *doc, const char *file, const check_result *result) {
+    yyjson_mut_val *files = yyjson_mut_obj_get(yyjson_mut_doc_get_root(doc), "files");
+    yyjson_mut_val *object = yyjson_mut_arr_add_obj(doc, files);
+    yyjson_mut_obj_add_strcpy(doc, object, "file", file);
+    yyjson_mut_obj_add_bool(doc, object, "ok", result->findings.error_count == 0);
+    yyjson_mut_obj_add_uint(doc, object, "pairs", result->pair_count);
+    yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, object, "findings");
+    for (size_t i = 0; i < result->findings.count; i++) {
+        const tt_finding *finding = &result->findings.list[i];
+        yyjson_mut_val *entry = yyjson_mut_arr_add_obj(doc, list);
+        if (finding->line) yyjson_mut_obj_add_uint(doc, entry, "line", finding->line);
+        yyjson_mut_obj_add_str(doc, entry, "severity", finding->is_warning ? "warning" : "error");
+        yyjson_mut_obj_add_strcpy(doc, entry, "message", finding->message);
+    }
+    yyjson_mut_obj_add_uint(doc, object, "omitted", result->findings.omitted);
+}
+
+/* The findings are the result, so they go to standard output; that there are errors is told by the exit status alone. */
+static bool check(const char *const *files, size_t count, bool json, tt_error *err) {
+    yyjson_mut_doc *doc = json ? json_begin() : NULL;
+    if (doc) yyjson_mut_obj_add_arr(doc, yyjson_mut_doc_get_root(doc), "files");
+    bool good = true, complete = true;
+    for (size_t i = 0; i < count; i++) {
+        check_result result = {0};
+        good = tt_axis_check_file(files[i], &result.pair_count, &result.findings) && good;
+        complete = complete && !result.findings.failed;
+        if (json)
+            add_checked_json(doc, files[i], &result);
+        else
+            print_checked(files[i], &result);
+        tt_findings_free(&result.findings);
+    }
+    if (json && !tt_print_json(doc, err)) return false;
+    if (!complete) return tt_fail(err, TT_ERROR_MEMORY, "out of memory");
+    return good || tt_fail(err, TT_ERROR_INPUT, "%s", "");
+}
+
+/* ==== The command ==== */
+
+static bool run(const tt_arguments *arguments, tt_error *err) {
+    const bool json = tt_argument_flag(arguments, "--json");
+    const char *verb = arguments->operand_count ? arguments->operands[0] : "list";
+    const size_t count = arguments->operand_count ? arguments->operand_count - 1 : 0;
+    if (strcmp(verb, "list") == 0) {
+        if (count)
+            return tt_fail(err, TT_ERROR_USAGE, "'trimtab axes list' takes no names; 'trimtab axes show NAME' shows one");
+        return json ? list_json(err) : list_table(err);
+    }
+    if (strcmp(verb, "show") == 0) {
+        if (count != 1)
+            return tt_fail(err, TT_ERROR_USAGE, "'trimtab axes show' takes one axis: a built-in name, or a file");
+        return show(arguments->operands[1], json, err);
+    }
+    if (strcmp(verb, "check") == 0) {
+        if (!count) return tt_fail(err, TT_ERROR_USAGE, "'trimtab axes check' takes at least one axis file");
+        return check(arguments->operands + 1, count, json, err);
+    }
+    const char *nearest = tt_nearest(verb, verbs, 3);
+    if (nearest) return tt_fail(err, TT_ERROR_USAGE, "'trimtab axes' cannot '%s'; did you mean '%s'?", verb, nearest);
+    return tt_fail(err, TT_ERROR_USAGE, "'trimtab axes' cannot '%s'; it takes list, show or check", verb);
+}
+
+static const tt_option options[] = {
+    {"--json", .help = "print JSON; of show: an axis file, to begin your own from"},
+};
+static const tt_option_group group = {"Options", options, sizeof options / sizeof *options};
+
+const tt_command tt_command_axes = {
+    .name = "axes",
+    .purpose = TT_PURPOSE_MAKE,
+    .summary = "list, show and check axes",
+    .description =
+        "An axis is a choice between two classes, such as simple or ornate, told to the model in pairs of phrases. "
+        "'list' lists the built-in axes; 'show' prints the pairs of one, built-in or from a file; 'check' reads axis "
+        "files and tells everything that is wrong with them: the file, the line, and what to do. It fails where a file "
+        "has an error; a warning is only advice.",
+    .operands = "[list | show NAME|FILE | check FILE...]",
+    .operand_kind = TT_OPTION_FILE,
+    .operand_choices = verbs,
+    .operand_suggestion = tt_suggest_axis,
+    .groups = {&group},
+    .examples =
+        {
+            {"trimtab axes", "list the built-in axes"},
+            {"trimtab axes show language", "show the pairs of one"},
+            {"trimtab axes show language --json >mine.json", "begin an axis of your own"},
+            {"trimtab axes check mine.json", "find out whether it is in order"},
+        },
+    .run = run,
+};
