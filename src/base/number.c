@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <yyjson.h>
 
 bool tt_number_parse(const char *text, double *value) {
     /* strtod also takes spaces, "inf", "nan" and hexadecimal; these are not among the characters of a decimal number. */
@@ -29,4 +30,14 @@ bool tt_integer_parse(const char *text, int64_t *value) {
     if (errno || *end || parsed < INT64_MIN || parsed > INT64_MAX) return false;
     *value = parsed;
     return true;
+}
+
+const char *tt_number_text(double value, char text[static TT_NUMBER_TEXT]) {
+    /* yyjson writes JSON's numbers, which know no locale. */
+    yyjson_val number = {0};
+    yyjson_set_real(&number, value);
+    text[0] = '\0';
+    char *end = yyjson_write_number(&number, text); /* NULL where it is not finite */
+    if (end && end - text > 2 && strcmp(end - 2, ".0") == 0) end[-2] = '\0';
+    return text;
 }

@@ -1,6 +1,6 @@
-/* number.h: numbers read from text, the same in every locale: "0.5" is a half also where people write "0,5".
+/* number.h: numbers from text and to text, the same in every locale: "0.5" is a half also where people write "0,5".
  *
- * Both take the whole text or nothing: no leading space, no trailing rest. */
+ * Reading takes the whole text or nothing: no leading space, no trailing rest. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,3 +11,7 @@ bool tt_number_parse(const char *text, double *value);
 
 /* A whole decimal number: "2", "-1"; "2.0" is none. */
 bool tt_integer_parse(const char *text, int64_t *value);
+
+/* The shortest decimal text that reads back as the same number: "0.5", "-2", "1e-7". `value` is finite. */
+enum { TT_NUMBER_TEXT = 40 };
+const char *tt_number_text(double value, char text[static TT_NUMBER_TEXT]);

@@ -1,0 +1,372 @@
+/* blend.c: what a mix comes to: its files read, held against one another and against the model, and added up. See mix.h. */
+#include "base/memory.h"
+#include "base/number.h"
+#include "vectors/compare.h"
+#include "vectors/mix.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* No direction of any model known comes near this length; a file that has one is more likely damaged. */
+static const double absurd_norm = 1e6;
+
+typedef struct work {
+    const tt_mix *mix;
+    const tt_mix_options *options;
+    tt_blend *blend;
+    size_t capacity; /* of blend->parts */
+} work;
+
+/* Something unwise: a failure, or with --force a warning. */
+__attribute__((format(printf, 3, 4))) static bool object(work *w, tt_error *err, const char *format, ...) {
+    char message[sizeof err->message];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    if (w->options->force) return tt_notes_add(&w->blend->warnings, err, "%s", message);
+    return tt_fail(err, TT_ERROR_INPUT, "%s (--force overrides this)", message);
+}
+
+/* ==== Which files at which scale ==== */
+
+static bool add_part(work *w, const char *path, double scale, const tt_catalogue_axis *axis, tt_error *err) {
+    tt_blend *blend = w->blend;
+    if (!tt_grow(&blend->parts, &w->capacity, blend->part_count, sizeof *blend->parts, err)) return false;
+    tt_mix_part *part = &blend->parts[blend->part_count];
+    *part = (tt_mix_part){.scale = scale, .axis = axis};
+    if (!tt_vector_read(&part->vector, path, err)) return false;
+    blend->part_count++;
+    return true;
+}
+
+/* True when none of the terms before `index` means the same axis. */
+static bool check_once(const work *w, size_t index, const tt_catalogue_axis *axis, tt_error *err) {
+    const tt_mix_term *terms = w->mix->terms;
+    for (size_t i = 0; i < index; i++) {
+        const tt_catalogue_axis *other;
+        int sign;
+        if (!terms[i].name ||
+            !tt_catalogue_find(w->options->catalogue, terms[i].name, w->options->target, &other, &sign, NULL) ||
+            other != axis)
+            continue;
+        if (!strcmp(terms[i].name, terms[index].name))
+            return tt_fail(err, TT_ERROR_USAGE, "the mix has '%s' twice: give it one value", terms[i].name);
+        return tt_fail(err, TT_ERROR_USAGE,
+                       "'%s' and '%s' both set the axis '%s', which has one value: give only one of them", terms[i].name,
+                       terms[index].name, axis->name);
+    }
+    return true;
+}
+
+static bool add_axis(work *w, size_t index, tt_error *err) {
+    const tt_mix_term *term = &w->mix->terms[index];
+    const tt_catalogue *catalogue = w->options->catalogue;
+    const tt_catalogue_axis *axis;
+    int sign;
+    if (!catalogue)
+        return tt_fail(err, TT_ERROR_USAGE, "to find the vectors of '%s', name their folder with --vectors DIR", term->name);
+    if (!tt_catalogue_find(catalogue, term->name, w->options->target, &axis, &sign, err) || !check_once(w, index, axis, err))
+        return false;
+    const double value = sign * term->value;
+    const int side = value > 0 ? TT_FILE_POSITIVE : TT_FILE_NEGATIVE;
+    char number[TT_NUMBER_TEXT];
+    if (!axis->paths[TT_FILE_DEBIAS] &&
+        !object(w, err, "the axis '%s' has no de-bias vector in '%s', without which its sides steer from the wrong middle",
+                axis->name, catalogue->folder))
+        return false;
+    if (axis->paths[TT_FILE_DEBIAS] && !add_part(w, axis->paths[TT_FILE_DEBIAS], 1, axis, err)) return false;
+    if (value == 0) return true;
+    if (!axis->paths[side]) {
+        const char *class_name = axis->classes[side == TT_FILE_POSITIVE];
+        return tt_fail(err, TT_ERROR_INPUT, "the axis '%s' has no vector towards '%s' in '%s'", axis->name,
+                       *class_name ? class_name : "its other class", catalogue->folder);
+    }
+    if (fabs(value) > 1 && !tt_notes_add(&w->blend->warnings, err, "'%s' is set to %s; beyond 1 the text soon falls apart",
+                                         term->name, tt_number_text(term->value, number)))
+        return false;
+    return add_part(w, axis->paths[side], fabs(value), axis, err);
+}
+
+static int compare_parts(const void *a, const void *b) {
+    const tt_mix_part *first = a, *second = b;
+    const int order = strcmp(first->vector.path, second->vector.path);
+    return order ? order : (first->scale > second->scale) - (first->scale < second->scale);
+}
+
+static bool gather(work *w, tt_error *err) {
+    for (size_t i = 0; i < w->mix->count; i++) {
+        const tt_mix_term *term = &w->mix->terms[i];
+        if (!(term->file ? add_part(w, term->file, term->value, NULL, err) : add_axis(w, i, err))) return false;
+    }
+    /* The order of addition decides on the last bits: it must not be the user's. */
+    if (w->blend->part_count) qsort(w->blend->parts, w->blend->part_count, sizeof *w->blend->parts, compare_parts);
+    return true;
+}
+
+/* ==== Files that do not go together ==== */
+
+static bool is_side(const tt_vector *vector) {
+    return *vector->axis && *vector->class_name && vector->role != TT_ROLE_DEBIAS && vector->role != TT_ROLE_MIX;
+}
+
+/* The name that the de-bias vector of this file's axis would have. The caller frees. */
+static char *debias_path(const char *path, tt_error *err) {
+    tt_vector_name name;
+    if (!tt_vector_name_parse(path, &name)) return tt_strdup("its __debias.gguf", err);
+    return tt_format(err, "%.*sdebias.gguf", (int)(name.suffix - path), path);
+}
+
+static bool lacks_debias(work *w, const tt_vector *vector, tt_error *err) {
+    char *path = debias_path(vector->path, err);
+    if (!path) return false;
+    const bool ok = object(w, err,
+                           "'%s' is one side of the axis '%s', and the mix lacks the de-bias vector that belongs to it: add "
+                           "--control-vector '%s', or use --vectors and --axis",
+                           vector->path, vector->axis, path);
+    free(path);
+    return ok;
+}
+
+static bool check_company(work *w, size_t index, tt_error *err) {
+    const tt_vector *vector = &w->blend->parts[index].vector;
+    const bool side = is_side(vector), debias = vector->role == TT_ROLE_DEBIAS;
+    bool has_debias = false;
+    if (!*vector->axis || (!side && !debias)) return true;
+    for (size_t i = 0; i < w->blend->part_count; i++) {
+        const tt_vector *other = &w->blend->parts[i].vector;
+        if (i == index || strcmp(other->axis, vector->axis) != 0) continue;
+        has_debias = has_debias || other->role == TT_ROLE_DEBIAS;
+        const bool alike = debias ? other->role == TT_ROLE_DEBIAS : is_side(other);
+        if (i < index || !alike) continue; /* a pair is told of once */
+        if (side && strcmp(other->class_name, vector->class_name) != 0) {
+            if (!object(w, err,
+                        "'%s' and '%s' are both sides of the axis '%s', and work against each other: leave one of them out",
+                        vector->path, other->path, vector->axis))
+                return false;
+        } else if (!object(w, err, "the mix has the axis '%s' twice, with '%s' and '%s': leave one of them out",
+                           vector->axis, vector->path, other->path)) {
+            return false;
+        }
+    }
+    return !side || has_debias || lacks_debias(w, vector, err);
+}
+
+static bool check_scale(work *w, const tt_mix_part *part, tt_error *err) {
+    char number[TT_NUMBER_TEXT];
+    if (part->axis) return true; /* told of already, by name */
+    if (part->vector.role == TT_ROLE_DEBIAS && part->scale != 1)
+        return tt_notes_add(&w->blend->warnings, err, "the de-bias vector '%s' is scaled by %s; it is made for 1",
+                            part->vector.path, tt_number_text(part->scale, number));
+    if (is_side(&part->vector) && fabs(part->scale) > 1)
+        return tt_notes_add(&w->blend->warnings, err, "'%s' is scaled by %s; beyond 1 the text soon falls apart",
+                            part->vector.path, tt_number_text(part->scale, number));
+    return true;
+}
+
+/* ==== Files that do not fit ==== */
+
+/* What all parts must fit, and how messages call it. */
+typedef struct yardstick {
+    tt_vector_target target;
+    const char *owner; /* the file that it was taken from; NULL for the user's model */
+} yardstick;
+
+static bool differ(const char *a, const char *b) { return *a && *b && strcmp(a, b) != 0; }
+
+static uint32_t highest_row(const tt_vector *vector) {
+    uint32_t K = vector->layer_count;
+    while (K > 1 && !vector->rows[K - 1]) K--;
+    return K ? K - 1 : 0;
+}
+
+static bool check_fit(work *w, const tt_vector *vector, const yardstick *model, tt_error *err) {
+    const tt_vector_target *target = &model->target;
+    const char *is = model->owner ? "'" : "the model", *owner = model->owner ? model->owner : "",
+               *end = model->owner ? "'" : "";
+    const uint32_t highest = highest_row(vector);
+    if (vector->width != target->width)
+        return tt_fail(err, TT_ERROR_INPUT,
+                       "'%s' is for another model: its hidden size is %" PRIu32 ", and that of %s%s%s is %" PRIu32,
+                       vector->path, vector->width, is, owner, end, target->width);
+    if (target->layer_count && highest >= target->layer_count)
+        return tt_fail(err, TT_ERROR_INPUT,
+                       "'%s' is for another model: it steers layer %" PRIu32 ", and the last one of %s%s%s is %" PRIu32,
+                       vector->path, highest, is, owner, end, target->layer_count - 1);
+    if (differ(vector->architecture, target->architecture))
+        return object(w, err, "'%s' is for another model: its architecture is '%s', and that of %s%s%s is '%s'",
+                      vector->path, vector->architecture, is, owner, end, target->architecture);
+    if (target->layer_count && vector->layer_count_given && vector->layer_count != target->layer_count)
+        return object(w, err, "'%s' is for another model: one of %" PRIu32 " layers, and %s%s%s has %" PRIu32, vector->path,
+                      vector->layer_count, is, owner, end, target->layer_count);
+    if (differ(vector->fingerprint, target->fingerprint))
+        return object(w, err, "'%s' is for another model, '%s': the fingerprint of %s%s%s is another one", vector->path,
+                      vector->model_name, is, owner, end);
+    return true;
+}
+
+static bool check_size(work *w, const tt_vector *vector, tt_error *err) {
+    for (uint32_t K = 1; K < vector->layer_count; K++) {
+        const double norm = tt_vector_row_norm(vector, K);
+        if (norm > absurd_norm)
+            return object(w, err, "'%s' is of absurd size: its direction of layer %" PRIu32 " has a length of %.3g",
+                          vector->path, K, norm);
+    }
+    return true;
+}
+
+/* The user's model, or in its place the first part's. Its strings are theirs. */
+static yardstick model_of(const work *w) {
+    const tt_blend *blend = w->blend;
+    if (w->options->target) return (yardstick){.target = *w->options->target};
+    if (!blend->part_count) return (yardstick){.target = {.architecture = "", .fingerprint = ""}};
+    const tt_vector *first = &blend->parts[0].vector;
+    yardstick model = {.owner = first->path,
+                       .target = {.architecture = first->architecture,
+                                  .fingerprint = first->fingerprint,
+                                  .width = first->width,
+                                  .layer_count = first->layer_count_given ? first->layer_count : 0}};
+    /* Where the first file is silent another one may tell. */
+    for (size_t i = 0; !model.target.layer_count && i < blend->part_count; i++) {
+        const tt_vector *vector = &blend->parts[i].vector;
+        if (vector->layer_count_given) model.target.layer_count = vector->layer_count;
+    }
+    return model;
+}
+
+/* ==== The sum ==== */
+
+/* Row K of all parts, in double precision; rounded once. */
+static bool sum_row(tt_blend *blend, uint32_t K, double *sum, tt_error *err) {
+    const uint32_t width = blend->vector.width;
+    bool any = false;
+    for (uint32_t i = 0; i < width; i++) sum[i] = 0;
+    for (size_t p = 0; p < blend->part_count; p++) {
+        const tt_vector *vector = &blend->parts[p].vector;
+        const float *row = K < vector->layer_count ? vector->rows[K] : NULL;
+        any = any || row;
+        for (uint32_t i = 0; row && i < width; i++) sum[i] += blend->parts[p].scale * (double)row[i];
+    }
+    if (!any) return true;
+    float *row = blend->vector.rows[K] = tt_alloc(width, sizeof *row, err);
+    if (!row) return false;
+    for (uint32_t i = 0; i < width; i++) {
+        row[i] = (float)sum[i];
+        if (!isfinite(row[i]))
+            return tt_fail(err, TT_ERROR_INPUT,
+                           "the mix adds up to values too large for any model, at layer %" PRIu32 ": lower its values", K);
+    }
+    return true;
+}
+
+static bool sum_parts(work *w, const yardstick *model, tt_error *err) {
+    tt_blend *blend = w->blend;
+    uint32_t layers = model->target.layer_count;
+    for (size_t i = 0; !model->target.layer_count && i < blend->part_count; i++) {
+        const tt_vector *vector = &blend->parts[i].vector;
+        if (vector->layer_count > layers) layers = vector->layer_count;
+    }
+    if (!tt_vector_init(&blend->vector, layers, model->target.width, err)) return false;
+    blend->vector.layer_count_given = model->target.layer_count > 0;
+    double *sum = tt_alloc(model->target.width, sizeof *sum, err);
+    bool ok = sum != NULL, any = false;
+    for (uint32_t K = 1; ok && K < layers; K++) {
+        if (K < w->mix->first_layer || (w->mix->last_layer && K > w->mix->last_layer)) continue;
+        ok = sum_row(blend, K, sum, err);
+        any = any || blend->vector.rows[K];
+    }
+    free(sum);
+    if (ok && !any && blend->part_count)
+        ok = tt_notes_add(&blend->warnings, err,
+                          "the mix steers nothing: no vector of it has a direction in the layers chosen");
+    return ok;
+}
+
+/* The value that all parts agree on, "" where they differ. */
+static const char *common(const tt_blend *blend, size_t field) {
+    const char *value = "";
+    for (size_t i = 0; i < blend->part_count; i++) {
+        const char *other = *(char *const *)((const char *)&blend->parts[i].vector + field);
+        if (i == 0) value = other;
+        if (strcmp(value, other) != 0) return "";
+    }
+    return value;
+}
+
+static bool describe(work *w, const yardstick *model, tt_error *err) {
+    tt_vector *vector = &w->blend->vector;
+    vector->role = TT_ROLE_MIX;
+    char *recipe = tt_mix_text(w->mix, w->options->catalogue, w->options->target, err);
+    const bool ok = recipe && tt_vector_set(&vector->recipe, recipe, err) &&
+                    tt_vector_set(&vector->version, TRIMTAB_VERSION, err) &&
+                    tt_vector_set(&vector->architecture, model->target.architecture, err) &&
+                    tt_vector_set(&vector->fingerprint, common(w->blend, offsetof(tt_vector, fingerprint)), err) &&
+                    tt_vector_set(&vector->model_name, common(w->blend, offsetof(tt_vector, model_name)), err) &&
+                    tt_vector_set(&vector->method, common(w->blend, offsetof(tt_vector, method)), err);
+    free(recipe);
+    return ok;
+}
+
+/* ==== How strong it is ==== */
+
+static bool find_safe_scale(work *w, tt_error *err) {
+    tt_blend *blend = w->blend;
+    const size_t most = blend->part_count;
+    const tt_vector **sides = tt_alloc(most, sizeof *sides, err);
+    double *weights = tt_alloc(most, sizeof *weights, err), *R = tt_alloc(most * most, sizeof *R, err);
+    size_t n = 0;
+    const bool ok = sides && weights && R;
+    for (size_t i = 0; ok && i < most; i++) {
+        if (!is_side(&blend->parts[i].vector) || blend->parts[i].scale == 0) continue;
+        sides[n] = &blend->parts[i].vector;
+        weights[n++] = blend->parts[i].scale;
+    }
+    for (size_t i = 0; i < n; i++) {
+        blend->largest = fmax(blend->largest, fabs(weights[i]));
+        for (size_t j = 0; j < n; j++) R[i * n + j] = i == j ? 1 : tt_vector_cosine(sides[i], sides[j], 0);
+    }
+    blend->axis_count = n;
+    blend->safe_scale = ok ? tt_safe_scale(R, weights, n) : 0;
+    free(sides);
+    free(weights);
+    free(R);
+    return ok;
+}
+
+static bool warn_of_strength(tt_blend *blend, tt_error *err) {
+    /* One axis alone beyond 1 has been told of. A hair above, as by rounding, is no reason. */
+    if (blend->axis_count < 2 || blend->largest <= blend->safe_scale * (1 + 1e-9)) return true;
+    return tt_notes_add(
+        &blend->warnings, err,
+        "the mix is stronger than its safe scale: with these %zu axes in these proportions no value should be "
+        "above %.2f, and the largest is %.2f; multiply all by %.2f",
+        blend->axis_count, blend->safe_scale, blend->largest, blend->safe_scale / blend->largest);
+}
+
+bool tt_mix_blend(tt_blend *blend, const tt_mix *mix, const tt_mix_options *options, tt_error *err) {
+    *blend = (tt_blend){.safe_scale = INFINITY};
+    work w = {.mix = mix, .options = options, .blend = blend};
+    bool ok = gather(&w, err);
+    const yardstick model = model_of(&w);
+    for (size_t i = 0; ok && i < blend->part_count; i++) {
+        const tt_mix_part *part = &blend->parts[i];
+        ok = check_fit(&w, &part->vector, &model, err) && check_size(&w, &part->vector, err) && check_company(&w, i, err) &&
+             check_scale(&w, part, err);
+    }
+    ok = ok && sum_parts(&w, &model, err) && describe(&w, &model, err) && find_safe_scale(&w, err) &&
+         warn_of_strength(blend, err);
+    if (!ok) tt_blend_free(blend);
+    return ok;
+}
+
+void tt_blend_free(tt_blend *blend) {
+    for (size_t i = 0; i < blend->part_count; i++) tt_vector_free(&blend->parts[i].vector);
+    free(blend->parts);
+    tt_vector_free(&blend->vector);
+    tt_notes_free(&blend->warnings);
+    *blend = (tt_blend){0};
+}

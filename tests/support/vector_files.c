@@ -1,0 +1,50 @@
+/* vector_files.c: see vector_files.h */
+#include "support/vector_files.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "vectors/vector.h"
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Row K of the de-bias vector (slot 0) or of the positive side (slot 1). */
+static void fill_row(const test_axis *axis, uint32_t slot, uint32_t K, uint32_t width, float *row) {
+    for (uint32_t i = 0; i < width; i++) {
+        const double unit = (double)tt_random_bits(axis->seed, slot, K, i) / 0x1p64 - 0.5;
+        row[i] = (float)unit * (axis->size > 0 ? axis->size : 1);
+        if (axis->row) row[i] = (slot ? axis->row[i] : 0.25F) * (float)K;
+    }
+}
+
+static void write_file(const test_axis *axis, tt_role role) {
+    const uint32_t layers = axis->layers ? axis->layers : 4, width = axis->width ? axis->width : 8;
+    const char *model = axis->model ? axis->model : "Tiny";
+    const char *class_name = role == TT_ROLE_DEBIAS ? "" : axis->classes[role == TT_ROLE_POSITIVE];
+    tt_vector vector;
+    assert_true(tt_vector_init(&vector, layers, width, NULL));
+    assert_true(tt_vector_set(&vector.architecture, "llama", NULL) && tt_vector_set(&vector.model_name, model, NULL) &&
+                tt_vector_set(&vector.axis, axis->axis, NULL) && tt_vector_set(&vector.class_name, class_name, NULL) &&
+                tt_vector_set(&vector.classes[0], axis->classes[0], NULL) &&
+                tt_vector_set(&vector.classes[1], axis->classes[1], NULL) &&
+                tt_vector_set(&vector.fingerprint, axis->fingerprint ? axis->fingerprint : "f00d", NULL));
+    vector.role = role;
+    float *row = tt_alloc(width, sizeof *row, NULL);
+    assert_non_null(row);
+    for (uint32_t K = 1; K < layers; K++) {
+        fill_row(axis, role != TT_ROLE_DEBIAS, K, width, row);
+        assert_true(tt_vector_add_row(&vector, K, row, role == TT_ROLE_NEGATIVE ? -1 : 1, NULL));
+    }
+    char *path = tt_vector_path(axis->folder, model, axis->axis, *class_name ? class_name : "debias", NULL);
+    tt_error err = {0};
+    if (!path || !tt_vector_write(&vector, path, &err)) fail_msg("%s", err.message);
+    free(path);
+    free(row);
+    tt_vector_free(&vector);
+}
+
+void test_axis_write(const test_axis *axis) {
+    write_file(axis, TT_ROLE_DEBIAS);
+    write_file(axis, TT_ROLE_NEGATIVE);
+    write_file(axis, TT_ROLE_POSITIVE);
+}

@@ -1,0 +1,19 @@
+/* vector_files.h: control-vector files for tests: the three files of an axis, with random rows. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct test_axis {
+    const char *folder, *axis, *classes[2];
+    const char *model;       /* NULL: "Tiny" */
+    const char *fingerprint; /* NULL: "f00d" */
+    uint32_t layers, width;  /* 0: 4 and 8 */
+    float size;              /* of the values; 0: 1 */
+    uint64_t seed;           /* of the rows */
+    const float *row;        /* [width]; NULL: random rows. Else each row of the positive side, times its K */
+} test_axis;
+
+/* Writes {model}-{axis}__debias.gguf and the two sides, the negative one being the positive's opposite, with rows 1 to
+ * layers - 1. Fails the running test where it cannot. */
+void test_axis_write(const test_axis *axis);
