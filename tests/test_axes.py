@@ -1,5 +1,6 @@
 """test_axes.py: `trimtab axes`: list, show and check, as text and as JSON."""
 import json
+import math
 import os
 import pathlib
 import re
@@ -89,6 +90,21 @@ class Axes(unittest.TestCase):
         done = axes("check", path)
         self.assertEqual(done.returncode, 1)
         self.assertNotIn(b"\033", done.stdout + done.stderr)
+
+    def test_the_documentation_is_right(self):
+        source = pathlib.Path(os.environ["TRIMTAB_SOURCE"], "docs", "axes.md").read_text(encoding="utf-8")
+        block = dict(re.findall(r"<!-- tested: (\w+) -->\n```\w*\n(.*?)```", source, re.DOTALL))
+        self.assertEqual(set(block), {"axis", "faulty", "findings", "stems", "grammar"})
+        path = self.write("tone.json", block["axis"])
+        self.assertEqual(axes("check", path).stdout.decode(), f"{path}: ok, 4 pairs\n")
+        path = self.write("tone.json", block["faulty"])
+        self.assertEqual(axes("check", path).stdout.decode().replace(path, "tone.json"), block["findings"])
+        self.assertEqual(set(json.loads(block["stems"])), {"pre", "post"})
+        grammar = json.loads(block["grammar"])
+
+        def ways(rule):
+            return sum(math.prod(map(ways, re.findall(r"{(\w+)}", text))) for text in grammar["rules"][rule])
+        self.assertIn(f"{ways(grammar['start'])} ways", source)
 
     def test_wrong_usage(self):
         for arguments, wanted in [
