@@ -1,7 +1,7 @@
-/* test_directions.c: planted directions with known answers, an independent reference implementation, every solver against
- * every other, and the input that breaks such code. */
-#include "base/random.h"
+/* test_directions.c: planted directions with known answers, and the input that breaks such code. test_solvers.c holds the
+ * solvers against one another. */
 #include "directions/direction.h"
+#include "support/planted.h"
 #include "support/reference_direction.h"
 
 #include <cmocka.h>
@@ -9,66 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-
-/* ==== Planted data ==== */
-
-typedef struct planted {
-    size_t N, d;
-    float *A, *B; /* N x d */
-} planted;
-
-/* A standard normal value (Box and Muller) that depends on its coordinates alone. */
-static double normal(uint64_t seed, uint64_t index) {
-    const double u = ((double)(tt_random_bits(seed, 1, index, 0) >> 11) + 1) / 9007199254740993.0;
-    const double v = (double)(tt_random_bits(seed, 1, index, 1) >> 11) / 9007199254740992.0;
-    return sqrt(-2 * log(u)) * cos(6.283185307179586 * v);
-}
-
-static planted noise(size_t N, size_t d, double deviation, uint64_t seed) {
-    planted data = {.N = N, .d = d, .A = calloc(N * d, sizeof(float)), .B = calloc(N * d, sizeof(float))};
-    assert_true(data.A && data.B);
-    for (size_t i = 0; i < N * d; i++) {
-        data.A[i] = (float)(deviation * normal(seed, 2 * i));
-        data.B[i] = (float)(deviation * normal(seed, 2 * i + 1));
-    }
-    return data;
-}
-
-/* Adds shift_a to every value of column j in A, shift_b in B: plants the axis e_j. */
-static void plant(planted *data, size_t j, double shift_a, double shift_b) {
-    for (size_t i = 0; i < data->N; i++) {
-        data->A[i * data->d + j] += (float)shift_a;
-        data->B[i * data->d + j] += (float)shift_b;
-    }
-}
-
-static void unplant(planted *data) {
-    free(data->A);
-    free(data->B);
-}
-
-static tt_direction find(const planted *data, tt_method method, tt_solver solver) {
-    const tt_direction_options options = {.method = method, .solver = solver, .tolerance = 0.5};
-    tt_direction direction;
-    tt_error err = {0};
-    const bool ok = tt_direction_find(data->A, data->B, data->N, data->d, &options, &direction, &err);
-    if (!ok) fail_msg("%s", err.message);
-    return direction;
-}
-
-static double cosine(const float *a, const float *b, size_t d) {
-    double ab = 0, aa = 0, bb = 0;
-    for (size_t j = 0; j < d; j++) {
-        ab += (double)a[j] * b[j];
-        aa += (double)a[j] * a[j];
-        bb += (double)b[j] * b[j];
-    }
-    return ab / sqrt(aa * bb);
-}
-
-static void assert_near(double value, double expected, double tolerance) {
-    if (!(fabs(value - expected) <= tolerance)) fail_msg("%.12g is not %.12g (+- %g)", value, expected, tolerance);
-}
 
 static const tt_solver solvers[] = {TT_SOLVER_DENSE, TT_SOLVER_REDUCED, TT_SOLVER_LANCZOS, TT_SOLVER_AUTO};
 enum { SOLVERS = sizeof solvers / sizeof *solvers };
@@ -78,9 +18,9 @@ enum { SOLVERS = sizeof solvers / sizeof *solvers };
 static void opposed_classes_have_a_negative_eigenvalue(void **state) {
     (void)state;
     for (int s = 0; s < SOLVERS; s++) {
-        planted data = noise(400, 60, 0.1, 5);
-        plant(&data, 7, -3, 3);
-        tt_direction direction = find(&data, TT_METHOD_CROSS_COVARIANCE, solvers[s]);
+        planted data = planted_noise(400, 60, 0.1, 5);
+        planted_shift(&data, 7, -3, 3);
+        tt_direction direction = find_direction(&data, TT_METHOD_CROSS_COVARIANCE, solvers[s]);
         assert_true(direction.found);
         assert_int_equal(direction.kept, 1);
         assert_int_equal(direction.accepted, 1);
@@ -94,16 +34,16 @@ static void opposed_classes_have_a_negative_eigenvalue(void **state) {
         assert_near(direction.discriminant_ratio, 900, 100);
         assert_near(direction.variance_reduction, direction.discriminant_ratio / (1 + direction.discriminant_ratio), 1e-9);
         tt_direction_free(&direction);
-        unplant(&data);
+        planted_free(&data);
     }
 }
 
 static void classes_on_one_side_keep_their_middle(void **state) {
     (void)state;
     for (int s = 0; s < SOLVERS; s++) {
-        planted data = noise(300, 50, 0.2, 2);
-        plant(&data, 11, -5, -2); /* B lies on A's side of the origin, nearer to it */
-        tt_direction direction = find(&data, TT_METHOD_CROSS_COVARIANCE, solvers[s]);
+        planted data = planted_noise(300, 50, 0.2, 2);
+        planted_shift(&data, 11, -5, -2); /* B lies on A's side of the origin, nearer to it */
+        tt_direction direction = find_direction(&data, TT_METHOD_CROSS_COVARIANCE, solvers[s]);
         assert_true(direction.found);
         assert_near(fabs((double)direction.unit[11]), 1, 2e-3);
         /* w = mean(b) v points from the origin to B's mean, so B's mean score is positive. */
@@ -111,18 +51,18 @@ static void classes_on_one_side_keep_their_middle(void **state) {
         assert_near(direction.means[0], 5, 0.05);
         assert_near(direction.middle, 3.5, 0.05);
         tt_direction_free(&direction);
-        unplant(&data);
+        planted_free(&data);
     }
 }
 
 static void several_directions_are_compounded(void **state) {
     (void)state;
     for (int s = 0; s < SOLVERS; s++) {
-        planted data = noise(500, 40, 1, 3);
-        plant(&data, 2, -2, 2);
-        plant(&data, 5, 3, 3.1); /* much the same in both: no direction */
-        plant(&data, 9, -1.5, 1.5);
-        tt_direction direction = find(&data, TT_METHOD_CROSS_COVARIANCE, solvers[s]);
+        planted data = planted_noise(500, 40, 1, 3);
+        planted_shift(&data, 2, -2, 2);
+        planted_shift(&data, 5, 3, 3.1); /* much the same in both: no direction */
+        planted_shift(&data, 9, -1.5, 1.5);
+        tt_direction direction = find_direction(&data, TT_METHOD_CROSS_COVARIANCE, solvers[s]);
         reference_direction expected = reference_direction_find(data.A, data.B, data.N, data.d, 0.5);
         assert_true(direction.found);
         assert_int_equal(direction.kept, expected.kept);
@@ -133,7 +73,7 @@ static void several_directions_are_compounded(void **state) {
         assert_near(direction.unit[5], 0, 0.05);
         tt_direction_free(&direction);
         free(expected.unit);
-        unplant(&data);
+        planted_free(&data);
     }
 }
 
@@ -151,7 +91,7 @@ static void two_eigenvectors_are_both_accepted(void **state) {
     }
     for (int s = 0; s < SOLVERS; s++) {
         const planted data = {.N = N, .d = D, .A = A, .B = B};
-        tt_direction direction = find(&data, TT_METHOD_CROSS_COVARIANCE, solvers[s]);
+        tt_direction direction = find_direction(&data, TT_METHOD_CROSS_COVARIANCE, solvers[s]);
         assert_true(direction.found);
         assert_near(direction.unit[0], sqrt(0.5), 1e-6);
         assert_near(direction.unit[1], sqrt(0.5), 1e-6);
@@ -165,93 +105,14 @@ static void two_eigenvectors_are_both_accepted(void **state) {
 static void noise_has_no_direction(void **state) {
     (void)state;
     for (int s = 0; s < SOLVERS; s++) {
-        planted data = noise(400, 60, 1, 4);
-        tt_direction direction = find(&data, TT_METHOD_CROSS_COVARIANCE, solvers[s]);
+        planted data = planted_noise(400, 60, 1, 4);
+        tt_direction direction = find_direction(&data, TT_METHOD_CROSS_COVARIANCE, solvers[s]);
         assert_false(direction.found);
         assert_null(direction.unit);
         assert_int_equal(direction.kept, 0);
         assert_int_equal(direction.accepted, 0);
         tt_direction_free(&direction);
-        unplant(&data);
-    }
-}
-
-/* ==== Against the reference ==== */
-
-static void assert_as_reference(const planted *data, tt_solver solver, const reference_direction *expected,
-                                const char *what) {
-    tt_direction direction = find(data, TT_METHOD_CROSS_COVARIANCE, solver);
-    if (direction.found != expected->found || direction.kept != expected->kept || direction.accepted != expected->accepted)
-        fail_msg("%s, %s, %zu x %zu: found %d kept %zu accepted %zu, expected %d %zu %zu", what, tt_solver_name(solver),
-                 data->N, data->d, direction.found, direction.kept, direction.accepted, expected->found, expected->kept,
-                 expected->accepted);
-    if (direction.found) {
-        double dot = 0;
-        for (size_t j = 0; j < data->d; j++) dot += direction.unit[j] * expected->unit[j];
-        if (!(dot >= 0.999999))
-            fail_msg("%s, %s, %zu x %zu: cosine %.9f", what, tt_solver_name(solver), data->N, data->d, dot);
-        const double scale = fabs(expected->means[0]) + fabs(expected->means[1]) + 1e-30;
-        for (int side = 0; side < 2; side++) {
-            assert_near(direction.means[side] / scale, expected->means[side] / scale, 1e-4);
-            assert_near(direction.deviations[side] / scale, expected->deviations[side] / scale, 1e-4);
-        }
-        assert_near(direction.middle / scale, expected->middle / scale, 1e-4);
-        assert_near(direction.variance_reduction, expected->variance_reduction, 1e-4);
-        if (expected->ratio < 1e6) assert_near(direction.discriminant_ratio / expected->ratio, 1, 1e-3);
-    }
-    tt_direction_free(&direction);
-}
-
-static void all_as_reference(const planted *data, const char *what) {
-    reference_direction expected = reference_direction_find(data->A, data->B, data->N, data->d, 0.5);
-    for (int s = 0; s < SOLVERS; s++) assert_as_reference(data, solvers[s], &expected, what);
-    free(expected.unit);
-}
-
-static void every_solver_agrees_with_the_reference(void **state) {
-    (void)state;
-    static const size_t sizes[][2] = {{2, 1},   {5, 1},   {2, 2},   {2, 40},  {3, 7},   {10, 30},
-                                      {30, 10}, {25, 50}, {26, 50}, {24, 50}, {64, 64}, {20, 90}};
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        for (uint64_t seed = 10; seed < 14; seed++) {
-            planted data = noise(sizes[i][0], sizes[i][1], 1, seed);
-            plant(&data, data.d / 2, -1.2, 1.7);
-            plant(&data, data.d / 3, 2.5, 0.3);
-            all_as_reference(&data, "planted");
-            unplant(&data);
-        }
-}
-
-/* Hidden states have a few dimensions that are hundreds of times larger than the others. */
-static void a_few_huge_dimensions_hide_nothing(void **state) {
-    (void)state;
-    for (uint64_t seed = 20; seed < 23; seed++) {
-        planted data = noise(50, 70, 0.01, seed);
-        for (size_t i = 0; i < data.N; i++) {
-            data.A[i * data.d + 3] *= 5000, data.B[i * data.d + 3] *= 3000;
-            data.A[i * data.d + 4] *= 100, data.B[i * data.d + 4] *= 200;
-        }
-        plant(&data, 3, 400, 400);
-        plant(&data, 30, -0.05, 0.05);
-        all_as_reference(&data, "huge dimensions");
-        unplant(&data);
-    }
-}
-
-static void dependent_and_repeated_samples_are_no_trouble(void **state) {
-    (void)state;
-    for (uint64_t seed = 30; seed < 33; seed++) {
-        planted data = noise(20, 60, 1, seed);
-        plant(&data, 5, -2, 2);
-        for (size_t i = 10; i < 20; i++) { /* the second half repeats the first */
-            memcpy(data.A + i * data.d, data.A + (i - 10) * data.d, data.d * sizeof(float));
-            memcpy(data.B + i * data.d, data.B + (i - 10) * data.d, data.d * sizeof(float));
-        }
-        all_as_reference(&data, "repeated");
-        memset(data.A + 3 * data.d, 0, data.d * sizeof(float)); /* a row of zeros */
-        for (size_t j = 0; j < data.d; j++) data.B[4 * data.d + j] = 2 * data.A[6 * data.d + j];
-        all_as_reference(&data, "dependent");
-        unplant(&data);
+        planted_free(&data);
     }
 }
 
@@ -259,69 +120,69 @@ static void dependent_and_repeated_samples_are_no_trouble(void **state) {
 
 static void equal_classes_have_no_direction(void **state) {
     (void)state;
-    planted data = noise(30, 20, 1, 40);
-    plant(&data, 3, 5, 5);
+    planted data = planted_noise(30, 20, 1, 40);
+    planted_shift(&data, 3, 5, 5);
     memcpy(data.B, data.A, data.N * data.d * sizeof(float));
     for (int method = 0; method < 3; method++)
         for (int s = 0; s < SOLVERS; s++) {
-            tt_direction direction = find(&data, (tt_method)method, solvers[s]);
+            tt_direction direction = find_direction(&data, (tt_method)method, solvers[s]);
             assert_false(direction.found);
             assert_null(direction.unit);
             assert_int_equal(direction.kept, 0);
         }
-    unplant(&data);
+    planted_free(&data);
 }
 
 static void zeros_have_no_direction(void **state) {
     (void)state;
-    planted wide = noise(5, 20, 0, 41), tall = noise(20, 5, 0, 41);
+    planted wide = planted_noise(5, 20, 0, 41), tall = planted_noise(20, 5, 0, 41);
     for (int method = 0; method < 3; method++)
         for (int s = 0; s < SOLVERS; s++) {
-            assert_false(find(&wide, (tt_method)method, solvers[s]).found);
-            assert_false(find(&tall, (tt_method)method, solvers[s]).found);
+            assert_false(find_direction(&wide, (tt_method)method, solvers[s]).found);
+            assert_false(find_direction(&tall, (tt_method)method, solvers[s]).found);
         }
-    unplant(&wide);
-    unplant(&tall);
+    planted_free(&wide);
+    planted_free(&tall);
 }
 
 static void one_class_of_zeros_is_separable_only_by_a_shift(void **state) {
     (void)state;
-    planted data = noise(40, 20, 0.1, 42);
-    plant(&data, 4, 0, 6);
+    planted data = planted_noise(40, 20, 0.1, 42);
+    planted_shift(&data, 4, 0, 6);
     memset(data.A, 0, data.N * data.d * sizeof(float)); /* M = 0: every vector is an eigenvector, none is preferred */
     for (int s = 0; s < SOLVERS; s++) {
-        tt_direction direction = find(&data, TT_METHOD_CROSS_COVARIANCE, solvers[s]);
+        tt_direction direction = find_direction(&data, TT_METHOD_CROSS_COVARIANCE, solvers[s]);
         tt_direction_free(&direction);
     }
-    tt_direction direction = find(&data, TT_METHOD_MEAN_DIFFERENCE, TT_SOLVER_AUTO);
+    tt_direction direction = find_direction(&data, TT_METHOD_MEAN_DIFFERENCE, TT_SOLVER_AUTO);
     assert_near(direction.unit[4], 1, 1e-3);
     tt_direction_free(&direction);
-    unplant(&data);
+    planted_free(&data);
 }
 
 static void size_of_the_values_does_not_matter(void **state) {
     (void)state;
-    planted data = noise(40, 30, 1, 43);
-    plant(&data, 4, -2, 3);
-    tt_direction plain = find(&data, TT_METHOD_CROSS_COVARIANCE, TT_SOLVER_DENSE);
+    planted data = planted_noise(40, 30, 1, 43);
+    planted_shift(&data, 4, -2, 3);
+    tt_direction plain = find_direction(&data, TT_METHOD_CROSS_COVARIANCE, TT_SOLVER_DENSE);
     for (int step = 0; step < 3; step++) { /* by 2^90, back, and by 2^-90 */
         const float factor = step ? 0x1p-90F : 0x1p90F;
         for (size_t i = 0; i < data.N * data.d; i++) data.A[i] *= factor, data.B[i] *= factor;
         for (int s = 0; s < SOLVERS; s++) {
-            tt_direction scaled = find(&data, TT_METHOD_CROSS_COVARIANCE, solvers[s]);
+            tt_direction scaled = find_direction(&data, TT_METHOD_CROSS_COVARIANCE, solvers[s]);
             assert_true(scaled.found);
-            assert_true(cosine(plain.unit, scaled.unit, data.d) > 0.999999);
+            assert_true(cosine_of(plain.unit, scaled.unit, data.d) > 0.999999);
             assert_near(scaled.discriminant_ratio / plain.discriminant_ratio, 1, 1e-5);
             tt_direction_free(&scaled);
         }
     }
     tt_direction_free(&plain);
-    unplant(&data);
+    planted_free(&data);
 }
 
 static void bad_input_is_refused_in_one_sentence(void **state) {
     (void)state;
-    planted data = noise(4, 3, 1, 44);
+    planted data = planted_noise(4, 3, 1, 44);
     const tt_direction_options good = {.tolerance = 0.5}, negative = {.tolerance = -1}, not_a_number = {.tolerance = NAN};
     tt_direction direction;
     tt_error err = {0};
@@ -344,50 +205,50 @@ static void bad_input_is_refused_in_one_sentence(void **state) {
             assert_false(direction.found);
             assert_null(direction.unit);
         }
-    unplant(&data);
+    planted_free(&data);
 }
 
 static void the_same_input_gives_the_same_bytes(void **state) {
     (void)state;
-    planted data = noise(90, 120, 1, 45);
-    plant(&data, 4, -1, 2);
+    planted data = planted_noise(90, 120, 1, 45);
+    planted_shift(&data, 4, -1, 2);
     for (int method = 0; method < 3; method++)
         for (int s = 0; s < SOLVERS; s++) {
-            tt_direction first = find(&data, (tt_method)method, solvers[s]);
-            tt_direction second = find(&data, (tt_method)method, solvers[s]);
+            tt_direction first = find_direction(&data, (tt_method)method, solvers[s]);
+            tt_direction second = find_direction(&data, (tt_method)method, solvers[s]);
             assert_memory_equal(first.unit, second.unit, data.d * sizeof(float));
             free(first.unit);
             free(second.unit);
             first.unit = second.unit = NULL;
             assert_memory_equal(&first, &second, sizeof first);
         }
-    unplant(&data);
+    planted_free(&data);
 }
 
 static void the_number_of_threads_changes_no_direction(void **state) {
     (void)state;
-    planted data = noise(150, 400, 1, 46);
-    plant(&data, 4, -1, 2);
+    planted data = planted_noise(150, 400, 1, 46);
+    planted_shift(&data, 4, -1, 2);
     for (int s = 0; s < SOLVERS; s++) {
         tt_direction by_threads[2];
         for (int threads = 1; threads <= 2; threads++) {
             const tt_direction_options options = {.solver = solvers[s], .tolerance = 0.5, .threads = threads};
             assert_true(tt_direction_find(data.A, data.B, data.N, data.d, &options, &by_threads[threads - 1], NULL));
         }
-        assert_true(cosine(by_threads[0].unit, by_threads[1].unit, data.d) > 0.999999);
+        assert_true(cosine_of(by_threads[0].unit, by_threads[1].unit, data.d) > 0.999999);
         tt_direction_free(&by_threads[0]);
         tt_direction_free(&by_threads[1]);
     }
-    unplant(&data);
+    planted_free(&data);
 }
 
 /* ==== The other methods ==== */
 
 static void mean_difference_is_just_that(void **state) {
     (void)state;
-    planted data = noise(50, 30, 1, 50);
-    plant(&data, 4, 1, 4);
-    tt_direction direction = find(&data, TT_METHOD_MEAN_DIFFERENCE, TT_SOLVER_AUTO);
+    planted data = planted_noise(50, 30, 1, 50);
+    planted_shift(&data, 4, 1, 4);
+    tt_direction direction = find_direction(&data, TT_METHOD_MEAN_DIFFERENCE, TT_SOLVER_AUTO);
     double length = 0, difference[30] = {0};
     for (size_t i = 0; i < data.N; i++)
         for (size_t j = 0; j < data.d; j++) difference[j] += (double)data.B[i * data.d + j] - data.A[i * data.d + j];
@@ -397,15 +258,15 @@ static void mean_difference_is_just_that(void **state) {
     assert_int_equal(direction.accepted, 1);
     assert_near(direction.means[1] - direction.means[0], sqrt(length) / 50, 1e-6);
     tt_direction_free(&direction);
-    unplant(&data);
+    planted_free(&data);
 }
 
 static void pca_is_the_first_uncentred_component(void **state) {
     (void)state;
     static const size_t sizes[][2] = {{12, 30}, {30, 12}, {20, 20}};
     for (int i = 0; i < 3; i++) {
-        planted data = noise(sizes[i][0], sizes[i][1], 0.5, 51);
-        plant(&data, 4, 1, -3); /* B is on the negative side: the sign must follow */
+        planted data = planted_noise(sizes[i][0], sizes[i][1], 0.5, 51);
+        planted_shift(&data, 4, 1, -3); /* B is on the negative side: the sign must follow */
         const size_t N = data.N, d = data.d;
         double *square = calloc(d * d, sizeof(double)), *eigenvalues = calloc(d, sizeof(double));
         assert_true(square && eigenvalues);
@@ -417,7 +278,7 @@ static void pca_is_the_first_uncentred_component(void **state) {
         reference_eigen(square, d, eigenvalues);
         size_t top = 0;
         for (size_t j = 0; j < d; j++) top = eigenvalues[j] > eigenvalues[top] ? j : top;
-        tt_direction direction = find(&data, TT_METHOD_PCA, TT_SOLVER_AUTO);
+        tt_direction direction = find_direction(&data, TT_METHOD_PCA, TT_SOLVER_AUTO);
         double dot = 0;
         for (size_t j = 0; j < d; j++) dot += direction.unit[j] * square[top * d + j];
         assert_near(fabs(dot), 1, 1e-6);
@@ -426,7 +287,7 @@ static void pca_is_the_first_uncentred_component(void **state) {
         tt_direction_free(&direction);
         free(square);
         free(eigenvalues);
-        unplant(&data);
+        planted_free(&data);
     }
 }
 
@@ -443,7 +304,7 @@ static void the_ratio_is_the_formula(void **state) {
     const double apart = tt_discriminant_ratio(same, other, 3);
     assert_true(isfinite(apart) && apart > 1e10);
     double noisy_a[50], noisy_b[50];
-    for (uint64_t i = 0; i < 50; i++) noisy_a[i] = normal(60, i), noisy_b[i] = 1 + normal(61, i);
+    for (uint64_t i = 0; i < 50; i++) noisy_a[i] = planted_normal(60, i), noisy_b[i] = 1 + planted_normal(61, i);
     assert_near(tt_discriminant_ratio(noisy_a, noisy_b, 50), reference_ratio(noisy_a, noisy_b, 50), 1e-12);
 }
 
@@ -476,17 +337,17 @@ static long peak_kilobytes(void) {
 
 static void memory_is_estimated_roughly(void **state) {
     (void)state;
-    planted data = noise(600, 1100, 1, 70);
-    plant(&data, 4, -1, 2);
+    planted data = planted_noise(600, 1100, 1, 70);
+    planted_shift(&data, 4, -1, 2);
     const tt_direction_options options = {.solver = TT_SOLVER_DENSE, .tolerance = 0.5};
     const long before = peak_kilobytes();
-    tt_direction direction = find(&data, TT_METHOD_CROSS_COVARIANCE, TT_SOLVER_DENSE);
+    tt_direction direction = find_direction(&data, TT_METHOD_CROSS_COVARIANCE, TT_SOLVER_DENSE);
     const long used = peak_kilobytes() - before, estimated = (long)(tt_direction_memory(600, 1100, &options) / 1024);
     /* OpenBLAS keeps buffers of its own, once for the process: 32 MiB a thread. */
     if (used > estimated + 4 * 32 * 1024) fail_msg("%ld KiB used, %ld estimated", used, estimated);
     assert_true(estimated > 3 * 1100 * 1100 * 8 / 1024 && estimated < 100 * 1024);
     tt_direction_free(&direction);
-    unplant(&data);
+    planted_free(&data);
     const tt_direction_options automatic = {.solver = TT_SOLVER_AUTO, .tolerance = 0.5};
     assert_true(tt_direction_memory(1366, 12288, &automatic) < (size_t)2 << 30);
     assert_true(tt_direction_memory(100, 12288, &automatic) < tt_direction_memory(1366, 12288, &automatic));
@@ -501,9 +362,6 @@ int main(void) {
         cmocka_unit_test(several_directions_are_compounded),
         cmocka_unit_test(two_eigenvectors_are_both_accepted),
         cmocka_unit_test(noise_has_no_direction),
-        cmocka_unit_test(every_solver_agrees_with_the_reference),
-        cmocka_unit_test(a_few_huge_dimensions_hide_nothing),
-        cmocka_unit_test(dependent_and_repeated_samples_are_no_trouble),
         cmocka_unit_test(equal_classes_have_no_direction),
         cmocka_unit_test(zeros_have_no_direction),
         cmocka_unit_test(one_class_of_zeros_is_separable_only_by_a_shift),

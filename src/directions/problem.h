@@ -72,7 +72,7 @@ bool tt_solve_reduced(const tt_problem *problem, tt_candidates *candidates, tt_e
  */
 bool tt_solve_lanczos(const tt_problem *problem, tt_candidates *candidates, bool *certain, tt_error *err);
 
-/* Most Lanczos steps that are worth their time: a share of what the smaller of the exact problems takes. */
+/* The most Lanczos steps that are worth their time: with more, an exact solver is as fast. */
 size_t tt_lanczos_limit(size_t N, size_t d);
 
 /* The uncentred first principal component of B - A, in `unit` (d zeros on entry, and still where A and B are the same). */
