@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,6 +165,43 @@ static void lanczos_finds_an_eigenvector_amid_the_others(void **state) {
     planted_free(&data);
 }
 
+/* ==== Side by side ==== */
+
+static void *solve_in_a_thread(void *argument) {
+    const planted *data = argument;
+    tt_direction *direction = calloc(1, sizeof *direction);
+    for (int i = 0; direction && i < 4; i++) {
+        tt_direction_free(direction);
+        const tt_direction_options options = {.solver = solvers[i], .tolerance = 0.5, .threads = 1};
+        if (!tt_direction_find(data->A, data->B, data->N, data->d, &options, direction, NULL)) break;
+    }
+    return direction;
+}
+
+static void solves_side_by_side_give_the_same_bytes(void **state) {
+    (void)state;
+    enum { THREADS = 4 };
+    planted data = planted_noise(120, 300, 1, 90);
+    planted_shift(&data, 20, -2, 2);
+    pthread_t threads[THREADS];
+    tt_direction *directions[THREADS];
+    for (int i = 0; i < THREADS; i++) assert_int_equal(pthread_create(&threads[i], NULL, solve_in_a_thread, &data), 0);
+    for (int i = 0; i < THREADS; i++) {
+        void *result;
+        assert_int_equal(pthread_join(threads[i], &result), 0);
+        directions[i] = result;
+    }
+    for (int i = 0; i < THREADS; i++) {
+        assert_true(directions[i] && directions[i]->found);
+        assert_memory_equal(directions[i]->unit, directions[0]->unit, data.d * sizeof(float));
+    }
+    for (int i = 0; i < THREADS; i++) {
+        tt_direction_free(directions[i]);
+        free(directions[i]);
+    }
+    planted_free(&data);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_solver_agrees_with_the_reference),
@@ -171,6 +209,7 @@ int main(void) {
         cmocka_unit_test(dependent_and_repeated_samples_are_no_trouble),
         cmocka_unit_test(lanczos_finds_what_the_whole_spectrum_has),
         cmocka_unit_test(lanczos_finds_an_eigenvector_amid_the_others),
+        cmocka_unit_test(solves_side_by_side_give_the_same_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

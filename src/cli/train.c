@@ -15,7 +15,7 @@
 #include <stdlib.h>
 
 static const char *const methods[] = {"cross-covariance", "mean-difference", "pca", NULL}; /* as tt_method */
-static const char *const solvers[] = {"auto", "dense", "lanczos", NULL};                   /* as tt_solver */
+static const char *const solvers[] = {"auto", "dense", "reduced", "lanczos", NULL};        /* as tt_solver */
 static const char *const offsets[] = {"1", "0", NULL};
 
 static const tt_option main_options[] = {

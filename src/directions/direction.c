@@ -5,6 +5,7 @@
 #include "directions/problem.h"
 
 #include <cblas.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,12 +131,33 @@ static bool find_single(const tt_problem *problem, tt_method method, tt_directio
     return ok;
 }
 
-/* OpenBLAS' number of threads is one setting for the whole process. This is the only place that changes it. Returns what it
- * was; 0 changes nothing. */
-static int set_threads(int threads) {
-    const int before = openblas_get_num_threads();
-    if (threads > 0 && threads != before) openblas_set_num_threads(threads);
-    return before;
+/* ==== Threads ==== */
+
+/* OpenBLAS' number of threads is one setting for the whole process, and this is the only place that changes it. Solves that
+ * run side by side share the change: the first one makes it, the last one takes it back, so that none of them sees it change
+ * under way. That is why this counter is static: it guards something that is so itself. */
+static struct {
+    pthread_mutex_t lock;
+    size_t users;
+    int before;
+} thread_setting = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void take_threads(int threads) {
+    if (threads <= 0) return;
+    pthread_mutex_lock(&thread_setting.lock);
+    if (thread_setting.users++ == 0) {
+        thread_setting.before = openblas_get_num_threads();
+        if (threads != thread_setting.before) openblas_set_num_threads(threads);
+    }
+    pthread_mutex_unlock(&thread_setting.lock);
+}
+
+static void return_threads(int threads) {
+    if (threads <= 0) return;
+    pthread_mutex_lock(&thread_setting.lock);
+    if (--thread_setting.users == 0 && openblas_get_num_threads() != thread_setting.before)
+        openblas_set_num_threads(thread_setting.before);
+    pthread_mutex_unlock(&thread_setting.lock);
 }
 
 bool tt_direction_find(const float *A, const float *B, size_t N, size_t d, const tt_direction_options *options,
@@ -144,11 +166,11 @@ bool tt_direction_find(const float *A, const float *B, size_t N, size_t d, const
     tt_problem problem;
     bool ok = tt_problem_open(&problem, A, B, N, d, options->tolerance, err);
     if (ok) {
-        const int before = set_threads(options->threads);
+        take_threads(options->threads);
         ok = options->method == TT_METHOD_CROSS_COVARIANCE
                  ? find_by_cross_covariance(&problem, options->solver, direction, err)
                  : find_single(&problem, options->method, direction, err);
-        if (options->threads > 0) set_threads(before);
+        return_threads(options->threads);
     }
     tt_problem_close(&problem);
     if (!ok) tt_direction_free(direction);

@@ -47,8 +47,8 @@ typedef struct tt_direction {
  * only. On failure `direction` is empty.
  *
  * The same arguments give the same bytes, on one machine and with one number of threads; another number may change the
- * last bits. Calls may run side by side in several threads, with `threads` 0 in all of them: OpenBLAS has one thread
- * setting for the whole process, which any other value sets for the length of the call. */
+ * last bits. Calls may run side by side in several threads. OpenBLAS has one thread setting for the whole process: a call
+ * with `threads` other than 0 sets it, and calls that overlap use what the first of them set. */
 bool tt_direction_find(const float *A, const float *B, size_t N, size_t d, const tt_direction_options *options,
                        tt_direction *direction, tt_error *err);
 void tt_direction_free(tt_direction *direction);
