@@ -1,0 +1,40 @@
+"""vectors.py: control-vector files as numpy arrays, for the tests that train."""
+import glob
+import os
+import pathlib
+
+import gguf
+import numpy
+
+
+def read(path):
+    """{K: direction.K} and {key: value} of a control vector."""
+    reader = gguf.GGUFReader(path)
+    rows = {int(t.name.split(".")[1]): numpy.array(t.data, dtype=numpy.float32) for t in reader.tensors}
+    keys = {name: field.contents() for name, field in reader.fields.items()}
+    return rows, keys
+
+
+def files(folder):
+    """{what stands behind the model's name: path} of a folder's vectors."""
+    return {os.path.basename(p).split("-", 1)[-1]: p for p in sorted(glob.glob(os.path.join(glob.escape(folder), "*.gguf")))}
+
+
+def contents(folder):
+    """{file name: bytes} of everything that a run left."""
+    return {name: pathlib.Path(folder, name).read_bytes() for name in sorted(os.listdir(folder))}
+
+
+def cosine(a, b):
+    return float(a @ b / (numpy.linalg.norm(a) * numpy.linalg.norm(b)))
+
+
+def cosines(one, other):
+    """Cosine of every row that both folders' vectors have; fails where one has rows that the other lacks."""
+    found = []
+    assert contents(one).keys() == contents(other).keys(), (contents(one).keys(), contents(other).keys())
+    for name in files(one):
+        a, b = read(files(one)[name])[0], read(files(other)[name])[0]
+        assert a.keys() == b.keys(), (name, sorted(a), sorted(b))
+        found += [cosine(a[k], b[k]) for k in a if "debias" not in name]
+    return found

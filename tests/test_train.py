@@ -1,0 +1,310 @@
+"""test_train.py: `trimtab train` as a user meets it: what it writes, that it can be stopped and goes on, and what it refuses."""
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+import numpy
+import vectors
+
+TRIMTAB = os.environ["TRIMTAB"]
+MODEL = os.environ["TRIMTAB_MODEL"]
+MAKE_TINY_MODEL = os.path.join(os.environ["TRIMTAB_BUILD"], "tests", "make_tiny_model")
+ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "TRIMTAB_MODEL"}
+
+
+def train(*arguments, model=None, **settings):
+    command = [TRIMTAB, "train", "-m", model, *arguments] if model else [TRIMTAB, "train", *arguments]
+    settings.setdefault("env", ENVIRONMENT)
+    return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, **settings)
+
+
+class Case(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="trimtab-")
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        cls.tiny = os.path.join(cls.folder, "tiny.gguf")
+        subprocess.run([MAKE_TINY_MODEL, cls.tiny], check=True)
+
+    def place(self, name):
+        return os.path.join(self.folder, self.id().rsplit(".", 1)[-1] + "-" + name)
+
+    def run_fine(self, *arguments, **settings):
+        result = train(*arguments, **settings)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result
+
+    def refused(self, words, *arguments, status=1, **settings):
+        result = train(*arguments, **settings)
+        self.assertEqual(result.returncode, status, result.stderr)
+        said = [line for line in result.stderr.splitlines() if line.startswith("trimtab:")]
+        self.assertEqual(len(said), 1, result.stderr)
+        for word in words if isinstance(words, tuple) else (words,):
+            self.assertIn(word, said[0])
+        return result
+
+
+class Files(Case):
+    """What a run on the real model leaves behind."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.output = os.path.join(cls.folder, "out")
+        cls.result = train("-o", cls.output, "--axis", "language", "--samples", "24", "--keep-states", model=MODEL)
+
+    def test_three_files_and_a_report(self):
+        self.assertEqual(self.result.returncode, 0, self.result.stderr)
+        names = sorted(name.split("-language__")[1] for name in os.listdir(self.output) if "__" in name)
+        self.assertEqual(names, ["debias.gguf", "ornate.gguf", "report.json", "simple.gguf"])
+        for line in ("language: simple or ornate", "block", "__ornate.gguf"):
+            self.assertIn(line, self.result.stdout)
+        self.assertNotIn("llama_", self.result.stderr)  # libllama's own talk is for --verbose
+
+    def test_keys_and_tensors(self):
+        for suffix, role, name in (("debias", "debias", ""), ("simple", "negative", "simple"), ("ornate", "positive", "ornate")):
+            rows, keys = vectors.read(next(p for p in vectors.files(self.output).values() if p.endswith(f"__{suffix}.gguf")))
+            self.assertEqual(keys["general.architecture"], "controlvector")
+            self.assertEqual(keys["controlvector.model_hint"], "llama")
+            self.assertEqual(keys["controlvector.layer_count"], 30)
+            self.assertEqual(keys["trimtab.axis"], "language")
+            self.assertEqual(keys["trimtab.role"], role)
+            self.assertEqual(keys.get("trimtab.class", ""), name)
+            self.assertEqual(keys["trimtab.samples"], 24)
+            self.assertEqual(keys["trimtab.method"], "cross-covariance")
+            self.assertEqual(len(keys["trimtab.fingerprint"]), 64)
+            self.assertTrue(rows and all(1 <= k <= 29 and len(row) == 576 for k, row in rows.items()))
+            self.assertTrue(all(numpy.isfinite(row).all() for row in rows.values()))
+
+    def test_sides_are_opposite_and_debias_lies_along_them(self):
+        of = {name.split("__")[1]: vectors.read(path)[0] for name, path in vectors.files(self.output).items()}
+        for k, positive in of["ornate.gguf"].items():
+            numpy.testing.assert_allclose(of["simple.gguf"][k], -positive, rtol=1e-4, atol=1e-6)
+            self.assertGreater(abs(vectors.cosine(of["debias.gguf"][k], positive)), 0.9999)
+
+    def test_report_tells_what_the_vectors_tell(self):
+        report = next(name for name in os.listdir(self.output) if name.endswith("report.json"))
+        with open(os.path.join(self.output, report), encoding="utf-8") as file:
+            data = json.load(file)
+        _, keys = vectors.read(next(iter(vectors.files(self.output).values())))
+        self.assertEqual([b["block"] for b in data["blocks"]], list(keys["trimtab.figures.block"]))
+        for block in data["blocks"]:
+            self.assertGreaterEqual(block["discriminant_ratio"], 0.5)
+            self.assertAlmostEqual(block["middle"], sum(block["means"]) / 2, places=4)
+
+    def test_same_seed_same_bytes(self):
+        again = self.place("again")
+        self.run_fine("-o", again, "--axis", "language", "--samples", "24", model=MODEL)
+        first = {n: b for n, b in vectors.contents(self.output).items() if not n.endswith(".states")}
+        self.assertEqual(first, vectors.contents(again))
+
+    def test_other_methods_from_kept_states(self):
+        states = next(os.path.join(self.output, n) for n in os.listdir(self.output) if n.endswith(".states"))
+        same = self.place("same")
+        self.run_fine("-o", same, "--from-states", states)
+        first = {n: b for n, b in vectors.contents(self.output).items() if not n.endswith(".states")}
+        self.assertEqual(first, vectors.contents(same))
+        for method in ("mean-difference", "pca"):
+            other = self.place(method)
+            self.run_fine("-o", other, "--from-states", states, "--method", method, "--layer-offset", "0")
+            rows, keys = vectors.read(next(p for p in vectors.files(other).values() if p.endswith("__ornate.gguf")))
+            self.assertEqual(keys["trimtab.method"], method)
+            self.assertEqual(keys["trimtab.layer_offset"], 0)
+            self.assertTrue(rows)
+
+    def test_llama_completion_takes_them(self):
+        of = {name.split("__")[1].split(".")[0]: path for name, path in vectors.files(self.output).items()}
+
+        def write(*options):
+            command = ["llama-completion", "-m", MODEL, "-no-cnv", "-p", "Once upon a time", "-n", "24", "--temp", "0", "-t", "2", "--no-warmup"]
+            result = subprocess.run([*command, *options], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+            self.assertEqual(result.returncode, 0, result.stderr[-2000:])
+            return result.stdout
+
+        plain = write()
+        simple = write("--control-vector", of["debias"], "--control-vector", of["simple"])
+        ornate = write("--control-vector", of["debias"], "--control-vector-scaled", of["ornate"] + ":1.5")
+        self.assertEqual(len({plain, simple, ornate}), 3)
+
+
+class Sharing(Case):
+    def test_shared_equals_plain_on_the_tiny_model(self):
+        """Relative errors of single contributions are test_capture's business; here the whole way must agree."""
+        one, other = self.place("shared"), self.place("plain")
+        arguments = ("--axis", "language", "--axis", "optimism_vs_nihilism", "--samples", "20", "-fa", "off", "--tolerance", "0.01")
+        self.run_fine("-o", one, *arguments, model=self.tiny)
+        self.run_fine("-o", other, *arguments, "--plain", model=self.tiny)
+        found = vectors.cosines(one, other)
+        self.assertTrue(found)
+        self.assertGreater(min(found), 0.9999)
+
+    def test_shared_agrees_with_plain_on_the_real_model(self):
+        one, other = self.place("shared"), self.place("plain")
+        self.run_fine("-o", one, "--axis", "language", "--samples", "64", "--method", "mean-difference", model=MODEL)
+        self.run_fine("-o", other, "--axis", "language", "--samples", "64", "--method", "mean-difference", "--plain", model=MODEL)
+        self.assertGreater(min(vectors.cosines(one, other)), 0.999)
+
+    def test_other_axes_change_nothing(self):
+        alone, among = self.place("alone"), self.place("among")
+        self.run_fine("-o", alone, "--axis", "language", "--samples", "16", "-fa", "off", "--tolerance", "0.01", model=self.tiny)
+        self.run_fine("-o", among, "--axis", "storytelling", "--axis", "language", "--samples", "16", "-fa", "off", "--tolerance", "0.01",
+                      model=self.tiny)
+        for name, path in vectors.files(alone).items():
+            a, b = vectors.read(path)[0], vectors.read(vectors.files(among)[name])[0]
+            for k in a:
+                self.assertGreater(vectors.cosine(a[k], b[k]), 0.9999)
+
+    def test_thread_counts_agree(self):
+        one, two = self.place("one"), self.place("two")
+        arguments = ("--axis", "language", "--samples", "16", "--tolerance", "0.01")
+        self.run_fine("-o", one, *arguments, "-t", "1", model=self.tiny)
+        self.run_fine("-o", two, *arguments, "-t", "2", model=self.tiny)
+        self.assertGreater(min(vectors.cosines(one, two)), 0.9999)
+
+
+class Resuming(Case):
+    ARGUMENTS = ("--axis", "language", "--samples", "400", "--tolerance", "0.01", "-q")
+
+    def test_killed_at_random_moments(self):
+        undisturbed, killed = self.place("undisturbed"), self.place("killed")
+        begin = time.monotonic()
+        self.run_fine("-o", undisturbed, *self.ARGUMENTS, model=self.tiny)
+        whole = time.monotonic() - begin
+        dice = random.Random(7)
+        kills = 0
+        for _ in range(20):
+            process = subprocess.Popen([TRIMTAB, "train", "-m", self.tiny, "-o", killed, *self.ARGUMENTS], env=ENVIRONMENT,
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                process.wait(timeout=dice.uniform(0.02, whole / 4))
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGKILL)
+                kills += process.wait() == -signal.SIGKILL
+        self.assertGreaterEqual(kills, 5)
+        self.run_fine("-o", killed, *self.ARGUMENTS, model=self.tiny)
+        leftovers = [n for n in os.listdir(killed) if n.startswith(".trimtab")]
+        for name in leftovers:
+            os.unlink(os.path.join(killed, name))
+        self.assertEqual(vectors.contents(undisturbed), vectors.contents(killed))
+
+    def interrupted(self, name):
+        """A run that Ctrl-C ended somewhere in its capture."""
+        output = self.place(name)
+        process = subprocess.Popen([TRIMTAB, "train", "-m", MODEL, "-o", output, "--axis", "language", "--samples", "4000"],
+                                   env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + 60
+        states = None
+        while time.monotonic() < deadline and not states:
+            time.sleep(0.2)
+            states = next((n for n in os.listdir(output) if n.endswith(".states")), None) if os.path.isdir(output) else None
+        time.sleep(2.5)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, -signal.SIGINT, errors)
+        self.assertNotIn("Traceback", errors)
+        return output, errors
+
+    def test_ctrl_c_then_other_arguments_then_restart(self):
+        output, said = self.interrupted("out")
+        self.assertIn("the same command goes on from there", said)
+        self.refused(("--samples 4000 instead of 3999", "--restart"), "-o", output, "--axis", "language", "--samples", "3999", model=MODEL)
+        self.refused("--seed 0 instead of 1", "-o", output, "--axis", "language", "--samples", "4000", "--seed", "1", model=MODEL)
+        self.refused("other axes", "-o", output, "--axis", "storytelling", "--samples", "4000", model=MODEL)
+        states = next(os.path.join(output, n) for n in os.listdir(output) if n.endswith(".states"))
+        self.refused("finish that run first", "-o", output, "--from-states", states)
+        self.run_fine("-o", output, "--axis", "language", "--samples", "12", "--restart", model=MODEL)
+
+    def test_two_runs_into_one_folder(self):
+        output = self.place("out")
+        first = subprocess.Popen([TRIMTAB, "train", "-m", MODEL, "-o", output, "--axis", "language", "--samples", "4000"], env=ENVIRONMENT,
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            deadline = time.monotonic() + 60
+            while time.monotonic() < deadline and not (os.path.isdir(output) and any(n.endswith(".states") for n in os.listdir(output))):
+                time.sleep(0.2)
+            time.sleep(0.5)
+            self.refused(str(first.pid), "-o", output, "--axis", "language", "--samples", "4000", model=MODEL)
+        finally:
+            first.kill()
+            first.wait()
+
+
+class Forecast(Case):
+    def test_dry_run(self):
+        result = self.run_fine("--dry-run", "--json", "-o", self.place("out"), model=self.tiny)
+        data = json.loads(result.stdout)
+        self.assertEqual(data["axes"], 8)
+        self.assertEqual(data["prompts"], 192 * 17)
+        self.assertEqual(data["plain_prompts"], 192 * 24)
+        self.assertTrue(data["measured"])
+        self.assertFalse(os.path.exists(self.place("out")))
+        given = json.loads(self.run_fine("--dry-run", "--json", "--tokens-per-second", "1000", model=self.tiny).stdout)
+        self.assertAlmostEqual(given["capture_seconds"], given["computed_tokens"] / 1000)
+
+    def test_tokens_of_all_axes_are_at_most_three_fifths(self):
+        data = json.loads(self.run_fine("--dry-run", "--json", "--tokens-per-second", "1", model=MODEL).stdout)
+        self.assertLessEqual(data["computed_tokens"] / data["plain_tokens"], 0.6)
+
+
+class Refusals(Case):
+    def test_models(self):
+        self.refused("there is no model", model=os.path.join(self.folder, "none.gguf"))
+        self.refused("is not a GGUF file", model=__file__)
+        self.refused("is a folder", model=self.folder)
+        cut = self.place("cut.gguf")
+        with open(MODEL, "rb") as whole, open(cut, "wb") as part:
+            part.write(whole.read(50_000_000))
+        self.refused("cut short", model=cut)
+        os.unlink(cut)
+        untemplated = self.place("base.gguf")
+        subprocess.run([MAKE_TINY_MODEL, untemplated, "--no-template"], check=True)
+        self.refused(("has no chat template", "chatml"), "-o", self.place("o"), model=untemplated)
+        self.run_fine("-o", self.place("o"), "--chat-template", "none", "--axis", "language", "--samples", "8", "--tolerance", "0.001",
+                      model=untemplated)
+
+    def test_a_control_vector_is_no_model(self):
+        output = self.place("o")
+        self.run_fine("-o", output, "--axis", "language", "--samples", "8", "--tolerance", "0.001", model=self.tiny)
+        self.refused("is a control vector", model=next(iter(vectors.files(output).values())))
+
+    def test_numbers(self):
+        for samples in ("0", "1", "x", "-5"):
+            self.refused("--samples", "--samples", samples, status=2, model=self.tiny)
+        self.refused(("free", "samples"), "--samples", "900000000", "-o", self.place("o"), model=self.tiny)
+
+    def test_axes(self):
+        self.refused(("langauge", "language"), "--axis", "langauge", "-o", self.place("o"), model=self.tiny)
+        self.refused("language", "--axis", "language", "--axis", "language", "-o", self.place("o"), model=self.tiny)
+        self.refused("nowhere.json", "--axis", "./nowhere.json", "-o", self.place("o"), model=self.tiny)
+
+    def test_template(self):
+        self.refused(("no-such", "chatml"), "--chat-template", "no-such", "-o", self.place("o"), status=2, model=self.tiny)
+
+    def test_prompts_longer_than_the_context(self):
+        prompts = self.place("long.txt")
+        with open(prompts, "w", encoding="utf-8") as file:
+            file.write("word " * 9000 + "\n")
+        self.refused("longer than the model's context", "--prompts", prompts, "--hold-out", "0", "--axis", "language", "--samples", "8",
+                     "-o", self.place("o"), model=self.tiny)
+
+    def test_folders(self):
+        self.refused("is not a folder", "-o", self.tiny, "--axis", "language", model=self.tiny)
+        self.refused("/proc/", "-o", "/proc/nowhere", "--axis", "language", model=self.tiny)
+
+    def test_existing_vectors_survive_a_failed_run(self):
+        output = self.place("o")
+        self.run_fine("-o", output, "--axis", "language", "--samples", "8", "--tolerance", "0.001", model=self.tiny)
+        before = vectors.contents(output)
+        self.refused("no block separates", "-o", output, "--axis", "language", "--samples", "8", "--tolerance", "1000000", model=self.tiny)
+        after = {n: b for n, b in vectors.contents(output).items() if not n.endswith(".states")}
+        self.assertEqual(before, after)
+
+
+if __name__ == "__main__":
+    unittest.main()
