@@ -24,7 +24,7 @@ static const tt_option main_options[] = {
     {"--axis", .kind = TT_OPTION_TEXT, .argument = "NAME|FILE", .repeatable = true, .suggestion = tt_suggest_axis,
      .preset_text = "all built-in axes",
      .help = "what to make vectors for: a built-in axis, or an axis file (with a slash in it, or ending in .json)"},
-    {"--samples", .kind = TT_OPTION_COUNT, .argument = "N", .preset = "192", .least = 2, .most = 1e9,
+    {"--samples", .kind = TT_OPTION_COUNT, .argument = "N", .preset = "192", .least = 0, .most = 1e9,
      .help = "triplets of prompts for each axis; about a third of the model's hidden size is thorough"},
     {"--name", .kind = TT_OPTION_TEXT, .argument = "NAME", .preset_text = "the model's own",
      .help = "what the files call the model"},

@@ -65,7 +65,7 @@ static bool check_options(const tt_axis *axes, size_t axis_count, const tt_plan_
     for (size_t i = 0; i < axis_count; i++)
         for (size_t j = 0; j < i; j++)
             if (strcmp(axes[i].name, axes[j].name) == 0)
-                return tt_fail(err, TT_ERROR_USAGE, "two axes have the name \"%s\"; leave one out, or rename its file",
+                return tt_fail(err, TT_ERROR_INPUT, "two axes have the name \"%s\"; leave one out, or rename its file",
                                axes[i].name);
     return true;
 }

@@ -16,7 +16,7 @@ static bool check_options(const tt_run *run, tt_error *err) {
     const tt_train_options *options = run->options;
     uint32_t first, last;
     if (options->samples < 2)
-        return tt_fail(err, TT_ERROR_USAGE,
+        return tt_fail(err, TT_ERROR_INPUT,
                        "--samples %zu is too few: a direction needs at least 2, and 100 or more to be good",
                        options->samples);
     if (options->layer_offset != 0 && options->layer_offset != 1)

@@ -45,7 +45,7 @@ static bool check_memory(const tt_run *r, tt_error *err) {
     const uint64_t present = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
     if (needed <= present) return true;
     char a[32], b[32];
-    return tt_fail(err, TT_ERROR_USAGE,
+    return tt_fail(err, TT_ERROR_INPUT,
                    "finding directions from %llu samples takes %s of memory, but this machine has %s; give fewer --samples "
                    "or a smaller -t",
                    (unsigned long long)r->identity.samples, tt_bytes_text((double)needed, a),
