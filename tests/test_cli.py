@@ -111,6 +111,10 @@ class Usage(unittest.TestCase):
         self.assertTrue(dumb.startswith("trimtab: "), dumb)
 
 
+# The system's reason is known where the last write failed, and not where an earlier one did: long output is written in parts.
+CANNOT_WRITE = r"^trimtab: (cannot write to standard output: .+|not everything could be written to standard output)\n$"
+
+
 class Output(unittest.TestCase):
     """Standard output that cannot be written."""
 
@@ -118,7 +122,7 @@ class Output(unittest.TestCase):
         for arguments in ("--version", "--help", "completion bash"):
             result = shell(f'"$TRIMTAB" {arguments} >&-')
             self.assertEqual(result.returncode, 1)
-            self.assertEqual(result.stderr, "trimtab: cannot write to standard output: Bad file descriptor\n")
+            self.assertRegex(result.stderr, CANNOT_WRITE)
 
     def test_closed_but_not_needed(self):
         self.assertEqual(shell('"$TRIMTAB" xyzzy >&-').returncode, 2)
@@ -126,7 +130,7 @@ class Output(unittest.TestCase):
     def test_full_disk(self):
         result = shell('"$TRIMTAB" completion bash >/dev/full')
         self.assertEqual(result.returncode, 1)
-        self.assertEqual(result.stderr, "trimtab: cannot write to standard output: No space left on device\n")
+        self.assertRegex(result.stderr, CANNOT_WRITE)
 
     def test_all_closed(self):
         self.assertEqual(shell('"$TRIMTAB" --version <&- >&- 2>&-').returncode, 1)

@@ -21,6 +21,7 @@ const tt_command tt_command_root = {
 
 static const tt_command *const commands[] = {
     &tt_command_train,
+    &tt_command_serve,
     &tt_command_axes,
     &tt_command_completion,
     &tt_command_man,

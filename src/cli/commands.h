@@ -10,6 +10,7 @@ extern const tt_command tt_command_root;
 extern const tt_command tt_command_axes;
 extern const tt_command tt_command_completion;
 extern const tt_command tt_command_man;
+extern const tt_command tt_command_serve;
 extern const tt_command tt_command_train;
 
 /* The `index`-th command, NULL behind the last. */

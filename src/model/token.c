@@ -1,0 +1,30 @@
+/* token.c: see token.h */
+#include "model/token.h"
+#include "model/internal.h"
+#include "model/softmax.h"
+
+size_t tt_token_bytes(const tt_model *model, int32_t token, bool special, char bytes[static TT_TOKEN_BYTES]) {
+    const int32_t count = llama_token_to_piece(model->vocabulary, token, bytes, TT_TOKEN_BYTES, 0, special);
+    return count > 0 ? (size_t)count : 0;
+}
+
+bool tt_token_ends(const tt_model *model, int32_t token) { return llama_vocab_is_eog(model->vocabulary, token); }
+
+size_t tt_vocabulary_size(const tt_model *model) { return (size_t)llama_vocab_n_tokens(model->vocabulary); }
+
+/* Puts a token in its place among the `count` likeliest so far. */
+static void insert(tt_likely_token *tokens, size_t count, int32_t token, float logit) {
+    size_t at = count - 1;
+    for (; at > 0 && tokens[at - 1].log_probability < logit; at--) tokens[at] = tokens[at - 1];
+    tokens[at] = (tt_likely_token){token, logit};
+}
+
+void tt_likeliest(const float *logits, size_t vocabulary, tt_likely_token *tokens, size_t count, int32_t token,
+                  float *log_probability) {
+    for (size_t i = 0; i < count; i++) tokens[i] = (tt_likely_token){0, -INFINITY};
+    for (size_t i = 0; i < vocabulary && count; i++)
+        if (logits[i] > tokens[count - 1].log_probability) insert(tokens, count, (int32_t)i, logits[i]);
+    const double all = tt_log_sum_exp(logits, vocabulary);
+    for (size_t i = 0; i < count; i++) tokens[i].log_probability = (float)((double)tokens[i].log_probability - all);
+    *log_probability = (float)((double)logits[token] - all);
+}

@@ -1,0 +1,24 @@
+/* token.h: what a token is: its bytes, whether it ends a text, and how likely it was. */
+#pragma once
+
+#include "model/model.h"
+
+enum { TT_TOKEN_BYTES = 512 }; /* no vocabulary has a longer token; of one that had, nothing is given */
+
+/* The token's bytes, which need not be whole characters; nothing for a control token unless `special`. Returns how many. */
+size_t tt_token_bytes(const tt_model *model, int32_t token, bool special, char bytes[static TT_TOKEN_BYTES]);
+
+/* True where the token ends a text: end of sequence, end of turn. */
+bool tt_token_ends(const tt_model *model, int32_t token);
+
+/* Tokens the model knows: the number of logits at a position. */
+size_t tt_vocabulary_size(const tt_model *model);
+
+typedef struct tt_likely_token {
+    int32_t token;
+    float log_probability; /* natural */
+} tt_likely_token;
+
+/* The `count` likeliest tokens by these logits, the likeliest first; and the log-probability of `token`. */
+void tt_likeliest(const float *logits, size_t vocabulary, tt_likely_token *tokens, size_t count, int32_t token,
+                  float *log_probability);

@@ -1,0 +1,167 @@
+/* axes.c: see axes.h */
+#include "server/axes.h"
+#include "base/memory.h"
+#include "prompts/axis.h"
+#include "vectors/compare.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ==== What the built-in axes tell ==== */
+
+static void free_builtin(tt_axis *axes, tt_class_order *orders, size_t count) {
+    for (size_t i = 0; axes && i < count; i++) tt_axis_free(&axes[i]);
+    free(axes);
+    free(orders);
+}
+
+static bool load_builtin(tt_axis **axes, tt_class_order **orders, tt_error *err) {
+    const size_t count = tt_axis_builtin_count();
+    *axes = tt_alloc(count, sizeof **axes, err);
+    *orders = tt_alloc(count, sizeof **orders, err);
+    bool ok = *axes && *orders;
+    for (size_t i = 0; i < count && ok; i++) {
+        ok = tt_axis_load(&(*axes)[i], tt_axis_builtin_name(i), err);
+        if (ok) (*orders)[i] = (tt_class_order){(*axes)[i].name, {(*axes)[i].classes[0], (*axes)[i].classes[1]}};
+    }
+    if (!ok) free_builtin(*axes, *orders, count);
+    return ok;
+}
+
+static size_t builtin_place(const char *name) {
+    size_t place = 0;
+    while (place < tt_axis_builtin_count() && strcmp(tt_axis_builtin_name(place), name) != 0) place++;
+    return place;
+}
+
+static int compare_offered(const void *a, const void *b) {
+    const tt_offered_axis *first = a, *second = b;
+    const size_t x = builtin_place(first->axis->name), y = builtin_place(second->axis->name);
+    return x != y ? (x > y) - (x < y) : strcmp(first->axis->name, second->axis->name);
+}
+
+static bool describe_axis(tt_offered_axis *offered, const tt_axis *builtin, tt_error *err) {
+    const size_t place = builtin_place(offered->axis->name);
+    const bool known = place < tt_axis_builtin_count();
+    offered->group = tt_strdup(known && *builtin[place].group ? builtin[place].group : "Other", err);
+    offered->description = tt_strdup(known ? builtin[place].description : "", err);
+    return offered->group && offered->description;
+}
+
+/* ==== What the vectors tell ==== */
+
+/* How far one side's vector moves each block's output. */
+static bool measure(tt_offer *offer, size_t index, int side, tt_vector *vector, tt_error *err) {
+    tt_offered_axis *offered = &offer->axes[index];
+    const char *path = offered->axis->paths[side ? TT_FILE_POSITIVE : TT_FILE_NEGATIVE];
+    offered->strengths[side] = tt_alloc(offer->blocks, sizeof(float), err);
+    if (!offered->strengths[side] || !tt_vector_read(vector, path, err)) return false;
+    for (uint32_t K = 1; K < offer->blocks && K < vector->layer_count; K++)
+        offered->strengths[side][K] = (float)tt_vector_row_norm(vector, K);
+    return true;
+}
+
+static bool measure_all(tt_offer *offer, tt_error *err) {
+    tt_vector *positive = tt_alloc(offer->count, sizeof *positive, err);
+    offer->similarity = tt_alloc(offer->count * offer->count, sizeof *offer->similarity, err);
+    bool ok = positive && offer->similarity;
+    for (size_t i = 0; i < offer->count && ok; i++) {
+        tt_vector negative = {0};
+        ok = measure(offer, i, 0, &negative, err) && measure(offer, i, 1, &positive[i], err);
+        tt_vector_free(&negative);
+    }
+    for (size_t i = 0; i < offer->count && ok; i++)
+        for (size_t j = 0; j < offer->count; j++)
+            offer->similarity[i * offer->count + j] = i == j ? 1 : tt_vector_cosine(&positive[i], &positive[j], 0);
+    for (size_t i = 0; positive && i < offer->count; i++) tt_vector_free(&positive[i]);
+    free(positive);
+    return ok;
+}
+
+/* ==== Opening ==== */
+
+static bool take_axes(tt_offer *offer, const tt_axis *builtin, tt_error *err) {
+    offer->axes = tt_alloc(offer->catalogue.count, sizeof *offer->axes, err);
+    if (!offer->axes) return false;
+    for (size_t i = 0; i < offer->catalogue.count; i++) {
+        const tt_catalogue_axis *axis = &offer->catalogue.axes[i];
+        const bool whole = axis->paths[TT_FILE_DEBIAS] && axis->paths[TT_FILE_NEGATIVE] && axis->paths[TT_FILE_POSITIVE];
+        const bool fits = axis->width == offer->target.width && axis->layer_count <= offer->blocks &&
+                          tt_catalogue_fits(axis, &offer->target);
+        if (!whole || !fits) {
+            if (!tt_notes_add(&offer->catalogue.notes, err, "axis '%s' of '%s' is not offered: %s", axis->name,
+                              axis->model_name,
+                              whole ? "it was made for another model" : "one of its three files is missing"))
+                return false;
+            continue;
+        }
+        offer->axes[offer->count++].axis = axis;
+        if (!describe_axis(&offer->axes[offer->count - 1], builtin, err)) return false;
+    }
+    if (offer->count) qsort(offer->axes, offer->count, sizeof *offer->axes, compare_offered);
+    return true;
+}
+
+bool tt_offer_open(tt_offer *offer, const tt_model *model, const char *folder, tt_error *err) {
+    const tt_model_facts *facts = tt_model_facts_of(model);
+    *offer = (tt_offer){.target = {facts->architecture, facts->fingerprint, facts->width, facts->blocks},
+                        .blocks = facts->blocks};
+    if (!folder) return true;
+    tt_axis *builtin;
+    tt_class_order *orders;
+    const size_t count = tt_axis_builtin_count();
+    if (!load_builtin(&builtin, &orders, err)) return false;
+    const bool ok = tt_catalogue_open(&offer->catalogue, folder, orders, count, err) && take_axes(offer, builtin, err) &&
+                    measure_all(offer, err);
+    free_builtin(builtin, orders, count);
+    if (!ok) tt_offer_free(offer);
+    return ok;
+}
+
+void tt_offer_free(tt_offer *offer) {
+    for (size_t i = 0; i < offer->count; i++) {
+        free(offer->axes[i].group);
+        free(offer->axes[i].description);
+        free(offer->axes[i].strengths[0]);
+        free(offer->axes[i].strengths[1]);
+    }
+    free(offer->axes);
+    free(offer->similarity);
+    tt_catalogue_free(&offer->catalogue);
+    *offer = (tt_offer){0};
+}
+
+/* ==== Telling ==== */
+
+static yyjson_mut_val *floats(yyjson_mut_doc *doc, const float *values, size_t count) {
+    yyjson_mut_val *list = yyjson_mut_arr(doc);
+    for (size_t i = 0; i < count; i++) yyjson_mut_arr_add_real(doc, list, (double)values[i]);
+    return list;
+}
+
+static void describe_one(const tt_offer *offer, const tt_offered_axis *offered, yyjson_mut_doc *doc, yyjson_mut_val *entry) {
+    const tt_catalogue_axis *axis = offered->axis;
+    yyjson_mut_obj_add_str(doc, entry, "name", axis->name);
+    yyjson_mut_obj_add_str(doc, entry, "group", offered->group);
+    yyjson_mut_obj_add_str(doc, entry, "description", offered->description);
+    yyjson_mut_val *classes = yyjson_mut_obj_add_arr(doc, entry, "classes"),
+                   *safe = yyjson_mut_obj_add_arr(doc, entry, "safe_range"),
+                   *strength = yyjson_mut_obj_add_arr(doc, entry, "strength");
+    for (int side = 0; side < 2; side++) {
+        const double recommended = (double)axis->recommended[side];
+        yyjson_mut_arr_add_str(doc, classes, axis->classes[side]);
+        yyjson_mut_arr_add_real(doc, safe, (side ? 1 : -1) * (recommended > 0 ? recommended : 1.0));
+        yyjson_mut_arr_append(strength, floats(doc, offered->strengths[side], offer->blocks));
+    }
+    yyjson_mut_obj_add_str(doc, entry, "model", axis->model_name);
+}
+
+void tt_offer_describe(const tt_offer *offer, yyjson_mut_doc *doc, yyjson_mut_val *object) {
+    yyjson_mut_val *axes = yyjson_mut_obj_add_arr(doc, object, "axes"),
+                   *rows = yyjson_mut_obj_add_arr(doc, object, "similarity");
+    for (size_t i = 0; i < offer->count; i++) {
+        describe_one(offer, &offer->axes[i], doc, yyjson_mut_arr_add_obj(doc, axes));
+        yyjson_mut_val *row = yyjson_mut_arr_add_arr(doc, rows);
+        for (size_t j = 0; j < offer->count; j++) yyjson_mut_arr_add_real(doc, row, offer->similarity[i * offer->count + j]);
+    }
+}

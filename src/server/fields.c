@@ -1,0 +1,102 @@
+/* fields.c: see fields.h */
+#include "server/fields.h"
+#include "base/json.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+yyjson_doc *tt_fields_parse(tt_fields *fields, const char *body, size_t length, tt_refusal *refusal) {
+    tt_error err = {0};
+    yyjson_doc *doc = tt_json_parse("the body", body, length, &err);
+    if (!doc) {
+        tt_refuse_error(refusal, "", &err);
+        return NULL;
+    }
+    yyjson_val *root = yyjson_doc_get_root(doc);
+    if (!yyjson_is_obj(root)) {
+        tt_refuse(refusal, 400, "", "the body should be a JSON object, but is %s", tt_json_kind(root));
+        yyjson_doc_free(doc);
+        return NULL;
+    }
+    *fields = (tt_fields){root, refusal, true};
+    return doc;
+}
+
+const char *tt_json_kind(yyjson_val *value) {
+    if (yyjson_is_str(value)) return "text";
+    if (yyjson_is_num(value)) return "a number";
+    if (yyjson_is_bool(value)) return "true or false";
+    if (yyjson_is_arr(value)) return "a list";
+    if (yyjson_is_obj(value)) return "an object";
+    return "null";
+}
+
+void tt_fields_refuse(tt_fields *fields, const char *name, const char *format, ...) {
+    if (!fields->ok) return;
+    fields->ok = false;
+    char message[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    tt_refuse(fields->refusal, 400, name, "%s", message);
+}
+
+yyjson_val *tt_fields_get(const tt_fields *fields, const char *name) {
+    yyjson_val *value = yyjson_obj_get(fields->object, name);
+    return yyjson_is_null(value) ? NULL : value;
+}
+
+void tt_take_bool(tt_fields *fields, const char *name, bool *value) {
+    yyjson_val *field = tt_fields_get(fields, name);
+    if (!field) return;
+    if (!yyjson_is_bool(field))
+        tt_fields_refuse(fields, name, "'%s' should be true or false, but is %s", name, tt_json_kind(field));
+    else
+        *value = yyjson_get_bool(field);
+}
+
+/* The number, which must be within the limits; a comparison with NaN is false, so NaN is refused too. */
+static bool number_within(tt_fields *fields, const char *name, double least, double most, double *number) {
+    yyjson_val *field = tt_fields_get(fields, name);
+    if (!field) return false;
+    *number = yyjson_get_num(field);
+    if (!yyjson_is_num(field))
+        tt_fields_refuse(fields, name, "'%s' should be a number, but is %s", name, tt_json_kind(field));
+    else if (!(*number >= least && *number <= most))
+        tt_fields_refuse(fields, name, "'%s' is %g, but should be between %g and %g", name, *number, least, most);
+    return fields->ok;
+}
+
+void tt_take_float(tt_fields *fields, const char *name, double least, double most, float *value) {
+    double number;
+    if (number_within(fields, name, least, most, &number)) *value = (float)number;
+}
+
+void tt_take_whole(tt_fields *fields, const char *name, int64_t least, int64_t most, int64_t *value) {
+    double number;
+    if (!number_within(fields, name, (double)least, (double)most, &number)) return;
+    if (number != trunc(number))
+        tt_fields_refuse(fields, name, "'%s' is %g, but should be a whole number", name, number);
+    else
+        *value = (int64_t)number;
+}
+
+void tt_take_int32(tt_fields *fields, const char *name, int64_t least, int64_t most, int32_t *value) {
+    int64_t whole = *value;
+    tt_take_whole(fields, name, least, most, &whole);
+    *value = (int32_t)whole;
+}
+
+void tt_take_text(tt_fields *fields, const char *name, const char **value) {
+    yyjson_val *field = tt_fields_get(fields, name);
+    if (!field) return;
+    if (!yyjson_is_str(field))
+        tt_fields_refuse(fields, name, "'%s' should be text, but is %s", name, tt_json_kind(field));
+    else if (strlen(yyjson_get_str(field)) != yyjson_get_len(field))
+        tt_fields_refuse(fields, name, "'%s' has a zero byte in it", name);
+    else
+        *value = yyjson_get_str(field);
+}

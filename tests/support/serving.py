@@ -1,0 +1,107 @@
+"""serving.py: a tiny model with control vectors, and a server on a free port of this machine, for the tests that are scripts."""
+
+import os
+import re
+import subprocess
+import tempfile
+import time
+import urllib.request
+
+import gguf
+import numpy
+
+AXES = {"language": ("simple", "ornate"), "optimism_vs_nihilism": ("optimism", "nihilism"), "empathy_vs_sociopathy": ("empathy", "sociopathy")}
+BLOCKS, WIDTH = 4, 64
+
+
+def make_model(folder, *options):
+    path = os.path.join(folder, "tiny.gguf")
+    subprocess.run([os.path.join(os.environ["TRIMTAB_BUILD"], "tests", "make_tiny_model"), path, *options], check=True)
+    return path
+
+
+def write_vector(path, rows, architecture="llama", layers=BLOCKS):
+    writer = gguf.GGUFWriter(path, "controlvector")
+    writer.add_string("controlvector.model_hint", architecture)
+    writer.add_uint32("controlvector.layer_count", layers)
+    for block, row in rows.items():
+        writer.add_tensor(f"direction.{block}", numpy.asarray(row, dtype=numpy.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def make_vectors(folder, axes=AXES, blocks=BLOCKS, width=WIDTH, size=0.3, architecture="llama"):
+    """Random directions, the same every time."""
+    random = numpy.random.default_rng(1)
+    os.makedirs(folder, exist_ok=True)
+    for axis, (negative, positive) in axes.items():
+        debias, direction = {}, {}
+        for block in range(1, blocks):
+            debias[block] = random.normal(size=width) * 0.1 * size
+            direction[block] = random.normal(size=width) * size
+        for suffix, rows in (("debias", debias), (negative, {k: -v for k, v in direction.items()}), (positive, direction)):
+            write_vector(os.path.join(folder, f"tiny-{axis}__{suffix}.gguf"), rows, architecture, blocks)
+    return folder
+
+
+class Server:
+    """`with Server(model, "--vectors", folder) as server:` - ended by its own process id, whatever happens."""
+
+    def __init__(self, model, *options, program=None, environment=None):
+        self.log = tempfile.NamedTemporaryFile(mode="w+", prefix="trimtab-serve-", suffix=".log")
+        arguments = [program or os.environ["TRIMTAB"], "serve", "-m", model, "-t", "1", *options]
+        if "--port" not in options:
+            arguments += ["--port", "0"]
+        self.process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=self.log, env={**os.environ, **(environment or {})})
+        self.url = self._wait()
+
+    def _wait(self):
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            found = re.search(r"serving at (https?://\S+)", self.text())
+            if found:
+                return found.group(1)
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.02)
+        self.process.kill()
+        raise RuntimeError("the server did not start: " + self.text())
+
+    def text(self):
+        with open(self.log.name, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    @property
+    def port(self):
+        return int(self.url.rsplit(":", 1)[1])
+
+    def get(self, path, headers=None):
+        return urllib.request.urlopen(urllib.request.Request(self.url + path, headers=headers or {}), timeout=30).read()
+
+    def metric(self, name):
+        for line in self.get("/metrics").decode().splitlines():
+            if line.startswith("trimtab_" + name + " "):
+                return float(line.split()[1])
+        raise KeyError(name)
+
+    def end(self, timeout=60):
+        """Asks it to end; returns its exit status."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        try:
+            self.end()
+        finally:
+            self.log.close()
