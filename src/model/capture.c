@@ -105,7 +105,7 @@ static int block_of_output(const struct ggml_tensor *tensor) {
  * it is found as what the node reads: computed, one row a token, as wide as the stream. */
 static const struct ggml_tensor *input_read_by(const tt_capture *capture, const struct ggml_tensor *node) {
     const size_t length = strlen(node->name);
-    if (length < 3 || strcmp(node->name + length - 2, "-0")) return NULL;
+    if (length < 3 || strcmp(node->name + length - 2, "-0") != 0) return NULL;
     const size_t left = capture->trie->count - capture->begin;
     const size_t expected = left < (size_t)capture->model->ubatch ? left : (size_t)capture->model->ubatch;
     for (int i = 0; i < GGML_MAX_SRC && node->src[i]; i++) {

@@ -72,7 +72,7 @@ static bool check_magic(const part *p, tt_error *err) {
         return tt_fail(err, TT_ERROR_INPUT, "'%s' is not a GGUF file: it has only %llu bytes", p->path,
                        (unsigned long long)p->bytes);
     if (!tt_pread_all(p->fd, &head, sizeof head, 0, p->path, err)) return false;
-    if (memcmp(head.magic, "GGUF", 4))
+    if (memcmp(head.magic, "GGUF", 4) != 0)
         return tt_fail(err, TT_ERROR_INPUT,
                        "'%s' is not a GGUF file; convert the model with llama.cpp's convert_hf_to_gguf.py", p->path);
     if (head.version == 0 || head.version > 0xffff)
@@ -238,7 +238,7 @@ static bool read_further_parts(const part *first, collection *norms, tt_hash *co
 }
 
 static void finish_fingerprint(tt_gguf_facts *facts, collection *norms) {
-    qsort(norms->norms, norms->count, sizeof *norms->norms, by_name);
+    if (norms->count) qsort(norms->norms, norms->count, sizeof *norms->norms, by_name);
     tt_hash hash;
     tt_hash_begin(&hash);
     tt_hash_text(&hash, facts->architecture);

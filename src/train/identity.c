@@ -158,7 +158,7 @@ static bool match_axes(const tt_identity *stored, const tt_identity *present, co
     for (size_t i = 0; same && i < stored->axis_count; i++) same = !strcmp(stored->axes[i].name, present->axes[i].name);
     if (!same) return differ("other axes", file, err);
     for (size_t i = 0; i < stored->axis_count; i++)
-        if (strcmp(stored->axes[i].hash, present->axes[i].hash)) {
+        if (strcmp(stored->axes[i].hash, present->axes[i].hash) != 0) {
             char text[256];
             snprintf(text, sizeof text, "other phrases in the axis '%s'", stored->axes[i].name);
             return differ(text, file, err);
@@ -167,9 +167,9 @@ static bool match_axes(const tt_identity *stored, const tt_identity *present, co
 }
 
 bool tt_identity_match(const tt_identity *stored, const tt_identity *present, const char *file, tt_error *err) {
-    if (strcmp(stored->content_hash, present->content_hash)) return differ("another model file", file, err);
-    if (strcmp(stored->model_name, present->model_name)) return differ("another --name", file, err);
-    if (strcmp(stored->chat_template, present->chat_template)) return differ("another chat template", file, err);
+    if (strcmp(stored->content_hash, present->content_hash) != 0) return differ("another model file", file, err);
+    if (strcmp(stored->model_name, present->model_name) != 0) return differ("another --name", file, err);
+    if (strcmp(stored->chat_template, present->chat_template) != 0) return differ("another chat template", file, err);
     if (stored->separate_system_message != present->separate_system_message)
         return differ("another --separate-system-message", file, err);
     if (stored->plain != present->plain) return differ(stored->plain ? "--plain" : "no --plain", file, err);
@@ -179,7 +179,7 @@ bool tt_identity_match(const tt_identity *stored, const tt_identity *present, co
         return differ_count("--prompts-per-system", stored->prompts_per_system, present->prompts_per_system, file, err);
     if (stored->ubatch != present->ubatch) return differ_count("-ub", stored->ubatch, present->ubatch, file, err);
     if (!match_axes(stored, present, file, err)) return false;
-    if (strcmp(stored->plan, present->plan)) return differ("other stems, writing prompts or --hold-out", file, err);
+    if (strcmp(stored->plan, present->plan) != 0) return differ("other stems, writing prompts or --hold-out", file, err);
     return true;
 }
 
