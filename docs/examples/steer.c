@@ -1,0 +1,36 @@
+/* steer.c: makes the vectors of an axis, where that is asked for, and writes a text with them applied.
+ *
+ *     steer MODEL FOLDER MIX PROMPT [AXIS SAMPLES TOLERANCE]     such as: steer m.gguf vectors language=0.5 "Tell me a
+ * story." */
+#include <stdio.h>
+#include <stdlib.h>
+#include <trimtab.h>
+
+int main(int count, char **words) {
+    trimtab_error error = {TRIMTAB_OK, ""};
+    trimtab_train_options training = trimtab_train_defaults();
+    trimtab_generate_options writing = trimtab_generate_defaults();
+    trimtab_answer answer = {0};
+    trimtab *t;
+
+    if (count != 5 && count != 8) {
+        fputs("usage: steer MODEL FOLDER MIX PROMPT [AXIS SAMPLES TOLERANCE]\n", stderr);
+        return 2;
+    }
+    t = trimtab_open(words[1], NULL, &error);
+    if (!error.status && count == 8) {
+        training.axes = (const char *const *)&words[5];
+        training.axis_count = 1;
+        training.samples = (size_t)atol(words[6]);
+        training.tolerance = atof(words[7]);
+        trimtab_train(t, words[2], &training, &error);
+    }
+    if (!error.status) trimtab_steer(t, words[2], words[3], 0, &error);
+    writing.seed = 1;
+    writing.limit = 100;
+    if (!error.status && !trimtab_generate(t, words[4], &writing, &answer, &error)) puts(answer.text);
+    if (error.status) fprintf(stderr, "steer: %s\n", error.message);
+    trimtab_answer_free(&answer);
+    trimtab_close(t);
+    return error.status ? 1 : 0;
+}
