@@ -1,6 +1,7 @@
 # cmake --install: the program, the library with its header and pkg-config file, the manual pages and the completions.
 install(TARGETS program trimtab)
 install(FILES include/trimtab.h TYPE INCLUDE)
+install(FILES ${CMAKE_BINARY_DIR}/web/trimtab.html DESTINATION ${CMAKE_INSTALL_DATADIR}/trimtab)
 # The prefix is told relative to the file's own place, since `cmake --install --prefix` may choose another one.
 file(RELATIVE_PATH TRIMTAB_PREFIX_FROM_PC /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 string(REGEX REPLACE "/+$" "" TRIMTAB_PREFIX_FROM_PC "${TRIMTAB_PREFIX_FROM_PC}")

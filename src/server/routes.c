@@ -9,7 +9,7 @@
 /* clang-format takes the path for a formula. */
 /* clang-format off */
 static const unsigned char page[] = {
-#embed <web/page.html>
+#embed <web/trimtab.html>
 };
 /* clang-format on */
 

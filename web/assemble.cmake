@@ -1,0 +1,36 @@
+# assemble.cmake: makes one page of its parts, which asks no other host for anything.
+# cmake -D SOURCE=DIR -D UPLOT=DIR -D OUTPUT=FILE -P web/assemble.cmake
+file(READ "${SOURCE}/web/page.html" page)
+file(READ "${SOURCE}/web/page.css" page_css)
+file(READ "${SOURCE}/web/page.js" page_js)
+file(READ "${UPLOT}/uPlot.min.css" uplot_css)
+file(READ "${UPLOT}/uPlot.iife.min.js" uplot_js)
+
+# What the page knows of the built-in axes, when no server tells it: all but their phrases.
+set(axes "[]")
+set(index 0)
+file(GLOB files "${SOURCE}/axes/*.json")
+list(SORT files)
+foreach(file IN LISTS files)
+  file(READ "${file}" json)
+  string(JSON classes ERROR_VARIABLE none GET "${json}" classes)
+  if(none)
+    continue() # stems or writing prompts
+  endif()
+  get_filename_component(name "${file}" NAME_WE)
+  string(JSON group GET "${json}" group)
+  string(JSON description GET "${json}" description)
+  string(JSON axis SET "{}" name "\"${name}\"")
+  string(JSON axis SET "${axis}" classes "${classes}")
+  string(JSON axis SET "${axis}" group "\"${group}\"")
+  string(JSON axis SET "${axis}" description "\"${description}\"")
+  string(JSON axes SET "${axes}" ${index} "${axis}")
+  math(EXPR index "${index} + 1")
+endforeach()
+
+string(REPLACE "@UPLOT_CSS@" "${uplot_css}" page "${page}")
+string(REPLACE "@PAGE_CSS@" "${page_css}" page "${page}")
+string(REPLACE "@UPLOT_JS@" "${uplot_js}" page "${page}")
+string(REPLACE "@AXES@" "${axes}" page "${page}")
+string(REPLACE "@PAGE_JS@" "${page_js}" page "${page}")
+file(WRITE "${OUTPUT}" "${page}")
