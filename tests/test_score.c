@@ -158,7 +158,7 @@ static void equals_libllama_one_by_one(void **state) {
     tt_score *score = tt_score_open(model, &err);
     assert_non_null(score);
     double sums[STEERINGS * TEXTS];
-    assert_true(tt_score_run(score, texts, TEXTS, steerings, STEERINGS, NULL, sums, &err));
+    assert_true(tt_score_run(score, texts, NULL, TEXTS, steerings, STEERINGS, NULL, sums, &err));
     double spread = 0;
     for (size_t s = 0; s < STEERINGS; s++)
         for (size_t t = 0; t < TEXTS; t++) {
@@ -186,10 +186,10 @@ static void does_not_depend_on_the_company(void **state) {
     tt_steering many[MANY];
     for (size_t s = 0; s < MANY; s++) many[s] = steerings[s % STEERINGS];
     static double sums[MANY * 2], alone[2];
-    assert_true(tt_score_run(score, texts + 2, 2, many, MANY, NULL, sums, NULL));
+    assert_true(tt_score_run(score, texts + 2, NULL, 2, many, MANY, NULL, sums, NULL));
     for (size_t s = 0; s < MANY; s++) {
         if (s < STEERINGS) {
-            assert_true(tt_score_run(score, texts + 2, 2, &many[s], 1, NULL, alone, NULL));
+            assert_true(tt_score_run(score, texts + 2, NULL, 2, &many[s], 1, NULL, alone, NULL));
             for (size_t t = 0; t < 2; t++) assert_true(fabs(sums[s * 2 + t] - alone[t]) < 1e-5 * fabs(alone[t]));
         }
         for (size_t t = 0; t < 2; t++)
@@ -213,13 +213,54 @@ static void equals_control_vector_to_the_bit(void **state) {
     assert_non_null(score);
     for (size_t s = 1; s < STEERINGS; s++) {
         double sum;
-        assert_true(tt_score_run(score, &texts[3], 1, &steerings[s], 1, NULL, &sum, NULL));
+        assert_true(tt_score_run(score, &texts[3], NULL, 1, &steerings[s], 1, NULL, &sum, NULL));
         assert_true(sum == peer_score(&texts[3], s, tt_log_sum_exp));
     }
     tt_score_close(score);
     free_texts(texts);
     tt_model_close(model);
     model = few;
+}
+
+/* What is expected of a reference: its own entropy without steering, less under any steering; and the mean over draws. */
+static void expects_what_draws_give_on_average(void **state) {
+    (void)state;
+    enum { DRAWS = 400, SHORT = 3 };
+    tt_score_text texts[TEXTS];
+    make_texts(texts);
+    tt_score *score = tt_score_open(model, NULL);
+    assert_non_null(score);
+    tt_reference references[TEXTS];
+    double expected[STEERINGS * TEXTS];
+    assert_true(tt_score_references(score, texts, TEXTS, NULL, references, NULL));
+    assert_true(tt_score_run(score, texts, references, TEXTS, steerings, STEERINGS, NULL, expected, NULL));
+    for (size_t t = 0; t < TEXTS; t++) {
+        assert_true(fabs(expected[t] - tt_reference_own(&references[t])) < 1e-3 * fabs(expected[t]));
+        for (size_t s = 1; s < STEERINGS; s++) assert_true(expected[s * TEXTS + t] < expected[t]);
+        tt_reference_free(&references[t]);
+    }
+    /* Responses drawn from the model: by their tokens and by their expectations the sums are the same on average. */
+    static tt_continue_request requests[DRAWS];
+    static tt_tokens responses[DRAWS];
+    static tt_score_text drawn[DRAWS];
+    static tt_reference from[DRAWS];
+    static double by_token[DRAWS], by_expectation[DRAWS];
+    for (size_t i = 0; i < DRAWS; i++) requests[i] = (tt_continue_request){texts[5].prompt, NULL, .stream = i};
+    assert_true(tt_continue_run(model, requests, DRAWS, SHORT, 1, NULL, responses, NULL));
+    for (size_t i = 0; i < DRAWS; i++) drawn[i] = (tt_score_text){texts[5].prompt, responses[i]};
+    assert_true(tt_score_references(score, drawn, DRAWS, NULL, from, NULL));
+    assert_true(tt_score_run(score, drawn, NULL, DRAWS, &steerings[1], 1, NULL, by_token, NULL));
+    assert_true(tt_score_run(score, drawn, from, DRAWS, &steerings[1], 1, NULL, by_expectation, NULL));
+    double difference = 0, square = 0;
+    for (size_t i = 0; i < DRAWS; i++) {
+        difference += (by_token[i] - by_expectation[i]) / DRAWS;
+        square += pow(by_token[i] - by_expectation[i], 2) / DRAWS;
+        tt_reference_free(&from[i]);
+        tt_tokens_free(&responses[i]);
+    }
+    assert_true(fabs(difference) < 4 * sqrt(square / DRAWS));
+    tt_score_close(score);
+    free_texts(texts);
 }
 
 static void refuses_what_cannot_be_scored(void **state) {
@@ -231,21 +272,21 @@ static void refuses_what_cannot_be_scored(void **state) {
     double sum;
     tt_error err = {0};
     const tt_score_text no_response = {texts[0].prompt, {0}}, no_prompt = {{0}, texts[0].response};
-    assert_false(tt_score_run(score, &no_response, 1, steerings, 1, NULL, &sum, &err));
+    assert_false(tt_score_run(score, &no_response, NULL, 1, steerings, 1, NULL, &sum, &err));
     assert_int_equal(err.kind, TT_ERROR_INPUT);
-    assert_false(tt_score_run(score, &no_prompt, 1, steerings, 1, NULL, &sum, &err));
+    assert_false(tt_score_run(score, &no_prompt, NULL, 1, steerings, 1, NULL, &sum, &err));
 
     int32_t *ids = tt_alloc(5000, sizeof *ids, NULL);
     const tt_score_text too_long = {texts[0].prompt, {ids, 5000}};
-    assert_false(tt_score_run(score, &too_long, 1, steerings, 1, NULL, &sum, &err));
+    assert_false(tt_score_run(score, &too_long, NULL, 1, steerings, 1, NULL, &sum, &err));
     assert_non_null(strstr(err.message, "longer than the model's context"));
     free(ids);
 
     const atomic_bool cancel = true;
-    assert_false(tt_score_run(score, texts, TEXTS, steerings, 1, &cancel, (double[TEXTS]){0}, &err));
+    assert_false(tt_score_run(score, texts, NULL, TEXTS, steerings, 1, &cancel, (double[TEXTS]){0}, &err));
     assert_int_equal(err.kind, TT_ERROR_INTERRUPTED);
     /* and it can be used again */
-    assert_true(tt_score_run(score, texts, 1, steerings, 1, NULL, &sum, &err));
+    assert_true(tt_score_run(score, texts, NULL, 1, steerings, 1, NULL, &sum, &err));
     assert_true(isfinite(sum) && sum < 0);
     tt_score_close(score);
     free_texts(texts);
@@ -338,10 +379,10 @@ static void refuses_what_cannot_be_written(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(equals_libllama_one_by_one),           cmocka_unit_test(does_not_depend_on_the_company),
-        cmocka_unit_test(equals_control_vector_to_the_bit),     cmocka_unit_test(refuses_what_cannot_be_scored),
-        cmocka_unit_test(writes_the_same_alone_and_in_company), cmocka_unit_test(draws_from_the_distribution),
-        cmocka_unit_test(refuses_what_cannot_be_written),
+        cmocka_unit_test(equals_libllama_one_by_one),       cmocka_unit_test(does_not_depend_on_the_company),
+        cmocka_unit_test(equals_control_vector_to_the_bit), cmocka_unit_test(expects_what_draws_give_on_average),
+        cmocka_unit_test(refuses_what_cannot_be_scored),    cmocka_unit_test(writes_the_same_alone_and_in_company),
+        cmocka_unit_test(draws_from_the_distribution),      cmocka_unit_test(refuses_what_cannot_be_written),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

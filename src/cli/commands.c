@@ -23,6 +23,7 @@ static const tt_command *const commands[] = {
     &tt_command_train,
     &tt_command_serve,
     &tt_command_axes,
+    &tt_command_eval,
     &tt_command_completion,
     &tt_command_man,
 };

@@ -1,6 +1,7 @@
 /* score.c: see score.h */
 #include "model/score.h"
 #include "base/memory.h"
+#include "model/reference.h"
 #include "model/softmax.h"
 #include "model/steered_batch.h"
 #include "model/trie.h"
@@ -19,6 +20,7 @@ struct question {
     uint32_t node;
     uint32_t text;
     int32_t token;
+    uint32_t position; /* in the response */
 };
 
 struct tt_score {
@@ -86,7 +88,8 @@ static bool index_tree(struct work *work, const tt_score_text *texts, tt_error *
             const size_t depth = trie->depths[node];
             work->members[node][work->member_counts[node]++] = (uint32_t)t;
             if (depth >= first)
-                work->questions[work->question_count++] = (struct question){node, (uint32_t)t, following[depth - first]};
+                work->questions[work->question_count++] =
+                    (struct question){node, (uint32_t)t, following[depth - first], (uint32_t)(depth - first)};
         }
     }
     qsort(work->questions, work->question_count, sizeof *work->questions, by_node);
@@ -135,10 +138,24 @@ uint64_t tt_score_tokens(const tt_score *score) { return score->tokens; }
 struct walk {
     const struct work *work;
     const tt_steering *steerings;
-    size_t steering_count, stride; /* the latter: texts in a row of `log_likelihoods` */
-    double *log_likelihoods;
-    size_t begin; /* the first node of the present batch, counted on over the steerings */
+    size_t steering_count, stride;  /* the latter: texts in a row of `log_likelihoods` */
+    const tt_reference *references; /* [text], or NULL */
+    double *log_likelihoods;        /* [steering][stride] */
+    tt_reference *made;             /* [text]: to be filled instead; or NULL */
+    size_t begin;                   /* the first node of the present batch, counted on over the steerings */
 };
+
+static void answer(const tt_score *score, const struct walk *walk, const struct question *question, size_t steering,
+                   const float *logits, double normaliser) {
+    if (walk->made) {
+        tt_reference_fill(&walk->made[question->text], question->position, logits,
+                          (size_t)llama_vocab_n_tokens(score->batch.model->vocabulary), normaliser);
+        return;
+    }
+    walk->log_likelihoods[steering * walk->stride + question->text] +=
+        walk->references ? tt_reference_expect(&walk->references[question->text], question->position, logits, normaliser)
+                         : (double)logits[question->token] - normaliser;
+}
 
 static void read_answers(const tt_score *score, const struct walk *walk) {
     const struct work *work = walk->work;
@@ -154,8 +171,7 @@ static void read_answers(const tt_score *score, const struct walk *walk) {
         const float *logits = tt_steered_batch_logits(&score->batch, i);
         const double normaliser = tt_log_sum_exp(logits, (size_t)llama_vocab_n_tokens(score->batch.model->vocabulary));
         for (; next < work->question_count && work->questions[next].node == node; next++)
-            walk->log_likelihoods[steering * walk->stride + work->questions[next].text] +=
-                (double)logits[work->questions[next].token] - normaliser;
+            answer(score, walk, &work->questions[next], steering, logits, normaliser);
     }
 }
 
@@ -210,12 +226,12 @@ static size_t steerings_at_once(const tt_score *score, const struct work *work, 
     return least < 1 ? 1 : least < count ? least : count;
 }
 
-bool tt_score_run(tt_score *score, const tt_score_text *texts, size_t text_count, const tt_steering *steerings,
-                  size_t steering_count, const atomic_bool *cancel, double *log_likelihoods, tt_error *err) {
+/* All texts under all steerings; `walk` says what to do with the logits. */
+static bool run(tt_score *score, const tt_score_text *texts, size_t text_count, size_t steering_count,
+                const struct walk *whole, const atomic_bool *cancel, tt_error *err) {
     if (!check_texts(score, texts, text_count, err)) return false;
     /* A block that carries a state has one for each sequence: then every text goes by itself. */
     const size_t step = score->batch.model->facts.recurrent ? 1 : llama_max_parallel_sequences();
-    for (size_t i = 0; i < text_count * steering_count; i++) log_likelihoods[i] = 0;
     bool ok = true;
     for (size_t first = 0; ok && first < text_count; first += step) {
         struct work work;
@@ -223,13 +239,38 @@ bool tt_score_run(tt_score *score, const tt_score_text *texts, size_t text_count
         const size_t group = steerings_at_once(score, &work, steering_count);
         for (size_t s = 0; ok && s < steering_count; s += group) {
             struct walk walk = {.work = &work,
-                                .steerings = steerings + s,
+                                .steerings = whole->steerings + s,
                                 .steering_count = steering_count - s < group ? steering_count - s : group,
                                 .stride = text_count,
-                                .log_likelihoods = log_likelihoods + s * text_count + first};
+                                .references = whole->references ? whole->references + first : NULL,
+                                .log_likelihoods =
+                                    whole->log_likelihoods ? whole->log_likelihoods + s * text_count + first : NULL,
+                                .made = whole->made ? whole->made + first : NULL};
             ok = decode(score, &walk, cancel, err);
         }
         work_free(&work);
     }
+    return ok;
+}
+
+bool tt_score_run(tt_score *score, const tt_score_text *texts, const tt_reference *references, size_t text_count,
+                  const tt_steering *steerings, size_t steering_count, const atomic_bool *cancel, double *log_likelihoods,
+                  tt_error *err) {
+    for (size_t i = 0; i < text_count * steering_count; i++) log_likelihoods[i] = 0;
+    const struct walk walk = {.steerings = steerings, .references = references, .log_likelihoods = log_likelihoods};
+    return run(score, texts, text_count, steering_count, &walk, cancel, err);
+}
+
+bool tt_score_references(tt_score *score, const tt_score_text *texts, size_t text_count, const atomic_bool *cancel,
+                         tt_reference *references, tt_error *err) {
+    const size_t vocabulary = (size_t)llama_vocab_n_tokens(score->batch.model->vocabulary);
+    bool ok = true;
+    for (size_t t = 0; t < text_count; t++) references[t] = (tt_reference){0};
+    for (size_t t = 0; ok && t < text_count; t++)
+        ok = tt_reference_make(&references[t], texts[t].response.count, vocabulary, err);
+    const tt_steering none = {0};
+    const struct walk walk = {.steerings = &none, .made = references};
+    ok = ok && run(score, texts, text_count, 1, &walk, cancel, err);
+    for (size_t t = 0; !ok && t < text_count; t++) tt_reference_free(&references[t]);
     return ok;
 }

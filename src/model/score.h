@@ -15,14 +15,35 @@ typedef struct tt_score_text {
     tt_tokens prompt, response; /* borrowed; neither is empty */
 } tt_score_text;
 
+/* The distributions that a response's tokens were drawn from: at each position the most likely tokens and their
+ * probabilities; all others count as one more. */
+enum { TT_REFERENCE_TOKENS = 512 };
+typedef struct tt_reference {
+    size_t length;        /* positions: the response's tokens */
+    size_t width;         /* tokens a position: TT_REFERENCE_TOKENS, or the vocabulary where that is smaller */
+    int32_t *ids;         /* [length][width] */
+    float *probabilities; /* [length][width] */
+} tt_reference;           /* freed by tt_reference_free */
+
 tt_score *tt_score_open(tt_model *model, tt_error *err);
 void tt_score_close(tt_score *score); /* harmless on NULL */
 
 /* The sum over response t's tokens of their natural log-probabilities under steering s, into
- * log_likelihoods[s * text_count + t]. Fails with TT_ERROR_INTERRUPTED soon after `*cancel` (may be NULL) becomes true;
- * with TT_ERROR_INPUT for an empty prompt or response, or a text longer than the model's context. */
-bool tt_score_run(tt_score *score, const tt_score_text *texts, size_t text_count, const tt_steering *steerings,
-                  size_t steering_count, const atomic_bool *cancel, double *log_likelihoods, tt_error *err);
+ * log_likelihoods[s * text_count + t]. With `references` (one a text; else NULL) it is the sum of what is expected at each
+ * position, were the token drawn from the reference: the same on average, with much less noise, because the draws' luck is
+ * taken out (Rao and Blackwell). Fails with TT_ERROR_INTERRUPTED soon after `*cancel` (may be NULL) becomes true; with
+ * TT_ERROR_INPUT for an empty prompt or response, or a text longer than the model's context. */
+bool tt_score_run(tt_score *score, const tt_score_text *texts, const tt_reference *references, size_t text_count,
+                  const tt_steering *steerings, size_t steering_count, const atomic_bool *cancel, double *log_likelihoods,
+                  tt_error *err);
+
+/* The unsteered model's distributions at each text's response, as references. */
+bool tt_score_references(tt_score *score, const tt_score_text *texts, size_t text_count, const atomic_bool *cancel,
+                         tt_reference *references, tt_error *err);
+void tt_reference_free(tt_reference *reference); /* harmless on `{0}` */
+
+/* What tt_score_run would give for the reference's own model: minus the sum of its entropies. */
+double tt_reference_own(const tt_reference *reference);
 
 /* Tokens that went through the model so far. */
 uint64_t tt_score_tokens(const tt_score *score);

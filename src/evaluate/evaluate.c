@@ -1,0 +1,247 @@
+/* evaluate.c: see evaluate.h. From likelihoods (measure.h) to figures. */
+#include "evaluate/evaluate.h"
+#include "base/memory.h"
+#include "evaluate/measure.h"
+#include "model/continue.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ==== Before the work ==== */
+
+bool tt_evaluate_check(const tt_model *model, const tt_vector *vector, tt_error *err) {
+    const tt_model_facts *facts = tt_model_facts_of(model);
+    const char *path = vector->path ? vector->path : "the vector";
+    if (vector->width != facts->width || vector->layer_count > facts->blocks ||
+        (vector->layer_count_given && vector->layer_count != facts->blocks))
+        return tt_fail(err, TT_ERROR_INPUT, "'%s' is of a model with %u blocks of width %u, but '%s' has %u of width %u",
+                       path, vector->layer_count, vector->width, facts->path, facts->blocks, facts->width);
+    if (*vector->architecture && strcmp(vector->architecture, facts->architecture) != 0)
+        return tt_fail(err, TT_ERROR_INPUT, "'%s' is of a '%s' model, but '%s' is a '%s'", path, vector->architecture,
+                       facts->path, facts->architecture);
+    if (*vector->fingerprint && strcmp(vector->fingerprint, facts->fingerprint) != 0)
+        return tt_fail(err, TT_ERROR_INPUT, "'%s' was made for another model than '%s': their weights differ", path,
+                       facts->path);
+    return true;
+}
+
+static bool check(const tt_model *model, const tt_evaluate_axis *axes, size_t axis_count, const tt_evaluate_options *options,
+                  tt_error *err) {
+    if (!axis_count || !options->samples || !options->response_tokens || !options->value_count)
+        return tt_fail(err, TT_ERROR_USAGE, "an evaluation needs at least one axis, sample, token and value");
+    for (size_t i = 0; i < axis_count; i++)
+        if (!tt_evaluate_check(model, axes[i].debias, err) || !tt_evaluate_check(model, axes[i].sides[0], err) ||
+            !tt_evaluate_check(model, axes[i].sides[1], err))
+            return false;
+    return true;
+}
+
+/* ==== Figures ==== */
+
+struct figuring {
+    const tt_measurements *from;
+    const tt_material *material;
+    const tt_evaluate_options *options;
+    const tt_model *model;
+    double *numerators, *denominators; /* [sample] */
+};
+
+static double unsteered(const tt_measurements *from, size_t sample, size_t text) {
+    return from->unsteered[sample * (1 + 2 * from->axis_count) + text];
+}
+
+static double prompt_gain(const tt_measurements *from, size_t sample, size_t axis, size_t class) {
+    const size_t text = 1 + 2 * axis + class;
+    return from->prompted[sample * (1 + 2 * from->axis_count) + text] - unsteered(from, sample, text);
+}
+
+static bool estimate(const struct figuring *f, tt_estimate *to, tt_error *err) {
+    return tt_estimate_ratio(f->numerators, f->denominators, f->from->samples, f->options->resamples, f->options->seed, to,
+                             err);
+}
+
+static bool figure_fidelity(const struct figuring *f, size_t axis, size_t value, size_t class, tt_estimate *to,
+                            tt_error *err) {
+    const double *steered = f->from->steered + (axis * f->from->value_count + value) * f->from->samples * TT_OWN_TEXTS;
+    for (size_t i = 0; i < f->from->samples; i++) {
+        f->numerators[i] = steered[i * TT_OWN_TEXTS + TT_CLASS_TEXTS + class] - unsteered(f->from, i, 1 + 2 * axis + class);
+        f->denominators[i] = prompt_gain(f->from, i, axis, class);
+    }
+    return estimate(f, to, err);
+}
+
+/* Perplexity's relative rise: exp of the mean loss of log-likelihood a token, less 1. */
+static bool figure_perplexity(const struct figuring *f, size_t axis, size_t value, tt_estimate *to, tt_error *err) {
+    const double *steered = f->from->steered + (axis * f->from->value_count + value) * f->from->samples * TT_OWN_TEXTS;
+    for (size_t i = 0; i < f->from->samples; i++) {
+        f->numerators[i] = unsteered(f->from, i, 0) - steered[i * TT_OWN_TEXTS + TT_NEUTRAL_TEXT];
+        f->denominators[i] = (double)f->material->samples[i].neutral.count;
+    }
+    if (!estimate(f, to, err)) return false;
+    *to = (tt_estimate){expm1(to->value), expm1(to->low), expm1(to->high)};
+    return true;
+}
+
+static bool figure_prompt_effect(const struct figuring *f, size_t axis, size_t class, tt_estimate *to, tt_error *err) {
+    for (size_t i = 0; i < f->from->samples; i++) {
+        f->numerators[i] = prompt_gain(f->from, i, axis, class);
+        f->denominators[i] = (double)f->material->samples[i].responses[axis][class].count;
+    }
+    return estimate(f, to, err);
+}
+
+/* How far `axis` at one end moves the model along `other`: what it adds to the positive responses less what it adds to the
+ * negative ones, as a share of what `other`'s own prompts add. */
+static bool figure_other(const struct figuring *f, size_t axis, size_t side, size_t other, tt_estimate *to, tt_error *err) {
+    const size_t texts = 1 + 2 * f->from->axis_count;
+    const double *steered = f->from->others + (axis * 2 + side) * f->from->samples * texts;
+    for (size_t i = 0; i < f->from->samples; i++) {
+        double added[2];
+        for (size_t class = 0; class < 2; class++)
+            added[class] = steered[i * texts + 1 + 2 * other + class] - unsteered(f->from, i, 1 + 2 * other + class);
+        f->numerators[i] = added[TT_POSITIVE] - added[TT_NEGATIVE];
+        f->denominators[i] = prompt_gain(f->from, i, other, TT_POSITIVE) + prompt_gain(f->from, i, other, TT_NEGATIVE);
+    }
+    return estimate(f, to, err);
+}
+
+/* What free writing shows; nothing where there is none. */
+static bool figure_writing(const struct figuring *f, const tt_tokens *writing, tt_value_figures *to, tt_error *err) {
+    const size_t count = f->from->free_samples;
+    for (size_t i = 0; i < count; i++) {
+        to->distinct[0] += tt_distinct_share(writing[i].ids, writing[i].count, 1) / (double)count;
+        to->distinct[1] += tt_distinct_share(writing[i].ids, writing[i].count, 2) / (double)count;
+        to->repetition += (1 - tt_distinct_share(writing[i].ids, writing[i].count, 4)) / (double)count;
+    }
+    if (!count) to->distinct[0] = to->distinct[1] = to->repetition = NAN;
+    to->text = count ? tt_detokenize(f->model, &writing[0], err) : tt_strdup("", err);
+    return to->text != NULL;
+}
+
+/* The value of highest fidelity towards each class with tolerable damage. */
+static void recommend(tt_axis_evaluation *axis, double damage_limit) {
+    double best[2] = {0, 0};
+    for (size_t i = 0; i < axis->value_count; i++) {
+        const tt_value_figures *figures = &axis->values[i];
+        const int class = figures->value > 0 ? TT_POSITIVE : TT_NEGATIVE;
+        if (figures->value == 0 || !(figures->perplexity.value <= damage_limit)) continue;
+        if (figures->fidelity[class].value > best[class]) {
+            best[class] = figures->fidelity[class].value;
+            axis->recommended[class] = fabs(figures->value);
+        }
+    }
+}
+
+static bool figure_others(const struct figuring *f, size_t axis, tt_axis_evaluation *to, tt_error *err) {
+    for (size_t side = 0; side < 2; side++) {
+        to->others[side] = tt_alloc(f->from->axis_count, sizeof *to->others[side], err);
+        if (!to->others[side]) return false;
+        for (size_t other = 0; other < f->from->axis_count; other++)
+            if (!figure_other(f, axis, side, other, &to->others[side][other], err)) return false;
+    }
+    return true;
+}
+
+static bool figure_axis(const struct figuring *f, size_t axis, const tt_axis *material, tt_axis_evaluation *to,
+                        tt_error *err) {
+    const size_t values = f->from->value_count;
+    to->name = tt_strdup(material->name, err);
+    to->classes[0] = tt_strdup(material->classes[0], err);
+    to->classes[1] = tt_strdup(material->classes[1], err);
+    to->values = tt_alloc(values, sizeof *to->values, err);
+    if (!to->name || !to->classes[0] || !to->classes[1] || !to->values) return false;
+    to->value_count = values;
+    if (!figure_writing(f, f->from->unsteered_writing, &to->unsteered, err)) return false;
+    for (size_t class = 0; class < 2; class++)
+        if (!figure_prompt_effect(f, axis, class, &to->prompt_effect[class], err)) return false;
+    for (size_t i = 0; i < values; i++) {
+        tt_value_figures *figures = &to->values[i];
+        figures->value = f->options->values[i];
+        if (!figure_fidelity(f, axis, i, TT_NEGATIVE, &figures->fidelity[TT_NEGATIVE], err) ||
+            !figure_fidelity(f, axis, i, TT_POSITIVE, &figures->fidelity[TT_POSITIVE], err) ||
+            !figure_perplexity(f, axis, i, &figures->perplexity, err) ||
+            !figure_writing(f, f->from->writing + (axis * values + i) * f->from->free_samples, figures, err))
+            return false;
+    }
+    recommend(to, f->options->damage_limit);
+    return !f->from->others || figure_others(f, axis, to, err);
+}
+
+/* ==== Similarity ==== */
+
+/* The cosine of two vectors, all rows of each taken together as one. */
+static double cosine(const tt_vector *a, const tt_vector *b) {
+    double product = 0;
+    for (uint32_t K = 0; K < a->layer_count && K < b->layer_count; K++)
+        for (uint32_t k = 0; a->rows[K] && b->rows[K] && k < a->width; k++)
+            product += (double)a->rows[K][k] * (double)b->rows[K][k];
+    const double lengths = tt_vector_norm(a) * tt_vector_norm(b);
+    return lengths > 0 ? product / lengths : 0;
+}
+
+static bool compare_axes(const tt_evaluate_axis *axes, size_t count, tt_evaluation *evaluation, tt_error *err) {
+    evaluation->similarity = tt_alloc(count * count, sizeof *evaluation->similarity, err);
+    for (size_t i = 0; evaluation->similarity && i < count; i++)
+        for (size_t j = 0; j < count; j++)
+            evaluation->similarity[i * count + j] = cosine(axes[i].sides[TT_POSITIVE], axes[j].sides[TT_POSITIVE]);
+    return evaluation->similarity != NULL;
+}
+
+/* ==== The whole ==== */
+
+static bool figure_all(const struct figuring *f, const tt_evaluate_axis *axes, tt_evaluation *evaluation, tt_error *err) {
+    evaluation->samples = f->from->samples;
+    evaluation->damage_limit = f->options->damage_limit;
+    evaluation->tokens = f->from->tokens;
+    evaluation->axes = tt_alloc(f->from->axis_count, sizeof *evaluation->axes, err);
+    if (!evaluation->axes) return false;
+    for (size_t axis = 0; axis < f->from->axis_count; axis++) {
+        evaluation->axis_count++; /* one filled half is freed as well */
+        if (!figure_axis(f, axis, axes[axis].axis, &evaluation->axes[axis], err)) return false;
+    }
+    return compare_axes(axes, f->from->axis_count, evaluation, err);
+}
+
+bool tt_evaluate(tt_model *model, const tt_chat *chat, const tt_evaluate_axis *axes, size_t axis_count,
+                 const tt_evaluate_options *options, tt_evaluation *evaluation, tt_error *err) {
+    *evaluation = (tt_evaluation){0};
+    if (!check(model, axes, axis_count, options, err)) return false;
+    tt_material material = {0};
+    tt_measurements measurements = {0};
+    struct figuring f = {.from = &measurements, .material = &material, .options = options, .model = model};
+    f.numerators = tt_alloc(options->samples, sizeof *f.numerators, err);
+    f.denominators = tt_alloc(options->samples, sizeof *f.denominators, err);
+    const bool ok = f.numerators && f.denominators &&
+                    tt_material_make(&material, model, chat, axes, axis_count, options, err) &&
+                    tt_measure(&measurements, model, &material, axes, options, err) && figure_all(&f, axes, evaluation, err);
+    free(f.numerators);
+    free(f.denominators);
+    tt_measurements_free(&measurements);
+    tt_material_free(&material);
+    if (!ok) tt_evaluation_free(evaluation);
+    return ok;
+}
+
+void tt_evaluation_free(tt_evaluation *evaluation) {
+    for (size_t i = 0; i < evaluation->axis_count; i++) {
+        tt_axis_evaluation *axis = &evaluation->axes[i];
+        free(axis->name);
+        free(axis->classes[0]);
+        free(axis->classes[1]);
+        free(axis->unsteered.text);
+        for (size_t value = 0; value < axis->value_count; value++) free(axis->values[value].text);
+        free(axis->values);
+        free(axis->others[0]);
+        free(axis->others[1]);
+    }
+    free(evaluation->axes);
+    free(evaluation->similarity);
+    *evaluation = (tt_evaluation){0};
+}
+
+const tt_value_figures *tt_evaluation_at(const tt_axis_evaluation *axis, double value) {
+    for (size_t i = 0; i < axis->value_count; i++)
+        if (fabs(axis->values[i].value - value) < 1e-9) return &axis->values[i];
+    return NULL;
+}

@@ -1,0 +1,227 @@
+/* measure.c: see measure.h */
+#include "evaluate/measure.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "model/continue.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* ==== Steerings ==== */
+
+/* An axis' vectors at some values, each as the model takes it: de-bias + |value| x the side's. */
+struct sweep {
+    tt_vector *vectors; /* [value] */
+    tt_steering *steerings;
+    size_t count;
+};
+
+static void sweep_free(struct sweep *sweep) {
+    for (size_t i = 0; sweep->vectors && i < sweep->count; i++) tt_vector_free(&sweep->vectors[i]);
+    free(sweep->vectors);
+    free(sweep->steerings);
+    *sweep = (struct sweep){0};
+}
+
+static bool add_vector(tt_vector *to, const tt_vector *from, double scale, tt_error *err) {
+    for (uint32_t K = 1; K < from->layer_count; K++)
+        if (from->rows[K] && !tt_vector_add_row(to, K, from->rows[K], scale, err)) return false;
+    return true;
+}
+
+static bool sweep_make(struct sweep *sweep, const tt_model *model, const tt_evaluate_axis *axis, const double *values,
+                       size_t count, tt_error *err) {
+    const tt_model_facts *facts = tt_model_facts_of(model);
+    *sweep = (struct sweep){.count = count};
+    sweep->vectors = tt_alloc(count, sizeof *sweep->vectors, err);
+    sweep->steerings = tt_alloc(count, sizeof *sweep->steerings, err);
+    bool ok = sweep->vectors && sweep->steerings;
+    for (size_t i = 0; ok && i < count; i++) {
+        tt_vector *vector = &sweep->vectors[i];
+        const tt_vector *side = axis->sides[values[i] > 0 ? TT_POSITIVE : TT_NEGATIVE];
+        ok = tt_vector_init(vector, facts->blocks, facts->width, err) && add_vector(vector, axis->debias, 1, err) &&
+             (values[i] == 0 || add_vector(vector, side, fabs(values[i]), err));
+        sweep->steerings[i] = (tt_steering){(const float *const *)vector->rows, vector->layer_count};
+    }
+    if (!ok) sweep_free(sweep);
+    return ok;
+}
+
+/* ==== Scoring ==== */
+
+struct measuring {
+    tt_measurements *to;
+    tt_model *model;
+    const tt_material *material;
+    const tt_evaluate_axis *axes;
+    const tt_evaluate_options *options;
+    tt_score *score;
+    tt_score_text *texts;
+    double *sums;
+    tt_reference *references; /* [sample][1 + 2 axis + class]: what each response was drawn from */
+    tt_reference *own;        /* [text]: those of the texts at hand, borrowed */
+    uint64_t done, total;     /* steps, for progress */
+};
+
+static void advance(struct measuring *m) {
+    if (m->options->progress) m->options->progress(m->options->progress_data, "scoring", ++m->done, m->total);
+}
+
+/* P and U: what each response was drawn from, and how likely it is behind the baseline's prompt. */
+static bool score_unsteered(struct measuring *m, size_t sample, tt_error *err) {
+    const tt_material_sample *from = &m->material->samples[sample];
+    const size_t count = 1 + 2 * m->to->axis_count;
+    tt_reference *references = m->references + sample * count;
+    for (size_t i = 0; i < count; i++)
+        m->texts[i] = i ? (tt_score_text){from->prompts[(i - 1) / 2][(i - 1) % 2], from->responses[(i - 1) / 2][(i - 1) % 2]}
+                        : (tt_score_text){from->baseline, from->neutral};
+    if (!tt_score_references(m->score, m->texts, count, m->options->cancel, references, err)) return false;
+    for (size_t i = 0; i < count; i++) {
+        m->to->prompted[sample * count + i] = tt_reference_own(&references[i]);
+        m->texts[i].prompt = from->baseline;
+    }
+    const tt_steering none = {0};
+    if (!tt_score_run(m->score, m->texts, references, count, &none, 1, m->options->cancel, m->to->unsteered + sample * count,
+                      err))
+        return false;
+    advance(m);
+    return true;
+}
+
+/* S: one axis' responses and the neutral one, at every value. */
+static bool score_sweep(struct measuring *m, size_t axis, const struct sweep *sweep, size_t sample, tt_error *err) {
+    const tt_material_sample *from = &m->material->samples[sample];
+    m->texts[TT_NEUTRAL_TEXT] = (tt_score_text){from->baseline, from->neutral};
+    const tt_reference *references = m->references + sample * (1 + 2 * m->to->axis_count);
+    m->own[TT_NEUTRAL_TEXT] = references[0];
+    for (size_t class = 0; class < 2; class++) {
+        m->texts[TT_CLASS_TEXTS + class] = (tt_score_text){from->baseline, from->responses[axis][class]};
+        m->own[TT_CLASS_TEXTS + class] = references[1 + 2 * axis + class];
+    }
+    if (!tt_score_run(m->score, m->texts, m->own, TT_OWN_TEXTS, sweep->steerings, sweep->count, m->options->cancel, m->sums,
+                      err))
+        return false;
+    for (size_t value = 0; value < sweep->count; value++)
+        for (size_t text = 0; text < TT_OWN_TEXTS; text++)
+            m->to->steered[((axis * m->to->value_count + value) * m->to->samples + sample) * TT_OWN_TEXTS + text] =
+                m->sums[value * TT_OWN_TEXTS + text];
+    advance(m);
+    return true;
+}
+
+/* S at -1 and 1, on the responses of all axes. */
+static bool score_others(struct measuring *m, size_t axis, const struct sweep *ends, size_t sample, tt_error *err) {
+    const tt_material_sample *from = &m->material->samples[sample];
+    const size_t count = 1 + 2 * m->to->axis_count;
+    m->texts[0] = (tt_score_text){from->baseline, from->neutral};
+    for (size_t i = 1; i < count; i++)
+        m->texts[i] = (tt_score_text){from->baseline, from->responses[(i - 1) / 2][(i - 1) % 2]};
+    if (!tt_score_run(m->score, m->texts, m->references + sample * count, count, ends->steerings, 2, m->options->cancel,
+                      m->sums, err))
+        return false;
+    for (size_t side = 0; side < 2; side++)
+        for (size_t i = 0; i < count; i++)
+            m->to->others[((axis * 2 + side) * m->to->samples + sample) * count + i] = m->sums[side * count + i];
+    advance(m);
+    return true;
+}
+
+/* ==== Writing freely ==== */
+
+/* All values draw alike (the same stream for a sample), so that what differs between them is the steering. */
+static bool write_freely(struct measuring *m, const struct sweep *sweep, tt_tokens *responses, tt_error *err) {
+    const size_t values = sweep ? sweep->count : 1, count = values * m->to->free_samples;
+    tt_continue_request *requests = tt_alloc(count, sizeof *requests, err);
+    if (!requests) return false;
+    for (size_t i = 0; i < count; i++) {
+        const size_t sample = i % m->to->free_samples;
+        requests[i] = (tt_continue_request){.prompt = m->material->samples[sample].baseline,
+                                            .steering = sweep ? &sweep->steerings[i / m->to->free_samples] : NULL,
+                                            .stream = tt_random_bits(0, tt_random_stream("free"), sample, 0)};
+    }
+    const bool ok = tt_continue_run(m->model, requests, count, m->options->response_tokens, m->options->seed,
+                                    m->options->cancel, responses, err);
+    free(requests);
+    return ok;
+}
+
+/* ==== The whole ==== */
+
+static bool measure_axis(struct measuring *m, size_t axis, tt_error *err) {
+    static const double ends[2] = {-1, 1};
+    struct sweep sweep, both = {0};
+    if (!sweep_make(&sweep, m->model, &m->axes[axis], m->options->values, m->to->value_count, err)) return false;
+    bool ok = true;
+    for (size_t sample = 0; ok && sample < m->to->samples; sample++) ok = score_sweep(m, axis, &sweep, sample, err);
+    if (m->to->free_samples)
+        ok = ok && write_freely(m, &sweep, m->to->writing + axis * m->to->value_count * m->to->free_samples, err);
+    sweep_free(&sweep);
+    if (!ok || !m->to->others) return ok;
+    ok = sweep_make(&both, m->model, &m->axes[axis], ends, 2, err);
+    for (size_t sample = 0; ok && sample < m->to->samples; sample++) ok = score_others(m, axis, &both, sample, err);
+    sweep_free(&both);
+    return ok;
+}
+
+static bool measure_all(struct measuring *m, tt_error *err) {
+    for (size_t sample = 0; sample < m->to->samples; sample++)
+        if (!score_unsteered(m, sample, err)) return false;
+    if (m->to->free_samples && !write_freely(m, NULL, m->to->unsteered_writing, err)) return false;
+    for (size_t axis = 0; axis < m->to->axis_count; axis++)
+        if (!measure_axis(m, axis, err)) return false;
+    return true;
+}
+
+static bool allocate(tt_measurements *to, bool others, tt_error *err) {
+    const size_t texts = 1 + 2 * to->axis_count;
+    to->unsteered = tt_alloc(to->samples * texts, sizeof *to->unsteered, err);
+    to->prompted = tt_alloc(to->samples * texts, sizeof *to->prompted, err);
+    to->steered = tt_alloc(to->axis_count * to->value_count * to->samples * TT_OWN_TEXTS, sizeof *to->steered, err);
+    to->writing = tt_alloc(to->axis_count * to->value_count * to->free_samples, sizeof *to->writing, err);
+    to->unsteered_writing = tt_alloc(to->free_samples, sizeof *to->unsteered_writing, err);
+    if (others) to->others = tt_alloc(to->axis_count * 2 * to->samples * texts, sizeof *to->others, err);
+    return to->unsteered && to->prompted && to->steered && to->writing && to->unsteered_writing && (!others || to->others);
+}
+
+bool tt_measure(tt_measurements *measurements, tt_model *model, const tt_material *material, const tt_evaluate_axis *axes,
+                const tt_evaluate_options *options, tt_error *err) {
+    const bool others = options->other_axes && material->axis_count > 1;
+    *measurements = (tt_measurements){
+        .samples = material->count,
+        .axis_count = material->axis_count,
+        .value_count = options->value_count,
+        .free_samples = options->free_samples < material->count ? options->free_samples : material->count,
+    };
+    const size_t texts = 1 + 2 * material->axis_count, values = options->value_count > 2 ? options->value_count : 2;
+    struct measuring m = {.to = measurements, .model = model, .material = material, .axes = axes, .options = options};
+    m.total = material->count * (1 + material->axis_count * (others ? 2 : 1));
+    m.texts = tt_alloc(texts, sizeof *m.texts, err);
+    m.sums = tt_alloc((texts > TT_OWN_TEXTS ? texts : TT_OWN_TEXTS) * values, sizeof *m.sums, err);
+    m.references = tt_alloc(material->count * texts, sizeof *m.references, err);
+    tt_reference own[TT_OWN_TEXTS]; /* borrowed from m.references */
+    m.own = own;
+    m.score = m.texts && m.sums && m.references ? tt_score_open(model, err) : NULL;
+    const bool ok = m.score && allocate(measurements, others, err) && measure_all(&m, err);
+    if (m.score) measurements->tokens = tt_score_tokens(m.score);
+    tt_score_close(m.score);
+    for (size_t i = 0; m.references && i < material->count * texts; i++) tt_reference_free(&m.references[i]);
+    free(m.references);
+    free(m.texts);
+    free(m.sums);
+    if (!ok) tt_measurements_free(measurements);
+    return ok;
+}
+
+void tt_measurements_free(tt_measurements *measurements) {
+    const size_t written = measurements->axis_count * measurements->value_count * measurements->free_samples;
+    for (size_t i = 0; measurements->writing && i < written; i++) tt_tokens_free(&measurements->writing[i]);
+    for (size_t i = 0; measurements->unsteered_writing && i < measurements->free_samples; i++)
+        tt_tokens_free(&measurements->unsteered_writing[i]);
+    free(measurements->writing);
+    free(measurements->unsteered_writing);
+    free(measurements->unsteered);
+    free(measurements->prompted);
+    free(measurements->steered);
+    free(measurements->others);
+    *measurements = (tt_measurements){0};
+}

@@ -1,0 +1,84 @@
+/* reference.c: see reference.h
+ *
+ * The tokens that are not among the likeliest are lumped together, on both sides. By the data-processing inequality the
+ * divergence between two distributions can only become smaller by that, and it stays 0 where they are the same. */
+#include "model/reference.h"
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static const double LEAST_REST = 1e-9; /* the lump's least probability: rounding may leave nothing of it */
+
+bool tt_reference_make(tt_reference *reference, size_t length, size_t vocabulary, tt_error *err) {
+    const size_t width = vocabulary < TT_REFERENCE_TOKENS ? vocabulary : TT_REFERENCE_TOKENS;
+    *reference = (tt_reference){.length = length, .width = width};
+    reference->ids = tt_alloc(length * width, sizeof *reference->ids, err);
+    reference->probabilities = tt_alloc(length * width, sizeof *reference->probabilities, err);
+    if (reference->ids && reference->probabilities) return true;
+    tt_reference_free(reference);
+    return false;
+}
+
+void tt_reference_free(tt_reference *reference) {
+    free(reference->ids);
+    free(reference->probabilities);
+    *reference = (tt_reference){0};
+}
+
+/* Restores the heap (the least likely token on top) below `place`. */
+static void sift(int32_t *heap, size_t count, size_t place, const float *logits) {
+    for (;;) {
+        size_t least = place;
+        for (size_t child = 2 * place + 1; child <= 2 * place + 2 && child < count; child++)
+            if (logits[heap[child]] < logits[heap[least]]) least = child;
+        if (least == place) return;
+        const int32_t token = heap[place];
+        heap[place] = heap[least];
+        heap[least] = token;
+        place = least;
+    }
+}
+
+void tt_reference_fill(tt_reference *reference, size_t position, const float *logits, size_t vocabulary, double normaliser) {
+    int32_t *heap = reference->ids + position * reference->width;
+    for (size_t i = 0; i < reference->width; i++) heap[i] = (int32_t)i;
+    for (size_t i = reference->width / 2; i-- > 0;) sift(heap, reference->width, i, logits);
+    for (size_t i = reference->width; i < vocabulary; i++) {
+        if (!(logits[i] > logits[heap[0]])) continue;
+        heap[0] = (int32_t)i;
+        sift(heap, reference->width, 0, logits);
+    }
+    float *probabilities = reference->probabilities + position * reference->width;
+    for (size_t i = 0; i < reference->width; i++) probabilities[i] = (float)exp((double)logits[heap[i]] - normaliser);
+}
+
+static double rest_of(double sum) { return 1 - sum > LEAST_REST ? 1 - sum : LEAST_REST; }
+
+double tt_reference_expect(const tt_reference *reference, size_t position, const float *logits, double normaliser) {
+    const int32_t *ids = reference->ids + position * reference->width;
+    const float *probabilities = reference->probabilities + position * reference->width;
+    double expected = 0, own = 0, other = 0;
+    for (size_t i = 0; i < reference->width; i++) {
+        const double probability = (double)probabilities[i], log_probability = (double)logits[ids[i]] - normaliser;
+        expected += probability * log_probability;
+        own += probability;
+        other += exp(log_probability);
+    }
+    return expected + rest_of(own) * log(rest_of(other));
+}
+
+double tt_reference_own(const tt_reference *reference) {
+    double sum = 0;
+    for (size_t position = 0; position < reference->length; position++) {
+        const float *probabilities = reference->probabilities + position * reference->width;
+        double own = 0;
+        for (size_t i = 0; i < reference->width; i++) {
+            const double probability = (double)probabilities[i];
+            if (probability > 0) sum += probability * log(probability);
+            own += probability;
+        }
+        sum += rest_of(own) * log(rest_of(own));
+    }
+    return sum;
+}

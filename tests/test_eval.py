@@ -1,0 +1,107 @@
+"""test_eval.py: `trimtab eval` from the command line, on a tiny model and on the demo model."""
+import json, os, shutil, subprocess, sys, tempfile, time
+
+TRIMTAB, BUILD = os.environ["TRIMTAB"], os.environ["TRIMTAB_BUILD"]
+MODEL = os.environ.get("TRIMTAB_MODEL")
+folder = tempfile.mkdtemp(prefix="trimtab-eval-")
+tiny = os.path.join(folder, "tiny.gguf")
+
+
+def trimtab(*arguments, status=0):
+    done = subprocess.run([TRIMTAB, *arguments], capture_output=True, text=True, timeout=500)
+    assert done.returncode == status, (arguments, done.returncode, done.stderr)
+    return done
+
+
+def says(message, *arguments, status=1):
+    error = trimtab("eval", "-q", "-t", "1", *arguments, status=status).stderr
+    assert message in error and error.count("\n") == 1, (message, error)
+
+
+def train(model, output, *arguments):
+    trimtab("train", "-q", "-t", "1", "-m", model, "-o", output, *arguments)
+
+
+def test_tiny():
+    subprocess.run([os.path.join(BUILD, "tests", "make_tiny_model"), tiny], check=True)
+    vectors = os.path.join(folder, "vectors")
+    own = os.path.join(folder, "pace.json")
+    with open(own, "w") as file:
+        json.dump({"classes": ["slow", "fast"],
+                   "data": [[f"who writes slowly, {i}", f"who writes fast, {i}"] for i in range(12)]}, file)
+    train(tiny, vectors, "--axis", "language", "--axis", own, "--samples", "8", "--tolerance", "0")
+
+    # Figures, whatever they are for a model of random numbers; the same twice.
+    quick = ["--vectors", vectors, "-m", tiny, "--samples", "4", "--values", "0.5,1", "--response-tokens", "8"]
+    done = trimtab("eval", "-q", "-t", "1", "--json", "--axis", "language", *quick)
+    report = json.loads(done.stdout)
+    assert done.stdout == trimtab("eval", "-q", "-t", "1", "--json", "--axis", "language", *quick).stdout
+    axis, = report["axes"]
+    assert [value["value"] for value in axis["values"]] == [-1, -0.5, 0, 0.5, 1]
+    assert axis["classes"] == ["simple", "ornate"] and report["samples"] == 4
+
+    # Both axes, their effect on each other, and the recommended values in the files.
+    report = json.loads(trimtab("eval", "-q", "-t", "1", "--json", "--save", "--damage-limit", "1e9", "--axis", own,
+                                "--axis", "language", *quick).stdout)
+    assert set(report["axes"][0]["effect_on_axes"]) == {"pace", "language"}
+    assert len(report["similarity"]) == 2 and abs(report["similarity"][1][1] - 1) < 1e-6
+    import gguf
+    for name in os.listdir(vectors):
+        if not name.endswith(".gguf"):
+            continue
+        saved = [axis["recommended"] for axis in report["axes"] if axis["name"] in name]
+        field = gguf.GGUFReader(os.path.join(vectors, name)).get_field("trimtab.recommended")
+        assert field or saved == [[0, 0]], name
+        if field:
+            assert [float(value) for value in field.contents()] == saved[0], (name, saved)
+    table = trimtab("eval", "-q", "-t", "1", "--axis", "language", *quick).stdout
+    assert "language: simple (below 0) or ornate (above 0)" in table and "fidelity %" in table
+
+    # Bad input: one sentence each.
+    says("pace", *quick)  # not built in, and no file named
+    says("no debias vector of the axis 'storytelling'", *quick, "--axis", "storytelling")
+    says("held out", *quick, "--axis", "language", "--hold-out", "0")
+    says("no control vectors", "--vectors", folder, "-m", tiny)
+    says("cannot read the folder", "--vectors", folder + "/none", "-m", tiny)
+    says("not one that libllama knows", *quick, "--axis", "language", "--chat-template", "unheard-of", status=2)
+    lost = os.path.join(folder, "lost")
+    shutil.copytree(vectors, lost)
+    os.remove(next(entry.path for entry in os.scandir(lost) if "ornate" in entry.name))
+    says("no positive vector of the axis 'language'", "--vectors", lost, "-m", tiny, "--axis", "language")
+    double = os.path.join(folder, "double")
+    shutil.copytree(vectors, double)
+    ornate = next(entry.path for entry in os.scandir(double) if "ornate" in entry.name)
+    shutil.copy(ornate, ornate.replace("ornate", "florid"))
+    says("both the positive vector", "--vectors", double, "-m", tiny, "--axis", "language")
+    trimtab("eval", "--values", "x", "-m", tiny, status=2)
+    return vectors
+
+
+def test_demo(tiny_vectors):
+    vectors = os.path.join(folder, "demo")
+    train(MODEL, vectors, "--axis", "language", "--samples", "12")
+    begin = time.monotonic()
+    report = json.loads(trimtab("eval", "-q", "-t", "1", "-m", MODEL, "--vectors", vectors, "--quick", "--samples", "6", "--values", "1",
+                                "--response-tokens", "24", "--json").stdout)
+    print(f"two samples took {time.monotonic() - begin:.1f} s")
+    axis, = report["axes"]
+    below, middle, above = axis["values"]
+    # The prompts do something, and +1 and -1 pull apart as they should, from as little as 12 samples.
+    assert min(effect["value"] for effect in axis["prompt_effect"]) > 0
+    towards = [value["fidelity"][1]["value"] - value["fidelity"][0]["value"] for value in (below, above)]
+    assert towards[1] > towards[0], axis["values"]
+    assert 0 < above["perplexity_rise"]["value"] < 0.5
+    says("is of a model with", "-m", MODEL, "--vectors", tiny_vectors, "--axis", "language")
+    second = os.environ.get("TRIMTAB_SECOND_MODEL")
+    if second and os.path.exists(second):
+        says("is of a model with", "-m", second, "--vectors", vectors)
+
+
+try:
+    made = test_tiny()
+    if MODEL and os.path.exists(MODEL):
+        test_demo(made)
+    else:
+        print("without TRIMTAB_MODEL only the tiny model was tried")
+finally:
+    shutil.rmtree(folder)
