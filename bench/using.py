@@ -27,7 +27,7 @@ def our_speed(outcome):
 
 
 def their_speed(bench, command):
-    """llama-completion writes its log from a thread of its own, whose last lines are sometimes lost at exit: then once more."""
+    """llama-completion logs from a thread of its own, whose last lines are now and then lost at exit: then once more."""
     for _ in range(6):
         outcome = bench.run(command)
         if EVALUATED.search(outcome.errors + outcome.output):
