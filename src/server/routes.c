@@ -113,7 +113,7 @@ static enum MHD_Result post_tokenize(tt_exchange *exchange) {
     const char *content = NULL;
     tt_take_text(&fields, "content", &content);
     if (!content) tt_fields_refuse(&fields, "content", "'content' is missing: the text to take apart");
-    if (fields.ok && !tt_tokenize(exchange->server->model, content, strlen(content), &tokens, &err))
+    if (content && fields.ok && !tt_tokenize(exchange->server->model, content, strlen(content), &tokens, &err))
         tt_fields_refuse(&fields, "content", "%s", err.message);
     yyjson_doc_free(doc);
     if (!fields.ok) return tt_reply_refusal(exchange, &refusal);

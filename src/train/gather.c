@@ -48,11 +48,13 @@ static void free_tokens(tt_tokens *tokens, size_t count) {
 bool tt_gather_tokens(const tt_gather *gather, tt_split split, size_t index, tt_tokens *tokens, tt_error *err) {
     tt_sample sample = {0};
     if (!tt_plan_sample(gather->plan, split, index, &sample, err)) return false;
+    const size_t rows = tt_gather_rows(sample.axis_count);
     size_t done = 0;
-    bool ok = prompt_tokens(gather, sample.baseline, sample.writing_prompt, &tokens[done], err) && ++done;
-    for (size_t axis = 0; ok && axis < sample.axis_count; axis++)
-        for (int class = 0; ok && class < 2; class++)
-            ok = prompt_tokens(gather, sample.systems[axis][class], sample.writing_prompt, &tokens[done], err) && ++done;
+    bool ok = true;
+    for (; ok && done < rows; done += ok) {
+        const char *system = done == 0 ? sample.baseline : sample.systems[(done - 1) / 2][(done - 1) % 2];
+        ok = prompt_tokens(gather, system, sample.writing_prompt, &tokens[done], err);
+    }
     tt_sample_free(&sample);
     if (!ok) free_tokens(tokens, done);
     return ok;
