@@ -9,21 +9,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Values of a matrix that one product takes: 512 KiB, so that rows of A and B are still in the cache when they are used
- * again. OpenBLAS does products of this size in the calling thread. More threads would gain little, since memory sets the
- * pace; and where other processes want the same cores they mostly wait for one another (measured: 7 times slower). Blocks
- * solved side by side use the cores better. */
-enum { CHUNK_VALUES = 128 * 1024 };
+/* Values of a matrix that one product takes: few enough for rows of A and B to be in the cache when they are used again, and
+ * for OpenBLAS to do the product in the calling thread. More threads would gain little, since memory sets the pace; and
+ * where other processes want the same cores they mostly wait for one another (measured: 7 times slower). Blocks solved side
+ * by side use the cores better. */
+enum { CHUNK_VALUES = 32 * 1024, LEAST_ROWS = 8 };
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 bool tt_krylov_open(tt_krylov *krylov, const tt_problem *problem, const double *start, size_t capacity, tt_error *err) {
     const size_t width = 2 * problem->d;
     *krylov = (tt_krylov){.problem = problem, .capacity = capacity, .start = cblas_dnrm2((int)width, start, 1)};
-    krylov->chunk = problem->d < CHUNK_VALUES ? CHUNK_VALUES / problem->d : 1;
+    krylov->chunk = CHUNK_VALUES / problem->d > LEAST_ROWS ? CHUNK_VALUES / problem->d : LEAST_ROWS;
     krylov->alpha = tt_alloc(capacity, sizeof(double), err);
     krylov->beta = krylov->alpha ? tt_alloc(capacity, sizeof(double), err) : NULL;
-    krylov->scores = krylov->beta ? tt_alloc(2 * krylov->chunk, sizeof(float), err) : NULL;
+    krylov->scores = krylov->beta ? tt_alloc(4 * krylov->chunk, sizeof(float), err) : NULL;
     krylov->dots = krylov->scores ? tt_alloc(capacity, sizeof(float), err) : NULL;
     krylov->basis = krylov->dots ? tt_alloc((capacity + 1) * width, sizeof(float), err) : NULL;
     if (!krylov->basis) return false;
@@ -48,17 +48,15 @@ static void multiply(tt_krylov *krylov, const float *x, float *y) {
     const tt_problem *problem = krylov->problem;
     const size_t N = problem->N, d = problem->d;
     const size_t chunk = krylov->chunk;
-    float *a = krylov->scores, *b = krylov->scores + chunk;
+    float *a = krylov->scores, *b = krylov->scores + 2 * chunk; /* rows x 2: a score for each half */
     memset(y, 0, 2 * d * sizeof(float));
     for (size_t first = 0; first < N; first += chunk) {
         const int rows = (int)smaller(chunk, N - first), columns = (int)d;
         const float *A = problem->A + first * d, *B = problem->B + first * d;
-        for (size_t half = 0; half < 2 * d; half += d) {
-            cblas_sgemv(CblasRowMajor, CblasNoTrans, rows, columns, 0.5F, A, columns, x + half, 1, 0, a, 1);
-            cblas_sgemv(CblasRowMajor, CblasNoTrans, rows, columns, 0.5F, B, columns, x + half, 1, 0, b, 1);
-            cblas_sgemv(CblasRowMajor, CblasTrans, rows, columns, 1, A, columns, b, 1, 1, y + half, 1);
-            cblas_sgemv(CblasRowMajor, CblasTrans, rows, columns, 1, B, columns, a, 1, 1, y + half, 1);
-        }
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, 2, columns, 0.5F, A, columns, x, columns, 0, a, 2);
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, 2, columns, 0.5F, B, columns, x, columns, 0, b, 2);
+        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, 2, columns, rows, 1, b, 2, A, columns, 1, y, columns);
+        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, 2, columns, rows, 1, a, 2, B, columns, 1, y, columns);
     }
 }
 

@@ -183,23 +183,26 @@ static bool all_ruled_out(const tt_problem *problem, const tt_krylov *krylov, co
 /* |M v - lambda v| in double, from the scores of v. */
 static bool residual_of(const tt_problem *problem, const double *v, const double *scores, double lambda, double *residual,
                         tt_error *err) {
-    enum { CHUNK = 128 };
+    enum { CHUNK = 16 };
     const size_t N = problem->N, d = problem->d;
+    double weights[CHUNK];
     double *rows = tt_alloc(CHUNK * d, sizeof(double), err);
     double *difference = rows ? tt_alloc(d, sizeof(double), err) : NULL;
-    if (difference) {
-        cblas_daxpy((int)d, -lambda, v, 1, difference, 1);
+    const bool ok = difference != NULL;
+    if (ok) {
+        for (size_t j = 0; j < d; j++) difference[j] = -lambda * v[j];
         for (size_t first = 0; first < 2 * N; first += CHUNK) {
             const size_t count = 2 * N - first < CHUNK ? 2 * N - first : CHUNK;
             tt_problem_rows(problem, first, count, rows);
-            for (size_t i = 0; i < count; i++) /* a row of A goes with the score of B's, and the other way round */
-                cblas_daxpy((int)d, scores[(first + i + N) % (2 * N)] / 2, rows + i * d, 1, difference, 1);
+            /* A row of A goes with the score of B's, and the other way round. */
+            for (size_t i = 0; i < count; i++) weights[i] = scores[(first + i + N) % (2 * N)] / 2;
+            cblas_dgemv(CblasRowMajor, CblasTrans, (int)count, (int)d, 1, rows, (int)d, weights, 1, 1, difference, 1);
         }
         *residual = cblas_dnrm2((int)d, difference, 1);
     }
     free(difference);
     free(rows);
-    return difference != NULL;
+    return ok;
 }
 
 /* Offers the eigenvector of one node. `*good` turns false if it is not one, as far as it matters. */
@@ -293,7 +296,7 @@ bool tt_solve_lanczos(const tt_problem *problem, tt_candidates *candidates, bool
         tt_krylov_extend(&krylov, steps);
         ok = judge(problem, &krylov, candidates, certain, &hopeless, err);
         if (krylov.closed || steps == limit) break;
-        steps += steps / 5 + 4;
+        steps += steps / 10 + 2;
         if (steps > limit) steps = limit;
     }
     tt_krylov_close(&krylov);

@@ -72,9 +72,16 @@ void tt_problem_rows(const tt_problem *problem, size_t first, size_t count, doub
     }
 }
 
+/* Rows to take at a time for the scores of `count` vectors: many, or where the whole is little work, so few that OpenBLAS
+ * does each product in the calling thread (up to 2^18 multiplications): waiting for another one would take longer. */
+static size_t score_rows(const tt_problem *problem, size_t count) {
+    const size_t few = ((size_t)1 << 18) / problem->d / count;
+    return smaller(few >= 8 ? few : CHUNK_ROWS, smaller(CHUNK_ROWS, 2 * problem->N));
+}
+
 bool tt_problem_scores(const tt_problem *problem, const double *vectors, size_t count, double *scores, tt_error *err) {
     const size_t rows = 2 * problem->N, d = problem->d;
-    const size_t chunk = smaller(CHUNK_ROWS, rows);
+    const size_t chunk = score_rows(problem, count);
     double *some = tt_alloc(chunk * d, sizeof(double), err);
     if (!some) return false;
     for (size_t first = 0; first < rows; first += chunk) {
