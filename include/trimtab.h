@@ -12,7 +12,8 @@
  *
  * Failure. A function that can fail returns a trimtab_status (or NULL) and fills the trimtab_error that it is given with one
  * sentence fit for the user; NULL is allowed for who does not want it. The sentence may name options of the command line:
- * fields here have the same names. The library prints nothing, unless `verbose` is asked for.
+ * fields here have the same names. The library prints nothing, unless `verbose` is asked for; but the engine underneath
+ * reports a faulty grammar on standard error.
  *
  * Memory. Texts and structures that are passed in stay the caller's and are not needed after the call. What the caller
  * must free is said at the function. All text is UTF-8, zero-terminated.

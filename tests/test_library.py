@@ -80,6 +80,10 @@ class Library(unittest.TestCase):
         self.refused("nowhere", self.model, f"{self.folder}/nowhere", "language=1")
         self.refused("much", self.model, self.vectors, "language=much")
 
+    def test_the_page_shows_the_program(self):
+        with open(EXAMPLE, encoding="utf-8") as program, open(f"{SOURCE}/docs/library.md", encoding="utf-8") as page:
+            self.assertIn(f"```c\n{program.read()}```\n", page.read())
+
     def test_header_is_plain_c(self):
         program = f"{self.folder}/header.c"
         with open(program, "w", encoding="utf-8") as file:

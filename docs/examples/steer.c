@@ -1,7 +1,6 @@
-/* steer.c: makes the vectors of an axis, where that is asked for, and writes a text with them applied.
+/* steer.c: writes a text with control vectors applied, and makes those of an axis first where that is asked for.
  *
- *     steer MODEL FOLDER MIX PROMPT [AXIS SAMPLES TOLERANCE]     such as: steer m.gguf vectors language=0.5 "Tell me a
- * story." */
+ *     steer MODEL FOLDER MIX PROMPT [AXIS SAMPLES TOLERANCE] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <trimtab.h>
