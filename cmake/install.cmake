@@ -1,5 +1,8 @@
 # cmake --install: the program, the library with its header and pkg-config file, the manual pages and the completions.
 install(TARGETS program trimtab)
+if(MPI_FOUND)
+  install(TARGETS trimtab_mpi DESTINATION ${CMAKE_INSTALL_LIBDIR}/trimtab)
+endif()
 install(FILES include/trimtab.h TYPE INCLUDE)
 install(FILES ${CMAKE_BINARY_DIR}/web/trimtab.html DESTINATION ${CMAKE_INSTALL_DATADIR}/trimtab)
 # The prefix is told relative to the file's own place, since `cmake --install --prefix` may choose another one.

@@ -1,70 +1,78 @@
 /* ranks.c: see ranks.h */
 #include "train/ranks.h"
+#include "base/text.h"
+#include "train/ranks_mpi.h"
 
-#ifdef TRIMTAB_MPI
-#include <mpi.h>
+#include <dlfcn.h>
+#include <link.h>
+#include <stdio.h>
 #include <stdlib.h>
-
-enum {
-    TAG = 7,
-    CHUNK = 1 << 26, /* floats a message: MPI counts in int */
-};
+#include <string.h>
+#include <unistd.h>
 
 static bool started_by_mpirun(void) { return getenv("OMPI_COMM_WORLD_SIZE") || getenv("PMI_SIZE") || getenv("PMIX_RANK"); }
 
-static bool check(int status, tt_error *err) {
-    return status == MPI_SUCCESS ||
-           tt_fail(err, TT_ERROR_IO, "another rank cannot be reached (MPI error %d); start the run again to go on", status);
+/* The folder, with its slash, of the program or library that this code is part of; "" where it cannot be told. */
+static void own_folder(tt_text *folder) {
+    char path[4096] = "";
+    Dl_info info;
+    struct link_map *map = NULL;
+    const bool found = dladdr1((const void *)&own_folder, &info, (void **)&map, RTLD_DL_LINKMAP) && map;
+    if (found && map->l_name[0])
+        snprintf(path, sizeof path, "%s", map->l_name); /* a library's own path */
+    else if (readlink("/proc/self/exe", path, sizeof path - 1) < 0)
+        return;
+    const char *slash = strrchr(path, '/');
+    tt_text_add_bytes(folder, path, slash ? (size_t)(slash - path) + 1 : 0);
+}
+
+/* Looks for the module where it is built (beside the program, or above the tests) and where it is installed. */
+static void *open_module(tt_error *err) {
+    static const char *const places[] = {"", "../", "trimtab/", "../" TRIMTAB_LIBDIR "/trimtab/"};
+    tt_text folder = {0};
+    own_folder(&folder);
+    void *module = NULL;
+    for (size_t i = 0; !module && folder.data && i < sizeof places / sizeof *places; i++) {
+        tt_text path = {0};
+        tt_text_addf(&path, "%s%strimtab-mpi.so", folder.data, places[i]);
+        if (tt_text_ok(&path, NULL) && access(path.data, R_OK) == 0) module = dlopen(path.data, RTLD_NOW | RTLD_GLOBAL);
+        tt_text_free(&path);
+    }
+    tt_text_free(&folder);
+    const char *reason = module ? NULL : dlerror();
+    if (!module) {
+        tt_fail(err, TT_ERROR_USAGE, "this trimtab cannot be started by mpirun: %s",
+                reason ? reason : "it was built or installed without its part for MPI, trimtab-mpi.so");
+    }
+    return module;
 }
 
 bool tt_ranks_begin(tt_ranks *ranks, tt_error *err) {
     *ranks = (tt_ranks){.count = 1};
     if (!started_by_mpirun()) return true;
-    int provided;
-    if (!check(MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &provided), err)) return false;
-    if (provided < MPI_THREAD_SERIALIZED)
-        return tt_fail(err, TT_ERROR_MODEL, "this MPI allows no call from a second thread, which a run needs");
-    return check(MPI_Comm_rank(MPI_COMM_WORLD, &ranks->rank), err) &&
-           check(MPI_Comm_size(MPI_COMM_WORLD, &ranks->count), err);
+    void *module = open_module(err); /* stays: MPI's libraries cannot be unloaded */
+    if (!module) return false;
+    const tt_ranks_transport *transport = dlsym(module, "trimtab_ranks_transport");
+    if (!transport) return tt_fail(err, TT_ERROR_USAGE, "trimtab-mpi.so is of another version; install trimtab anew");
+    ranks->transport = transport;
+    return transport->begin(&ranks->rank, &ranks->count, err);
 }
 
 void tt_ranks_end(const tt_ranks *ranks) {
-    (void)ranks;
-    int initialised = 0;
-    MPI_Initialized(&initialised);
-    if (initialised) MPI_Finalize();
+    if (ranks->transport) ranks->transport->end();
 }
 
 void tt_ranks_abort(const tt_ranks *ranks) {
-    if (ranks->count > 1) MPI_Abort(MPI_COMM_WORLD, 1);
+    if (ranks->count > 1) ranks->transport->abort();
 }
 
 bool tt_ranks_share(const tt_ranks *ranks, uint64_t *value, tt_error *err) {
-    return ranks->count == 1 || check(MPI_Bcast(value, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD), err);
+    return ranks->count == 1 || ranks->transport->share(value, err);
 }
 
 bool tt_ranks_move(const tt_ranks *ranks, float *values, size_t count, int from, int to, tt_error *err) {
     if (from == to) return true;
-    for (size_t done = 0; done < count; done += CHUNK) {
-        const int size = (int)(count - done < CHUNK ? count - done : CHUNK);
-        if (ranks->rank == from && !check(MPI_Send(values + done, size, MPI_FLOAT, to, TAG, MPI_COMM_WORLD), err))
-            return false;
-        if (ranks->rank == to &&
-            !check(MPI_Recv(values + done, size, MPI_FLOAT, from, TAG, MPI_COMM_WORLD, MPI_STATUS_IGNORE), err))
-            return false;
-    }
+    if (ranks->rank == from) return ranks->transport->send(values, count, to, err);
+    if (ranks->rank == to) return ranks->transport->receive(values, count, from, err);
     return true;
 }
-
-#else
-
-bool tt_ranks_begin(tt_ranks *ranks, tt_error *) {
-    *ranks = (tt_ranks){.count = 1};
-    return true;
-}
-void tt_ranks_end(const tt_ranks *) {}
-void tt_ranks_abort(const tt_ranks *) {}
-bool tt_ranks_share(const tt_ranks *, uint64_t *, tt_error *) { return true; }
-bool tt_ranks_move(const tt_ranks *, float *, size_t, int, int, tt_error *) { return true; }
-
-#endif

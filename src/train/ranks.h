@@ -2,8 +2,10 @@
  *
  * Rank 0 owns the states file and writes the vectors. The batches of a run are dealt out in turn, so that every batch is
  * what it would be in a run of one process, and come back to rank 0 in order; then blocks are dealt out to be solved. No
- * file system has to be shared but the model's. Built without MPI, or not started by mpirun, there is one rank, and nothing
- * here does anything. */
+ * file system has to be shared but the model's. Not started by mpirun, there is one rank, and nothing here does anything.
+ *
+ * MPI is a module of its own, trimtab-mpi.so (ranks_mpi.c), which only a run that mpirun started loads: the libraries behind
+ * MPI take half a second to load, which no other command should pay, and trimtab can be installed where there is no MPI. */
 #pragma once
 
 #include "base/error.h"
@@ -12,7 +14,8 @@
 #include <stdint.h>
 
 typedef struct tt_ranks {
-    int rank, count; /* this process, of how many */
+    int rank, count;                            /* this process, of how many */
+    const struct tt_ranks_transport *transport; /* NULL while there is one rank */
 } tt_ranks;
 
 /* Joins the other ranks, if there are any. To be called once, before threads are started; `ranks` outlives the run. */

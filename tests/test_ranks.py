@@ -1,0 +1,74 @@
+"""test_ranks.py: a training run that mpirun starts, and what every other run is spared."""
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+TRIMTAB = os.environ["TRIMTAB"]
+BUILD = os.environ["TRIMTAB_BUILD"]
+MODULE = os.path.join(BUILD, "trimtab-mpi.so")
+MPIRUN = ["mpirun", "--allow-run-as-root", "--oversubscribe", "-n"]
+ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "TRIMTAB_MODEL"}
+
+
+def sanitized():
+    with open(f"{BUILD}/CMakeCache.txt", encoding="utf-8") as cache:
+        return any(line.startswith("TRIMTAB_SANITIZE:") and line.rstrip().endswith(("address,undefined", "thread"))
+                   for line in cache)
+
+
+class Ranks(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="trimtab-")
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        cls.tiny = os.path.join(cls.folder, "tiny.gguf")
+        subprocess.run([os.path.join(BUILD, "tests", "make_tiny_model"), cls.tiny], check=True)
+
+    def train(self, name, *before, program=TRIMTAB, env=None):
+        output = os.path.join(self.folder, name)
+        command = [*before, program, "train", "-m", self.tiny, "-t", "1", "--samples", "12", "--tolerance", "0.01", "-q", "-o", output,
+                   "--axis", "language", "--axis", "storytelling"]
+        result = subprocess.run(command, capture_output=True, text=True, check=False, env=env or ENVIRONMENT)
+        return result, output
+
+    @unittest.skipIf(sanitized(), "MPI's own leaks would be reported")
+    def test_two_ranks_write_what_one_writes(self):
+        alone, one = self.train("one")
+        self.assertEqual(alone.returncode, 0, alone.stderr)
+        both, two = self.train("two", *MPIRUN, "2")
+        self.assertEqual(both.returncode, 0, both.stderr)
+        names = sorted(name for name in os.listdir(one) if name.endswith(".gguf"))
+        self.assertEqual(len(names), 6)
+        for name in names:
+            with open(os.path.join(one, name), "rb") as first, open(os.path.join(two, name), "rb") as second:
+                self.assertEqual(first.read(), second.read(), name)
+
+    @unittest.skipIf(sanitized(), "MPI's own leaks would be reported")
+    def test_a_rank_that_fails_ends_all(self):
+        result = subprocess.run([*MPIRUN, "2", TRIMTAB, "train", "-m", "/no/such.gguf", "-q"], capture_output=True, text=True,
+                                check=False, env=ENVIRONMENT, timeout=60)
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn("/no/such.gguf", result.stderr)
+
+    def test_without_the_module(self):
+        bin_folder = os.path.join(self.folder, "elsewhere", "bin")
+        os.makedirs(bin_folder)
+        program = shutil.copy(TRIMTAB, bin_folder)
+        result, _ = self.train("none", program=program, env=ENVIRONMENT | {"OMPI_COMM_WORLD_SIZE": "2"})
+        self.assertEqual((result.returncode, result.stdout), (2, ""))
+        self.assertIn("trimtab-mpi.so", result.stderr)
+        self.assertEqual(result.stderr.count("\n"), 1)
+        result, _ = self.train("none", program=program)
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_other_runs_do_not_load_it(self):
+        libraries = subprocess.run(["ldd", TRIMTAB], capture_output=True, text=True, check=True).stdout
+        self.assertNotIn("libmpi", libraries)
+
+
+if __name__ == "__main__":
+    if not os.path.exists(MODULE) or not shutil.which("mpirun"):
+        raise SystemExit(77)
+    unittest.main()
