@@ -66,7 +66,8 @@ static void free_rows(float **rows) {
 
 static void steer(tt_generator *generator, float **rows) {
     tt_error err = {0};
-    if (!tt_generator_steer(generator, (const float *const *)rows, blocks, width, &err)) fail_msg("%s", err.message);
+    if (!tt_generator_steer(generator, &(tt_steering){(const float *const *)rows, blocks}, &err))
+        fail_msg("%s", err.message);
 }
 
 /* The logits behind `text`, in memory of the caller's. */
@@ -95,7 +96,7 @@ static void steering_moves_the_logits_and_can_be_taken_off(void **) {
     assert_int_equal(tt_generator_length(generator), 0); /* nothing computed before is of use */
     float *steered = logits_behind(generator, long_prompt);
     assert_true(distance(plain, steered) > 0.01);
-    assert_true(tt_generator_steer(generator, NULL, 0, 0, NULL));
+    assert_true(tt_generator_steer(generator, NULL, NULL));
     float *again = logits_behind(generator, long_prompt);
     assert_memory_equal(plain, again, vocabulary * sizeof *plain);
     free_rows(rows);
@@ -127,7 +128,7 @@ static void every_row_arrives(void **) {
     for (uint32_t K = 1; K < blocks; K++) {
         const float **one = calloc(blocks, sizeof *one);
         one[K] = rows[K];
-        assert_true(tt_generator_steer(generator, one, blocks, width, NULL));
+        assert_true(tt_generator_steer(generator, &(tt_steering){one, blocks}, NULL));
         float *steered = logits_behind(generator, long_prompt);
         assert_true(distance(plain, steered) > 1e-3);
         free(one);
@@ -144,7 +145,7 @@ static void a_row_for_block_0_has_no_effect(void **) {
     float **rows = make_rows(0.5);
     const float **first = calloc(blocks, sizeof *first);
     first[0] = rows[1];
-    assert_true(tt_generator_steer(generator, first, blocks, width, NULL));
+    assert_true(tt_generator_steer(generator, &(tt_steering){first, blocks}, NULL));
     float *steered = logits_behind(generator, long_prompt);
     assert_memory_equal(plain, steered, vocabulary * sizeof *plain);
     free(first);
@@ -172,10 +173,9 @@ static void steering_for_another_shape_is_refused(void **) {
     tt_generator *generator = open_generator();
     float **rows = make_rows(0.5);
     tt_error err = {0};
-    assert_false(tt_generator_steer(generator, (const float *const *)rows, blocks - 1, width, &err));
+    assert_false(tt_generator_steer(generator, &(tt_steering){(const float *const *)rows, blocks + 1}, &err));
     assert_int_equal(err.kind, TT_ERROR_INPUT);
     assert_non_null(strstr(err.message, "does not fit"));
-    assert_false(tt_generator_steer(generator, (const float *const *)rows, blocks, width / 2, &err));
     free_rows(rows);
     tt_generator_close(generator);
 }

@@ -73,14 +73,14 @@ static void forget_all(tt_generator *generator) {
 }
 
 /* The rows one behind the other, as libllama takes them; NULL where there is none at all, or on failure (err). */
-static float *join_rows(const tt_generator *generator, const float *const *rows, tt_error *err) {
+static float *join_rows(const tt_generator *generator, const tt_steering *steering, tt_error *err) {
     const size_t width = generator->model->facts.width, blocks = generator->model->facts.blocks;
     bool any = false;
-    for (size_t K = 1; K < blocks; K++) any = any || rows[K];
+    for (size_t K = 1; K < steering->row_count; K++) any = any || steering->rows[K];
     if (!any) return NULL;
     float *joined = tt_alloc((blocks - 1) * width, sizeof *joined, err);
-    for (size_t K = 1; joined && K < blocks; K++)
-        if (rows[K]) memcpy(joined + (K - 1) * width, rows[K], width * sizeof *joined);
+    for (size_t K = 1; joined && K < steering->row_count; K++)
+        if (steering->rows[K]) memcpy(joined + (K - 1) * width, steering->rows[K], width * sizeof *joined);
     return joined;
 }
 
@@ -89,15 +89,13 @@ static bool same_rows(const tt_generator *generator, const float *rows, size_t s
     return !memcmp(rows, generator->rows, size * sizeof *rows);
 }
 
-bool tt_generator_steer(tt_generator *generator, const float *const *rows, uint32_t layer_count, uint32_t width,
-                        tt_error *err) {
+bool tt_generator_steer(tt_generator *generator, const tt_steering *steering, tt_error *err) {
     const tt_model_facts *facts = &generator->model->facts;
-    if (rows && (layer_count != facts->blocks || width != facts->width))
-        return tt_fail(err, TT_ERROR_INPUT,
-                       "steering made for %u blocks of width %u does not fit '%s', which has %u of width %u", layer_count,
-                       width, facts->path, facts->blocks, facts->width);
+    if (steering && steering->row_count > facts->blocks)
+        return tt_fail(err, TT_ERROR_INPUT, "steering made for %zu blocks does not fit '%s', which has %u",
+                       steering->row_count, facts->path, facts->blocks);
     tt_error failed = {0};
-    float *joined = rows ? join_rows(generator, rows, &failed) : NULL;
+    float *joined = steering ? join_rows(generator, steering, &failed) : NULL;
     if (failed.kind != TT_ERROR_NONE) return tt_fail(err, failed.kind, "%s", failed.message);
     const size_t size = (size_t)(facts->blocks - 1) * facts->width;
     if (same_rows(generator, joined, size)) {

@@ -7,6 +7,7 @@
 
 #include "model/model.h"
 #include "model/sampling.h"
+#include "model/steering.h"
 
 typedef struct tt_generator tt_generator;
 
@@ -19,10 +20,8 @@ void tt_generator_close(tt_generator *generator); /* harmless on NULL */
 
 uint32_t tt_generator_context(const tt_generator *generator);
 
-/* From now on adds rows[K] to the output of block K at every token, 1 <= K < layer_count. `rows` has layer_count entries,
- * NULL where nothing is added, each `width` values; they are copied. `rows` NULL: no steering. */
-bool tt_generator_steer(tt_generator *generator, const float *const *rows, uint32_t layer_count, uint32_t width,
-                        tt_error *err);
+/* From now on `steering` is applied at every token; NULL: none. Its rows are copied. */
+bool tt_generator_steer(tt_generator *generator, const tt_steering *steering, tt_error *err);
 
 /* ==== Reading ==== */
 
