@@ -1,0 +1,34 @@
+/* mix_options.h: which control vectors a command applies: --axis, --vectors, llama.cpp's --control-vector..., --force. */
+#pragma once
+
+#include "cli/options.h"
+#include "model/model.h"
+#include "model/steering.h"
+
+extern const tt_option_group tt_mix_group;
+
+/* A mix made ready for one model. It can be changed while it is in use: a chat does so. */
+typedef struct tt_mix_given tt_mix_given;
+
+/* Reads the options, finds and checks the vectors, and says its warnings on standard error. `arguments` must outlive the
+ * result. */
+tt_mix_given *tt_mix_given_open(const tt_arguments *arguments, const tt_model_facts *model, tt_error *err);
+void tt_mix_given_close(tt_mix_given *given); /* harmless on NULL */
+
+/* "NAME=VALUE,...": each axis is set to its value, beside the others; 0 leaves the de-bias vector alone. On failure all is
+ * as it was. */
+bool tt_mix_given_set(tt_mix_given *given, const char *text, tt_error *err);
+
+/* The same, with no other axis and vector beside. */
+bool tt_mix_given_replace(tt_mix_given *given, const char *text, tt_error *err);
+
+/* Takes every axis and vector out. */
+bool tt_mix_given_clear(tt_mix_given *given, tt_error *err);
+
+/* What is applied, "language=0.5, my.gguf:0.3", or "" for nothing. And its warnings, a sentence each line, or "". Owned by
+ * `given`; valid until it is changed. */
+const char *tt_mix_given_text(const tt_mix_given *given);
+const char *tt_mix_given_warnings(const tt_mix_given *given);
+
+/* The rows, which `given` owns until it is changed; no rows where nothing is applied. */
+tt_steering tt_mix_given_steering(const tt_mix_given *given);

@@ -1,0 +1,149 @@
+/* session.c: see session.h */
+#include "cli/session.h"
+#include "base/progress.h"
+#include "base/text.h"
+#include "cli/console.h"
+#include "cli/interrupt.h"
+#include "cli/shared_options.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { QUICK_TOKENS = 512 };
+
+/* ==== Opening ==== */
+
+static tt_sampler *open_sampler(const tt_session *session, tt_error *err) {
+    tt_sampling_given given;
+    if (!tt_sampling_read(&given, session->arguments, err)) return NULL;
+    tt_sampler *sampler = tt_sampler_open(session->model, &given.sampling, err);
+    tt_sampling_given_free(&given);
+    return sampler;
+}
+
+static bool show_loading(float share, void *user_data) {
+    tt_progress_set(user_data, (uint64_t)(100 * share));
+    return !atomic_load(tt_interrupt_flag());
+}
+
+static bool open_model(tt_session *session, tt_error *err) {
+    tt_model_options options;
+    if (!tt_model_options_given(session->arguments, &options, err)) return false;
+    tt_progress progress = {0};
+    tt_progress_begin(&progress, isatty(STDERR_FILENO) ? stderr : NULL, true, "loading the model", "%", 100, 0);
+    options.progress = show_loading;
+    options.progress_data = &progress;
+    session->engine = tt_engine_start_given(session->arguments, err);
+    session->model = session->engine ? tt_model_open(session->engine, &options, err) : NULL;
+    tt_progress_end(&progress);
+    if (!session->model && atomic_load(tt_interrupt_flag())) return tt_fail(err, TT_ERROR_INTERRUPTED, "interrupted");
+    return session->model != NULL;
+}
+
+bool tt_session_open(tt_session *session, const tt_arguments *arguments, bool raw, tt_error *err) {
+    *session = (tt_session){.arguments = arguments, .limit = tt_argument_count(arguments, "--n-predict")};
+    if (!open_model(session, err)) return false;
+    session->sampler = open_sampler(session, err);
+    if (!session->sampler) return false;
+    if (!raw) {
+        session->chat = tt_chat_open(session->model, tt_argument_text(arguments, "--chat-template"), err);
+        if (!session->chat) return false;
+    }
+    session->mix = tt_mix_given_open(arguments, tt_model_facts_of(session->model), err);
+    if (!session->mix) return false;
+    session->generator = tt_generator_open(session->model, (uint32_t)tt_argument_count(arguments, "--ctx-size"), err);
+    return session->generator && tt_session_steer(session, true, err);
+}
+
+void tt_session_close(tt_session *session) {
+    tt_generator_close(session->generator);
+    tt_mix_given_close(session->mix);
+    tt_chat_close(session->chat);
+    tt_sampler_close(session->sampler);
+    tt_model_close(session->model);
+    tt_engine_stop(session->engine);
+    *session = (tt_session){0};
+}
+
+bool tt_session_steer(tt_session *session, bool steered, tt_error *err) {
+    const tt_steering steering = tt_mix_given_steering(session->mix);
+    session->steered = steered;
+    return tt_generator_steer(session->generator, steered ? &steering : NULL, err);
+}
+
+/* ==== Writing ==== */
+
+typedef struct output_state {
+    FILE *stream;
+    tt_text text;
+    tt_progress progress;
+} output_state;
+
+/* A prompt of one micro-batch is read before anybody could read a progress line. */
+static void show_reading(size_t done, size_t total, void *user_data) {
+    output_state *writing = user_data;
+    if (!writing->progress.stream) {
+        if (done == total || total - done <= QUICK_TOKENS || !isatty(STDERR_FILENO)) return;
+        tt_progress_begin(&writing->progress, stderr, true, "reading the prompt", "tokens", total, done);
+    }
+    tt_progress_set(&writing->progress, done);
+    if (done == total) tt_progress_end(&writing->progress);
+}
+
+static bool show_text(const char *bytes, size_t length, void *user_data) {
+    output_state *writing = user_data;
+    tt_text_add_bytes(&writing->text, bytes, length);
+    if (!writing->stream) return true;
+    fwrite(bytes, 1, length, writing->stream);
+    return fflush(writing->stream) == 0; /* nobody reads any more: no need to go on; main() looks into it */
+}
+
+bool tt_session_write(tt_session *session, const char *prompt, FILE *stream, tt_answer *answer, tt_error *err) {
+    *answer = (tt_answer){0};
+    tt_tokens tokens;
+    if (!tt_tokenize(session->model, prompt, strlen(prompt), &tokens, err)) return false;
+    output_state writing = {.stream = stream};
+    const tt_generation generation = {
+        .reading = {.cancel = tt_interrupt_flag(), .on_progress = show_reading, .user_data = &writing},
+        .limit = session->limit,
+        .on_text = show_text,
+        .user_data = &writing,
+    };
+    tt_sampler_reset(session->sampler);
+    bool ok = tt_generator_run(session->generator, &tokens, session->sampler, &generation, &answer->generated, err);
+    tt_tokens_free(&tokens);
+    tt_progress_end(&writing.progress);
+    const bool ends_in_newline = writing.text.length && writing.text.data[writing.text.length - 1] == '\n';
+    if (stream && !ends_in_newline && (ok || writing.text.length)) fputc('\n', stream);
+    answer->interrupted = ok && atomic_load(tt_interrupt_flag());
+    ok = ok && tt_text_ok(&writing.text, err);
+    if (ok) tt_text_add(&writing.text, ""); /* an empty answer is a text too */
+    answer->text = ok ? tt_text_take(&writing.text, err) : NULL;
+    tt_text_free(&writing.text);
+    return answer->text != NULL;
+}
+
+bool tt_session_answer(tt_session *session, const tt_conversation *conversation, FILE *stream, tt_answer *answer,
+                       tt_error *err) {
+    *answer = (tt_answer){0};
+    char *prompt = tt_chat_render(session->chat, conversation->messages, conversation->count, err);
+    if (!prompt) return false;
+    const bool ok = tt_session_write(session, prompt, stream, answer, err);
+    free(prompt);
+    return ok;
+}
+
+static double per_second(size_t count, double seconds) { return seconds > 0 ? (double)count / seconds : 0; }
+
+void tt_session_remark(const tt_session *session, const tt_answer *answer) {
+    const tt_generated *g = &answer->generated;
+    if (g->stop == TT_STOP_CONTEXT)
+        tt_console_error("the context of %u tokens is full, so the text ends here; -c gives it more room",
+                         tt_generator_context(session->generator));
+    if (!tt_argument_flag(session->arguments, "--perf")) return;
+    const size_t read = g->prompt_tokens - g->reused_tokens;
+    fprintf(stderr, "read %zu tokens (%zu known) in %.3f s, %.1f/s; wrote %zu in %.3f s, %.2f/s\n", read, g->reused_tokens,
+            g->prompt_seconds, per_second(read, g->prompt_seconds), g->written_tokens, g->written_seconds,
+            per_second(g->written_tokens, g->written_seconds));
+}
