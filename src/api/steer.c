@@ -34,8 +34,8 @@ static bool apply(trimtab *t, const tt_mix *mix, const tt_mix_options *options, 
     add_notes(warnings, &options->catalogue->notes);
     add_notes(warnings, &blend.warnings);
     const tt_vector *sum = &blend.vector;
-    const bool ok = tt_text_ok(warnings, err) &&
-                    tt_generator_steer(t->generator, (const float *const *)sum->rows, sum->layer_count, sum->width, err);
+    const tt_steering steering = {.rows = (const float *const *)sum->rows, .row_count = sum->layer_count};
+    const bool ok = tt_text_ok(warnings, err) && tt_generator_steer(t->generator, &steering, err);
     tt_blend_free(&blend);
     return ok;
 }
@@ -58,7 +58,7 @@ static bool steer(trimtab *t, const char *folder, const char *mix, bool force, t
     if (!tt_api_begin(t, "trimtab_steer", err) || !tt_api_need_generator(t, err)) return false;
     tt_text warnings = {0};
     const bool clear = !mix || !*mix;
-    if (clear ? !tt_generator_steer(t->generator, NULL, 0, 0, err) : !steer_mix(t, folder, mix, force, &warnings, err)) {
+    if (clear ? !tt_generator_steer(t->generator, NULL, err) : !steer_mix(t, folder, mix, force, &warnings, err)) {
         tt_text_free(&warnings);
         return false;
     }

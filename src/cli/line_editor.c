@@ -17,6 +17,7 @@ struct tt_line_editor {
     EditLine *edit;
     History *history;
     const char *prompt;
+    bool at_start; /* nothing of the line has been typed yet */
 };
 
 static const char *prompt_of(EditLine *edit) {
@@ -35,13 +36,19 @@ static int read_byte(char *byte) {
     }
 }
 
-/* libedit's own function would take a first Ctrl-C for nothing. */
-static int read_character(EditLine *, wchar_t *character) {
+/* libedit's own function would take a first Ctrl-C for nothing, and on a terminal that cannot edit (TERM=dumb) a Ctrl-D for
+ * a character. */
+static int read_character(EditLine *edit, wchar_t *character) {
+    enum { CTRL_D = 4 };
+    tt_line_editor *editor = NULL;
+    el_get(edit, EL_CLIENTDATA, &editor);
     mbstate_t state = {0};
     for (;;) {
         char byte;
         const int result = read_byte(&byte);
         if (result != 1) return result;
+        if (editor->at_start && byte == CTRL_D) return 0;
+        editor->at_start = false;
         const size_t used = mbrtowc(character, &byte, 1, &state);
         if (used != (size_t)-1 && used != (size_t)-2) return 1;
         if (used == (size_t)-1) state = (mbstate_t){0}; /* not in the locale's encoding: dropped */
@@ -84,6 +91,7 @@ tt_line_result tt_line_editor_read(tt_line_editor *editor, const char *const pro
     el_resize(editor->edit);
     for (bool more = true, first = true; more; first = false) {
         editor->prompt = prompts[first ? 0 : 1];
+        editor->at_start = true;
         int length = 0;
         const char *line = el_gets(editor->edit, &length);
         if (!line || length <= 0) {

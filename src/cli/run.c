@@ -91,7 +91,8 @@ static char *read_text_file(const char *file, tt_error *err) {
 }
 
 /* One text from `option` or `file_option`; `*text` is NULL where neither is given, else the caller's. */
-static bool read_text(const tt_arguments *arguments, const char *option, const char *file_option, char **text, tt_error *err) {
+static bool read_text(const tt_arguments *arguments, const char *option, const char *file_option, char **text,
+                      tt_error *err) {
     const char *given = tt_argument_text(arguments, option), *file = tt_argument_text(arguments, file_option);
     *text = NULL;
     if (given && file) return tt_fail(err, TT_ERROR_USAGE, "%s and %s are both given; keep one", option, file_option);
