@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/interrupt.h"
+#include "cli/print_json.h"
 #include "cli/shared_options.h"
 #include "cli/table.h"
 #include "evaluate/report.h"
@@ -172,13 +173,7 @@ static bool print_table(const tt_evaluation *evaluation, tt_error *err) {
 
 static bool print_json(const tt_evaluation *evaluation, const tt_model *model, const tt_loaded *vectors, tt_error *err) {
     yyjson_mut_doc *doc = tt_evaluation_json(evaluation, model, vectors, err);
-    if (!doc) return false;
-    char *text = yyjson_mut_write(doc, YYJSON_WRITE_PRETTY_TWO_SPACES, NULL);
-    if (text) puts(text);
-    const bool ok = text || tt_fail(err, TT_ERROR_MEMORY, "out of memory");
-    free(text);
-    yyjson_mut_doc_free(doc);
-    return ok;
+    return doc && tt_print_json(doc, err);
 }
 
 /* ==== The command ==== */

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "evaluate/measure.h"
 #include "model/continue.h"
+#include "vectors/compare.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -170,21 +171,12 @@ static bool figure_axis(const struct figuring *f, size_t axis, const tt_axis *ma
 
 /* ==== Similarity ==== */
 
-/* The cosine of two vectors, all rows of each taken together as one. */
-static double cosine(const tt_vector *a, const tt_vector *b) {
-    double product = 0;
-    for (uint32_t K = 0; K < a->layer_count && K < b->layer_count; K++)
-        for (uint32_t k = 0; a->rows[K] && b->rows[K] && k < a->width; k++)
-            product += (double)a->rows[K][k] * (double)b->rows[K][k];
-    const double lengths = tt_vector_norm(a) * tt_vector_norm(b);
-    return lengths > 0 ? product / lengths : 0;
-}
-
 static bool compare_axes(const tt_evaluate_axis *axes, size_t count, tt_evaluation *evaluation, tt_error *err) {
     evaluation->similarity = tt_alloc(count * count, sizeof *evaluation->similarity, err);
     for (size_t i = 0; evaluation->similarity && i < count; i++)
         for (size_t j = 0; j < count; j++)
-            evaluation->similarity[i * count + j] = cosine(axes[i].sides[TT_POSITIVE], axes[j].sides[TT_POSITIVE]);
+            evaluation->similarity[i * count + j] =
+                tt_vector_cosine(axes[i].sides[TT_POSITIVE], axes[j].sides[TT_POSITIVE], 0);
     return evaluation->similarity != NULL;
 }
 

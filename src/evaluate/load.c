@@ -1,149 +1,125 @@
 /* load.c: see load.h */
 #include "evaluate/load.h"
-#include "base/file.h"
 #include "base/memory.h"
+#include "vectors/catalogue.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ==== The folder ==== */
-
-/* Control-vector files of a folder, by their keys alone. */
-struct folder {
-    tt_vector *files;
-    size_t count, capacity;
-};
-
-static void folder_free(struct folder *folder) {
-    for (size_t i = 0; i < folder->count; i++) tt_vector_free(&folder->files[i]);
-    free(folder->files);
+static tt_vector_target target_of(const tt_model *model) {
+    const tt_model_facts *facts = tt_model_facts_of(model);
+    return (tt_vector_target){facts->architecture, facts->fingerprint, facts->width, facts->blocks};
 }
 
-static int by_path(const void *a, const void *b) {
-    return strcmp(((const tt_vector *)a)->path, ((const tt_vector *)b)->path);
+/* The phrases of the axes that are named; else of all built-in ones. */
+static bool load_axes(tt_loaded *loaded, const char *const *names, size_t count, tt_error *err) {
+    const size_t wanted = count ? count : tt_axis_builtin_count();
+    loaded->axes = tt_alloc(wanted, sizeof *loaded->axes, err);
+    for (size_t i = 0; loaded->axes && i < wanted; i++)
+        if (!tt_axis_load(&loaded->axes[loaded->count++].axis, count ? names[i] : tt_axis_builtin_name(i), err))
+            return false;
+    return loaded->axes != NULL;
 }
 
-static bool add_file(struct folder *folder, const char *path, const char *name, tt_error *err) {
-    tt_vector_name parts;
-    const size_t length = strlen(name);
-    /* Other GGUF files, such as the model itself, may lie there too: a vector's name has its own form. */
-    if (length < 5 || strcmp(name + length - 5, ".gguf") != 0 || !tt_vector_name_parse(name, &parts)) return true;
-    if (!tt_grow((void *)&folder->files, &folder->capacity, folder->count, sizeof *folder->files, err)) return false;
-    if (!tt_vector_read_keys(&folder->files[folder->count], path, err)) return false;
-    folder->count++;
-    return true;
-}
-
-static bool folder_read(struct folder *folder, const char *path, tt_error *err) {
-    *folder = (struct folder){0};
-    DIR *directory = opendir(path);
-    if (!directory) return tt_fail_errno(err, "cannot read the folder '%s'", path);
-    bool ok = true;
-    for (struct dirent *entry; ok && (entry = readdir(directory));) {
-        char *file = tt_path_join(path, entry->d_name, err);
-        ok = file && add_file(folder, file, entry->d_name, err);
-        free(file);
+static bool open_catalogue(tt_catalogue *catalogue, const char *folder, const tt_loaded *loaded, tt_error *err) {
+    tt_class_order *orders = tt_alloc(loaded->count, sizeof *orders, err);
+    if (!orders) return false;
+    for (size_t i = 0; i < loaded->count; i++) {
+        const tt_axis *axis = &loaded->axes[i].axis;
+        orders[i] = (tt_class_order){axis->name, {axis->classes[0], axis->classes[1]}};
     }
-    closedir(directory);
-    if (ok && folder->count == 0)
-        ok = tt_fail(err, TT_ERROR_INPUT, "'%s' has no control vectors in it; make some with trimtab train", path);
-    if (ok && folder->files)
-        qsort(folder->files, folder->count, sizeof *folder->files, by_path);
-    else
-        folder_free(folder);
+    const bool ok = tt_catalogue_open(catalogue, folder, orders, loaded->count, err);
+    free(orders);
     return ok;
 }
 
-/* ==== Axes ==== */
-
-/* The role of a file, by its key, or by its class' name where a file of other tools has no such key. */
-static tt_role role_of(const tt_vector *vector, const tt_axis *axis) {
-    if (vector->role != TT_ROLE_UNKNOWN) return vector->role;
-    if (!strcmp(vector->class_name, axis->classes[TT_NEGATIVE])) return TT_ROLE_NEGATIVE;
-    if (!strcmp(vector->class_name, axis->classes[TT_POSITIVE])) return TT_ROLE_POSITIVE;
-    return strcmp(vector->class_name, "debias") ? TT_ROLE_UNKNOWN : TT_ROLE_DEBIAS;
-}
-
-static bool load_role(tt_vector *to, const struct folder *folder, const char *path, const tt_axis *axis, tt_role role,
-                      tt_error *err) {
-    const tt_vector *found = NULL;
-    for (size_t i = 0; i < folder->count; i++) {
-        if (strcmp(folder->files[i].axis, axis->name) != 0 || role_of(&folder->files[i], axis) != role) continue;
-        if (found)
-            return tt_fail(
-                err, TT_ERROR_INPUT,
-                "'%s' and '%s' are both the %s vector of the axis '%s'; give each model's vectors a folder of their own",
-                found->path, folder->files[i].path, tt_role_name(role), axis->name);
-        found = &folder->files[i];
+static bool read_files(tt_loaded_axis *to, const tt_catalogue_axis *from, const tt_model *model, tt_error *err) {
+    static const char *const kinds[TT_FILES] = {"de-bias", "negative", "positive"};
+    tt_vector *vectors[TT_FILES] = {&to->debias, &to->sides[TT_NEGATIVE], &to->sides[TT_POSITIVE]};
+    for (int file = 0; file < TT_FILES; file++) {
+        if (!from->paths[file])
+            return tt_fail(err, TT_ERROR_INPUT, "the %s vector of the axis '%s' is missing; make it anew with trimtab train",
+                           kinds[file], from->name);
+        if (!tt_vector_read(vectors[file], from->paths[file], err) ||
+            (model && !tt_evaluate_check(model, vectors[file], err)))
+            return false;
     }
-    if (!found)
-        return tt_fail(err, TT_ERROR_INPUT, "'%s' has no %s vector of the axis '%s'; make it with trimtab train", path,
-                       tt_role_name(role), axis->name);
-    return tt_vector_read(to, found->path, err);
+    return true;
 }
 
-static bool load_axis(tt_loaded *loaded, const struct folder *folder, const char *path, const char *name,
-                      const tt_model *model, tt_error *err) {
-    tt_loaded_axis *to = &loaded->axes[loaded->count++]; /* a half-loaded one is freed as well */
-    if (!tt_axis_load(&to->axis, name, err)) return false;
-    if (!load_role(&to->debias, folder, path, &to->axis, TT_ROLE_DEBIAS, err) ||
-        !load_role(&to->sides[TT_NEGATIVE], folder, path, &to->axis, TT_ROLE_NEGATIVE, err) ||
-        !load_role(&to->sides[TT_POSITIVE], folder, path, &to->axis, TT_ROLE_POSITIVE, err))
-        return false;
-    return !model || (tt_evaluate_check(model, &to->debias, err) && tt_evaluate_check(model, &to->sides[0], err) &&
-                      tt_evaluate_check(model, &to->sides[1], err));
-}
-
-/* The axes that the folder has vectors of. Their phrases must be built in, as no file is named. */
-static const char **axes_of(const struct folder *folder, size_t *count, tt_error *err) {
-    *count = 0;
-    const char **names = tt_alloc(folder->count, sizeof *names, err);
-    for (size_t i = 0; names && i < folder->count; i++) {
-        const char *axis = folder->files[i].axis;
-        bool known = !*axis;
-        for (size_t j = 0; j < *count; j++) known = known || !strcmp(names[j], axis);
-        if (known) continue;
-        bool built_in = false;
-        for (size_t j = 0; j < tt_axis_builtin_count(); j++) built_in = built_in || !strcmp(tt_axis_builtin_name(j), axis);
-        if (!built_in) {
-            tt_fail(err, TT_ERROR_INPUT,
-                    "'%s' is of the axis '%s', which is not built in; name its file with --axis FILE, or others with --axis "
-                    "NAME",
-                    folder->files[i].path, axis);
-            free(names);
-            return NULL;
-        }
-        names[(*count)++] = axis;
+/* The vectors of the axes that were named. */
+static bool load_named(tt_loaded *loaded, const tt_catalogue *catalogue, const tt_model *model, tt_error *err) {
+    const tt_vector_target target = model ? target_of(model) : (tt_vector_target){0};
+    for (size_t i = 0; i < loaded->count; i++) {
+        const tt_catalogue_axis *found;
+        int sign;
+        if (!tt_catalogue_find(catalogue, loaded->axes[i].axis.name, model ? &target : NULL, &found, &sign, err) ||
+            !read_files(&loaded->axes[i], found, model, err))
+            return false;
     }
-    return names;
+    return true;
 }
 
-bool tt_load_vectors(tt_loaded *loaded, const char *folder_path, const char *const *names, size_t name_count,
-                     const tt_model *model, tt_error *err) {
-    *loaded = (tt_loaded){0};
-    struct folder folder;
-    if (!folder_read(&folder, folder_path, err)) return false;
-    const char **own = NULL;
-    bool ok = name_count || (own = axes_of(&folder, &name_count, err));
-    if (own) names = own;
-    if (ok && !name_count)
-        ok = tt_fail(err, TT_ERROR_INPUT, "the vectors in '%s' name no axis; name one with --axis", folder_path);
-    loaded->axes = ok ? tt_alloc(name_count, sizeof *loaded->axes, err) : NULL;
-    loaded->refer = loaded->axes ? tt_alloc(name_count, sizeof *loaded->refer, err) : NULL;
-    ok = loaded->refer != NULL;
-    for (size_t i = 0; ok && i < name_count; i++) ok = load_axis(loaded, &folder, folder_path, names[i], model, err);
-    for (size_t i = 0; ok && i < name_count; i++)
+static bool has_axis(const tt_catalogue *catalogue, const tt_vector_target *target, const char *name,
+                     const tt_catalogue_axis **found) {
+    for (size_t i = 0; i < catalogue->count; i++) {
+        *found = &catalogue->axes[i];
+        if (!strcmp((*found)->name, name) && (!target || tt_catalogue_fits(*found, target))) return true;
+    }
+    return false;
+}
+
+/* The vectors of every axis that the folder has, among the built-in ones that are loaded; the others are dropped. */
+static bool load_present(tt_loaded *loaded, const tt_catalogue *catalogue, const tt_model *model, tt_error *err) {
+    const tt_vector_target target = model ? target_of(model) : (tt_vector_target){0};
+    size_t kept = 0;
+    for (size_t i = 0; i < loaded->count; i++) {
+        const tt_catalogue_axis *found;
+        if (!has_axis(catalogue, model ? &target : NULL, loaded->axes[i].axis.name, &found)) continue;
+        const tt_loaded_axis dropped = loaded->axes[kept];
+        loaded->axes[kept] = loaded->axes[i];
+        if (kept != i) loaded->axes[i] = dropped; /* stays to be freed */
+        if (!read_files(&loaded->axes[kept++], found, model, err)) return false;
+    }
+    for (size_t i = kept; i < loaded->count; i++) tt_axis_free(&loaded->axes[i].axis);
+    loaded->count = kept;
+    if (kept) return true;
+    if (!catalogue->count)
+        return tt_fail(err, TT_ERROR_INPUT, "'%s' has no control vectors; make some with trimtab train%s%s",
+                       catalogue->folder, catalogue->notes.count ? "; " : "",
+                       catalogue->notes.count ? catalogue->notes.items[0] : "");
+    const tt_catalogue_axis *first = &catalogue->axes[0];
+    if (model && !tt_catalogue_fits(first, &target))
+        return tt_fail(err, TT_ERROR_INPUT, "the vectors in '%s' were made for another model ('%s') than '%s'",
+                       catalogue->folder, first->model_name, tt_model_facts_of(model)->path);
+    return tt_fail(err, TT_ERROR_INPUT,
+                   "'%s' has vectors of the axis '%s', which is not built in; name its file with --axis FILE",
+                   catalogue->folder, first->name);
+}
+
+static bool refer(tt_loaded *loaded, tt_error *err) {
+    loaded->refer = tt_alloc(loaded->count, sizeof *loaded->refer, err);
+    for (size_t i = 0; loaded->refer && i < loaded->count; i++)
         loaded->refer[i] = (tt_evaluate_axis){
             &loaded->axes[i].axis, &loaded->axes[i].debias, {&loaded->axes[i].sides[0], &loaded->axes[i].sides[1]}};
-    free(own);
-    folder_free(&folder);
+    return loaded->refer != NULL;
+}
+
+bool tt_load_vectors(tt_loaded *loaded, const char *folder, const char *const *names, size_t name_count,
+                     const tt_model *model, tt_error *err) {
+    *loaded = (tt_loaded){0};
+    tt_catalogue catalogue = {0};
+    const bool ok =
+        load_axes(loaded, names, name_count, err) && open_catalogue(&catalogue, folder, loaded, err) &&
+        (name_count ? load_named(loaded, &catalogue, model, err) : load_present(loaded, &catalogue, model, err)) &&
+        refer(loaded, err);
+    tt_catalogue_free(&catalogue);
     if (!ok) tt_loaded_free(loaded);
     return ok;
 }
 
 void tt_loaded_free(tt_loaded *loaded) {
-    for (size_t i = 0; i < loaded->count; i++) {
+    for (size_t i = 0; loaded->axes && i < loaded->count; i++) {
         tt_axis_free(&loaded->axes[i].axis);
         tt_vector_free(&loaded->axes[i].debias);
         tt_vector_free(&loaded->axes[i].sides[0]);
@@ -156,8 +132,8 @@ void tt_loaded_free(tt_loaded *loaded) {
 
 bool tt_save_recommended(tt_loaded *loaded, const tt_evaluation *evaluation, tt_error *err) {
     for (size_t i = 0; i < loaded->count; i++) {
-        tt_vector *files[3] = {&loaded->axes[i].debias, &loaded->axes[i].sides[0], &loaded->axes[i].sides[1]};
-        for (int file = 0; file < 3; file++) {
+        tt_vector *files[TT_FILES] = {&loaded->axes[i].debias, &loaded->axes[i].sides[0], &loaded->axes[i].sides[1]};
+        for (int file = 0; file < TT_FILES; file++) {
             for (int class = 0; class < 2; class++)
                 files[file]->recommended[class] = (float)evaluation->axes[i].recommended[class];
             if (!tt_vector_write(files[file], files[file]->path, err)) return false;

@@ -14,9 +14,10 @@ typedef struct tt_loaded {
     size_t count;
 } tt_loaded; /* freed by tt_loaded_free */
 
-/* Loads the vectors of `names` (built-in axes or axis files; with a count of 0 every axis that the folder has vectors of).
- * Refused: a folder without vectors, an axis that lacks one of its three files or has two of a kind, vectors of an axis
- * whose phrases are nowhere to be found. `model` NULL: any model's vectors; else those of another are refused. */
+/* Loads the vectors of `names` (built-in axes or axis files; with a count of 0 of every built-in axis that the folder has
+ * vectors of). Refused: a folder without any, an axis that lacks one of its three files, axes whose phrases are nowhere to
+ * be found. `model` NULL: any model's vectors; else those of another are passed over, or refused where there are no others.
+ */
 bool tt_load_vectors(tt_loaded *loaded, const char *folder, const char *const *names, size_t name_count,
                      const tt_model *model, tt_error *err);
 void tt_loaded_free(tt_loaded *loaded); /* harmless on `{0}` */
