@@ -97,6 +97,19 @@ class Usage(unittest.TestCase):
         self.refused("unexpected argument 'zsh'", "completion", "bash", "zsh")
         self.refused("there is no command 'a?b'", "a\nb")
 
+    def test_numbers_are_the_same_in_every_locale(self):
+        names = subprocess.run(["locale", "-a"], capture_output=True, text=True, check=False).stdout.split()
+        commas = [name for name in names if "decimal_point=\",\"" in subprocess.run(
+            ["locale", "-k", "LC_NUMERIC"], capture_output=True, text=True, check=False, env={"LC_ALL": name}).stdout]
+        for name in ["C.UTF-8", *commas[:3]]:
+            settings = ENVIRONMENT | {"LC_ALL": name}
+            result = run("train", "--tolerance", "0.5", "-m", "/no/such.gguf", "-q", env=settings)
+            self.assertEqual(result.returncode, 1, result.stderr)
+            self.assertIn("/no/such.gguf", result.stderr)
+            result = run("train", "--tolerance", "0,5", "-m", "/no/such.gguf", env=settings)
+            self.assertEqual(result.returncode, 2)
+            self.assertIn("--tolerance takes a number of at least 0, not '0,5'", result.stderr)
+
     def test_nothing_asked_shows_help_on_standard_error(self):
         result = run()
         self.assertEqual((result.returncode, result.stdout), (2, ""))
@@ -192,14 +205,13 @@ class Completion(unittest.TestCase):
         self.assertEqual(complete("trimtab", "completion", "z"), ["zsh"])
         self.assertEqual(complete("trimtab", "help", "compl"), ["completion"])
         self.assertEqual(complete("trimtab", "completion", "--h"), ["--help"])
-        if "train" in commands():
-            self.assertEqual(complete("trimtab", "train", "--method", "p"), ["pca"])
-            self.assertEqual(complete("trimtab", "train", "--method", "=", "p"), ["pca"])
-            self.assertEqual(complete("trimtab", "train", "--method", "="), ["cross-covariance", "mean-difference", "pca"])
-            self.assertEqual(complete("trimtab", "train", "-m", "x", "--met"), ["--method"])
-            self.assertEqual(complete("trimtab", "train", "-m", ""), ["OPTION -o default"])
-            self.assertEqual(complete("trimtab", "train", "-o", ""), ["OPTION -o dirnames"])
-            self.assertEqual(complete("trimtab", "train", "--samples", ""), [])
+        self.assertEqual(complete("trimtab", "train", "--method", "p"), ["pca"])
+        self.assertEqual(complete("trimtab", "train", "--method", "=", "p"), ["pca"])
+        self.assertEqual(complete("trimtab", "train", "--method", "="), ["cross-covariance", "mean-difference", "pca"])
+        self.assertEqual(complete("trimtab", "train", "-m", "x", "--met"), ["--method"])
+        self.assertEqual(complete("trimtab", "train", "-m", ""), ["OPTION -o default"])
+        self.assertEqual(complete("trimtab", "train", "-o", ""), ["OPTION -o dirnames"])
+        self.assertEqual(complete("trimtab", "train", "--samples", ""), [])
 
     def test_typed_in_bash(self):
         with Terminal(["bash", "--norc", "--noprofile", "-i"], env=ENVIRONMENT | {"PS1": "$ ", "TERM": "dumb"}) as bash:
@@ -208,6 +220,8 @@ class Completion(unittest.TestCase):
             bash.read_until("$ ")
             bash.send("trimtab compl\tz\t")
             bash.read_until("trimtab completion zsh ")
+            bash.send("\x15trimtab train --meth\tp\t--axis story\t")
+            bash.read_until("trimtab train --method pca --axis storytelling ")
 
     def test_typed_in_zsh(self):
         settings = ENVIRONMENT | {"TERM": "xterm", "ZDOTDIR": self.folder.name}
@@ -231,9 +245,9 @@ class Completion(unittest.TestCase):
         self.assertEqual(complete("trimtab compl"), ["completion"])
         self.assertEqual(complete("trimtab completion z"), ["zsh"])
         self.assertEqual(complete("trimtab completion --he"), ["--help"])
-        if "train" in commands():
-            self.assertEqual(complete("trimtab train --method p"), ["pca"])
-            self.assertEqual(complete("trimtab train -ng"), ["-ngl"])
+        self.assertEqual(complete("trimtab train --method p"), ["pca"])
+        self.assertEqual(complete("trimtab train -ng"), ["-ngl"])
+        self.assertEqual(complete("trimtab train --axis lang"), ["language"])
 
 
 if __name__ == "__main__":
