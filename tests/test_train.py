@@ -128,15 +128,16 @@ class Files(Case):
         of = {name.split("__")[1].split(".")[0]: path for name, path in vectors.files(self.output).items()}
 
         def write(*options):
-            command = ["llama-completion", "-m", MODEL, "-no-cnv", "-p", "Once upon a time", "-n", "24", "--temp", "0", "-t", "2", "--no-warmup"]
+            command = ["llama-completion", "-m", MODEL, "-no-cnv", "-p", "The old house by the sea was", "-n", "48", "--temp", "0",
+                       "-t", "2", "--no-warmup"]
             result = subprocess.run([*command, *options], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
             self.assertEqual(result.returncode, 0, result.stderr[-2000:])
             return result.stdout
 
         plain = write()
-        simple = write("--control-vector", of["debias"], "--control-vector", of["simple"])
-        ornate = write("--control-vector", of["debias"], "--control-vector-scaled", of["ornate"] + ":1.5")
-        self.assertEqual(len({plain, simple, ornate}), 3)
+        ornate = write("--control-vector", f"{of['debias']},{of['ornate']}")
+        scaled = {name: write("--control-vector-scaled", f"{of['debias']}:1,{of[name]}:2") for name in ("simple", "ornate")}
+        self.assertEqual(len({plain, ornate, *scaled.values()}), 4, (plain, ornate, scaled))
 
 
 class Sharing(Case):

@@ -7,13 +7,24 @@
 
 enum { TT_HELP_COLUMN = 28, TT_HELP_WIDEST = 100, TT_HELP_NARROW = 50 };
 
+/* How many bytes of the word at `word` to set in a line that holds `room` columns: all of it, or where that is too long (a list
+ * such as "a;b;c") up to the last comma or semicolon that fits. */
+static int word_length(const char *word, int room) {
+    const int length = (int)strcspn(word, " ");
+    int fits = 0;
+    for (int i = 1; i <= room && i < length; i++) {
+        if (strchr(",;", word[i - 1])) fits = i;
+    }
+    return length > room && fits ? fits : length;
+}
+
 /* Appends `words` from column `column` on (where the text now is), wrapped at `width`; further lines begin at `indent`. Ends
  * the line. The tables' texts are ASCII: one byte, one column. */
 static void add_wrapped(tt_text *text, const char *words, int column, int indent, int width) {
     bool first = true;
     for (;;) {
         words += strspn(words, " ");
-        const int length = (int)strcspn(words, " ");
+        const int length = word_length(words, width - indent);
         if (!length) break;
         if (!first && column + 1 + length > width) {
             tt_text_addf(text, "\n%*s", indent, "");
