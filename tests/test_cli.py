@@ -8,6 +8,7 @@ import unittest
 from terminal import Terminal, run_on_terminal
 
 TRIMTAB = os.environ["TRIMTAB"]
+MODEL = os.environ["TRIMTAB_MODEL"]
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS", "TRIMTAB_MODEL")}
 
 
@@ -248,6 +249,35 @@ class Completion(unittest.TestCase):
         self.assertEqual(complete("trimtab train --method p"), ["pca"])
         self.assertEqual(complete("trimtab train -ng"), ["-ngl"])
         self.assertEqual(complete("trimtab train --axis lang"), ["language"])
+
+
+class Spinning(unittest.TestCase):
+    """GOMP_SPINCOUNT, which the program sets for itself (docs/threads.md); a pipe without a writer holds it while we look."""
+
+    def spin_count(self, *options, **variables):
+        with tempfile.TemporaryDirectory() as folder:
+            prompts = os.path.join(folder, "prompts")
+            os.mkfifo(prompts)
+            environment = {k: v for k, v in ENVIRONMENT.items() if k not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")} | variables
+            command = [TRIMTAB, "train", "-m", MODEL, "-o", folder, "--prompts", prompts, *options]
+            with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+                try:
+                    with open(prompts, "wb"):  # returns once the program has opened it, too
+                        with open(f"/proc/{process.pid}/environ", "rb") as file:
+                            names = dict(entry.split(b"=", 1) for entry in file.read().split(b"\0") if b"=" in entry)
+                finally:
+                    process.kill()
+        return names.get(b"GOMP_SPINCOUNT", b"").decode()
+
+    def test_short_where_prompts_are_read(self):
+        self.assertEqual(self.spin_count("-t", "2"), "1000")
+
+    def test_one_thread_waits_for_nobody(self):
+        self.assertEqual(self.spin_count("-t", "1"), "")
+
+    def test_what_the_user_says_stands(self):
+        self.assertEqual(self.spin_count("-t", "2", GOMP_SPINCOUNT="77"), "77")
+        self.assertEqual(self.spin_count("-t", "2", OMP_WAIT_POLICY="active"), "")
 
 
 if __name__ == "__main__":

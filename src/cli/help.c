@@ -7,8 +7,8 @@
 
 enum { TT_HELP_COLUMN = 28, TT_HELP_WIDEST = 100, TT_HELP_NARROW = 50 };
 
-/* How many bytes of the word at `word` to set in a line that holds `room` columns: all of it, or where that is too long (a list
- * such as "a;b;c") up to the last comma or semicolon that fits. */
+/* How many bytes of the word at `word` to set in a line that holds `room` columns: all of it, or where that is too long (a
+ * list such as "a;b;c") up to the last comma or semicolon that fits. */
 static int word_length(const char *word, int room) {
     const int length = (int)strcspn(word, " ");
     int fits = 0;

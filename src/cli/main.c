@@ -7,6 +7,7 @@
 #include "cli/console.h"
 #include "cli/help.h"
 #include "cli/interrupt.h"
+#include "cli/spinning.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -53,8 +54,8 @@ static int help(const tt_command *command) {
     return finish(tt_help_print(command, stdout, &err) ? TT_DONE : fail(&err));
 }
 
-/* `argv` begins with the command's name. */
-static int run_command(const tt_command *command, int argc, char **argv) {
+/* `argv` begins with the command's name; `whole` is main's. */
+static int run_command(const tt_command *command, int argc, char **argv, char *const *whole) {
     tt_error err = {0};
     tt_arguments arguments;
     int status = TT_DONE;
@@ -63,6 +64,7 @@ static int run_command(const tt_command *command, int argc, char **argv) {
     } else if (arguments.help) {
         status = help(command);
     } else {
+        tt_spinning_limit(&arguments, whole);
         tt_interrupt_catch();
         if (!command->run(&arguments, &err)) {
             fflush(stdout); /* what was done comes before why it ended */
@@ -102,5 +104,5 @@ int main(int argc, char **argv) {
     }
     if (strcmp(rest[0], "help") == 0) return help_command(rest[1]);
     const tt_command *command = tt_command_find(rest[0]);
-    return command ? run_command(command, (int)operands, rest) : unknown_command(rest[0]);
+    return command ? run_command(command, (int)operands, rest, argv) : unknown_command(rest[0]);
 }

@@ -1,21 +1,15 @@
 /* model.c: see model.h */
+#include "base/cores.h"
 #include "base/memory.h"
 #include "model/internal.h"
 
 #include <ctype.h>
 #include <locale.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { DEFAULT_UBATCH = 512 };
-
-/* Cores that this process may run on: fewer than the machine's in a container or under taskset. */
-static int cores(void) {
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) ? 1 : CPU_COUNT(&set);
-}
 
 /* "3,1" to shares by device; libllama reads as many as llama_max_devices(). */
 static bool parse_tensor_split(const char *text, float *shares, size_t room, tt_error *err) {
@@ -105,7 +99,7 @@ tt_model *tt_model_open(tt_engine *engine, const tt_model_options *options, tt_e
     tt_model *model = tt_alloc(1, sizeof *model, err);
     if (!model) return NULL;
     model->engine = engine;
-    model->threads = options->threads > 0 ? options->threads : cores();
+    model->threads = options->threads > 0 ? options->threads : tt_cores_available();
     model->ubatch = options->ubatch > 0 ? options->ubatch : DEFAULT_UBATCH;
     model->flash_attention_off = options->flash_attention_off;
     model->f32_cache = options->f32_cache;

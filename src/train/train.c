@@ -1,5 +1,6 @@
 /* train.c: see train.h */
 #include "train/train.h"
+#include "base/cores.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -159,7 +160,7 @@ bool tt_train(tt_model *model, const tt_train_options *options, tt_train_result 
 
 bool tt_train_from_states(const char *states_path, const tt_train_options *options, tt_train_result *result, tt_error *err) {
     *result = (tt_train_result){0};
-    tt_run r = {.options = options, .threads = (int)sysconf(_SC_NPROCESSORS_ONLN), .ranks = {.count = 1}};
+    tt_run r = {.options = options, .threads = tt_cores_available(), .ranks = {.count = 1}};
     r.states = tt_states_open(states_path, false, err);
     bool ok = r.states && tt_identity_read(&r.identity, tt_states_identity(r.states), states_path, err);
     if (ok && tt_states_committed(r.states) < r.identity.samples)

@@ -1,0 +1,15 @@
+/* spinning.h: shares the processor's cores with whatever else runs.
+ *
+ * ggml's threads meet at an OpenMP barrier after every operation, hundreds of times for a token. GNU OpenMP lets a thread
+ * that waits there spin for long before it sleeps. On an idle machine that saves the time of waking it; where another
+ * program wants one of the cores, the spinning thread keeps it from the very thread that it waits for. docs/capture.md has
+ * figures. */
+#pragma once
+
+#include "cli/options.h"
+
+/* Where short spinning is the better choice for this command (it works through prompts for long, or the machine is busy),
+ * starts the program over with GOMP_SPINCOUNT set: the OpenMP library reads it only as it is loaded. `argv` is main's,
+ * whole. Returns where nothing is to be done: the user has set GOMP_SPINCOUNT or OMP_WAIT_POLICY, the command uses no model,
+ * or one thread. */
+void tt_spinning_limit(const tt_arguments *arguments, char *const *argv);
