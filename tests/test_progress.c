@@ -106,6 +106,21 @@ static void bar_follows_the_terminal(void **state) {
     close_terminal(&terminal);
 }
 
+static void share_is_told_once(void **state) {
+    (void)state;
+    tt_terminal terminal = open_terminal(80);
+    tt_progress progress = {.clock = test_clock};
+    char text[4000], last[600];
+    tt_progress_begin(&progress, terminal.slave, true, "loading", "%", 100, 0);
+    now += 2;
+    tt_progress_set(&progress, 50);
+    read_terminal(&terminal, text, sizeof text);
+    assert_int_equal(frames(text, 80, last), 2);
+    assert_non_null(strstr(last, " 50%  loading  2 s left  [="));
+    tt_progress_end(&progress);
+    close_terminal(&terminal);
+}
+
 static void bar_is_not_drawn_often(void **state) {
     (void)state;
     tt_terminal terminal = open_terminal(80);
@@ -202,13 +217,10 @@ static void odd_work(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bar_fits_every_width),
-        cmocka_unit_test(bar_follows_the_terminal),
-        cmocka_unit_test(bar_is_not_drawn_often),
-        cmocka_unit_test(lines_are_few),
-        cmocka_unit_test(slow_work_says_something),
-        cmocka_unit_test(silent_without_a_stream),
-        cmocka_unit_test(odd_work),
+        cmocka_unit_test(bar_fits_every_width),    cmocka_unit_test(bar_follows_the_terminal),
+        cmocka_unit_test(share_is_told_once),      cmocka_unit_test(bar_is_not_drawn_often),
+        cmocka_unit_test(lines_are_few),           cmocka_unit_test(slow_work_says_something),
+        cmocka_unit_test(silent_without_a_stream), cmocka_unit_test(odd_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -93,9 +93,10 @@ static void describe(const tt_progress *progress, int room, bool with_bar, char 
                  tt_duration_text((double)(progress->total - progress->done) / rate, duration));
         append_part(line, left, room);
     }
-    append_part(line, count, room);
+    const bool counts = strcmp(progress->unit, "%") != 0; /* what is counted in percent has been told */
+    if (counts) append_part(line, count, room);
     format_rate(rate, rate_text);
-    if (rate > 0) append_part(line, rate_text, room);
+    if (counts && rate > 0) append_part(line, rate_text, room);
     if (with_bar && progress->total) append_bar(line, share, room);
 }
 

@@ -13,7 +13,7 @@ typedef struct tt_progress {
     FILE *stream;           /* NULL: silent */
     bool terminal;          /* false: plain lines */
     const char *what;       /* "capturing"; borrowed */
-    const char *unit;       /* "samples"; borrowed */
+    const char *unit;       /* "samples", or "%" where only a share is known; borrowed */
     uint64_t total, done;   /* total 0: not known */
     double (*clock)(void);  /* seconds that only grow; tests replace it */
     uint64_t done_at_begin; /* a resumed run's: does not count towards the rate */

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <histedit.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,13 +28,19 @@ static const char *prompt_of(EditLine *edit) {
 }
 
 /* One byte from the terminal: 1, 0 at its end, -1 when Ctrl-C came. Other signals, such as a changed window, are none of our
- * business. */
+ * business. Ctrl-C may come after the look at the flag and before the wait, which it then does not end: so no wait is long.
+ */
 static int read_byte(char *byte) {
-    for (;;) {
+    enum { WAIT_MILLISECONDS = 100 };
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    while (!atomic_load(tt_interrupt_flag())) {
+        const int ready = poll(&input, 1, WAIT_MILLISECONDS);
+        if (ready == 0 || (ready < 0 && errno == EINTR)) continue;
         const ssize_t count = read(STDIN_FILENO, byte, 1);
         if (count >= 0) return (int)count;
-        if (errno != EINTR || atomic_load(tt_interrupt_flag())) return -1;
+        if (errno != EINTR) return -1;
     }
+    return -1;
 }
 
 /* libedit's own function would take a first Ctrl-C for nothing, and on a terminal that cannot edit (TERM=dumb) a Ctrl-D for
@@ -93,6 +100,7 @@ tt_line_result tt_line_editor_read(tt_line_editor *editor, const char *const pro
         editor->prompt = prompts[first ? 0 : 1];
         editor->at_start = true;
         int length = 0;
+        el_set(editor->edit, EL_PREP_TERM, 1); /* before the prompt, so that what is typed at once is not shown twice */
         const char *line = el_gets(editor->edit, &length);
         if (!line || length <= 0) {
             fputc('\n', stderr);
