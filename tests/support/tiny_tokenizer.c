@@ -1,8 +1,8 @@
 /* tiny_tokenizer.c: two small vocabularies that take any text, one of each kind that libllama's families use most.
  *
  * SentencePiece: unknown, begin, end, 256 bytes, control tokens, single characters, merged pieces with scores.
- * Byte pairs: 256 bytes in GPT-2's letters, merges, then the control tokens.
- * Both know ChatML's two tokens as control tokens. */
+ * Byte pairs: 256 bytes in GPT-2's letters, merges, beginning, end, then the control tokens.
+ * The control tokens are the family's own (struct tt_tiny_tokenizer). */
 #include "support/tiny_model.h"
 
 #include <gguf.h>
@@ -17,29 +17,35 @@ static const char *const merged[] = {
 };
 enum { MERGED = sizeof merged / sizeof *merged };
 
-static const char *const control[] = {"<|im_start|>", "<|im_end|>"};
-enum { CONTROL = sizeof control / sizeof *control };
-
 /* LLAMA_TOKEN_TYPE_*, as in tokenizer.ggml.token_type */
 enum { NORMAL = 1, UNKNOWN = 2, SPECIAL = 3, BYTE = 6 };
 
 constexpr uint32_t capacity = 1024;
 enum { PIECE = 32 }; /* bytes of the longest piece, with its zero */
 
-/* The numbers of the first token of each kind. */
-constexpr uint32_t sp_control = 3 + 256;
-constexpr uint32_t sp_characters = sp_control + CONTROL;
-constexpr uint32_t sp_merged = sp_characters + 1 + ('~' - ' '); /* behind the space and printable ASCII */
-constexpr uint32_t sp_tokens = sp_merged + MERGED;
-constexpr uint32_t bp_merged = 256;
-constexpr uint32_t bp_begin = bp_merged + MERGED;
-constexpr uint32_t bp_end = bp_begin + 1;
-constexpr uint32_t bp_control = bp_end + 1;
-constexpr uint32_t bp_tokens = bp_control + CONTROL;
-static_assert(sp_tokens <= capacity && bp_tokens <= capacity);
+/* ==== The numbers of the first token of each kind ==== */
 
-uint32_t tt_tiny_vocabulary(enum tt_tiny_tokenizer tokenizer) {
-    return tokenizer == TT_TINY_SENTENCEPIECE ? sp_tokens : bp_tokens;
+static uint32_t controls(const struct tt_tiny_tokenizer *tokenizer) {
+    uint32_t count = 0;
+    while (count < sizeof tokenizer->control / sizeof *tokenizer->control && tokenizer->control[count]) count++;
+    return count;
+}
+
+constexpr uint32_t sp_control = 3 + 256;
+constexpr uint32_t sp_characters = 1 + ('~' - ' '); /* the space and printable ASCII */
+constexpr uint32_t bp_merged = 256;
+constexpr uint32_t bp_special = bp_merged + MERGED;
+
+/* Byte pairs: the end of the text; its beginning, where there is one of its own, stands before it. */
+static uint32_t bp_end(const struct tt_tiny_tokenizer *tokenizer) { return bp_special + (tokenizer->begin ? 1 : 0); }
+
+static uint32_t first_control(const struct tt_tiny_tokenizer *tokenizer) {
+    return tokenizer->kind == TT_TINY_SENTENCEPIECE ? sp_control : bp_end(tokenizer) + 1;
+}
+
+uint32_t tt_tiny_vocabulary(const struct tt_tiny_tokenizer *tokenizer) {
+    const uint32_t count = first_control(tokenizer) + controls(tokenizer);
+    return tokenizer->kind == TT_TINY_SENTENCEPIECE ? count + sp_characters + MERGED : count;
 }
 
 /* GPT-2's order of bytes: the printable ones first, each as itself; the others are given letters from U+0100 on. */
@@ -47,10 +53,12 @@ static bool stands_for_itself(unsigned byte) {
     return (byte >= '!' && byte <= '~') || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
 }
 
-bool tt_tiny_token_is_text(enum tt_tiny_tokenizer tokenizer, uint32_t id) {
-    if (tokenizer == TT_TINY_SENTENCEPIECE) return id >= sp_characters;
-    return id < '~' - '!' + 1 || (id >= bp_merged && id < bp_begin);
+bool tt_tiny_token_is_text(const struct tt_tiny_tokenizer *tokenizer, uint32_t id) {
+    if (tokenizer->kind == TT_TINY_SENTENCEPIECE) return id >= sp_control + controls(tokenizer);
+    return id < '~' - '!' + 1 || (id >= bp_merged && id < bp_special);
 }
+
+/* ==== The vocabularies ==== */
 
 struct vocabulary {
     uint32_t count;
@@ -79,16 +87,21 @@ static void write_arrays(struct gguf_context *gguf, struct vocabulary *vocabular
     gguf_set_arr_data(gguf, "tokenizer.ggml.token_type", GGUF_TYPE_INT32, vocabulary->types, vocabulary->count);
 }
 
-static bool write_sentencepiece(struct gguf_context *gguf, struct vocabulary *vocabulary) {
+static void add_controls(struct vocabulary *vocabulary, const struct tt_tiny_tokenizer *tokenizer) {
+    for (uint32_t i = 0; i < controls(tokenizer); i++) add(vocabulary, tokenizer->control[i], 0, SPECIAL);
+}
+
+static void write_sentencepiece(struct gguf_context *gguf, struct vocabulary *vocabulary,
+                                const struct tt_tiny_tokenizer *tokenizer) {
     char piece[PIECE];
     add(vocabulary, "<unk>", 0, UNKNOWN);
-    add(vocabulary, "<s>", 0, SPECIAL);
-    add(vocabulary, "</s>", 0, SPECIAL);
+    add(vocabulary, tokenizer->begin ? tokenizer->begin : "<s>", 0, SPECIAL);
+    add(vocabulary, tokenizer->end ? tokenizer->end : "</s>", 0, SPECIAL);
     for (unsigned byte = 0; byte < 256; byte++) {
         snprintf(piece, sizeof piece, "<0x%02X>", byte);
         add(vocabulary, piece, 0, BYTE);
     }
-    for (int i = 0; i < CONTROL; i++) add(vocabulary, control[i], 0, SPECIAL);
+    add_controls(vocabulary, tokenizer);
     add(vocabulary, "\u2581", -1000, NORMAL);
     for (int character = '!'; character <= '~'; character++)
         add(vocabulary, (char[2]){(char)character}, -1000 - (float)character, NORMAL);
@@ -99,7 +112,7 @@ static bool write_sentencepiece(struct gguf_context *gguf, struct vocabulary *vo
     gguf_set_val_u32(gguf, "tokenizer.ggml.unknown_token_id", 0);
     gguf_set_val_u32(gguf, "tokenizer.ggml.bos_token_id", 1);
     gguf_set_val_u32(gguf, "tokenizer.ggml.eos_token_id", 2);
-    return vocabulary->count == sp_tokens;
+    gguf_set_val_bool(gguf, "tokenizer.ggml.add_space_prefix", !tokenizer->without_leading_space);
 }
 
 /* The first of two tokens that `piece` is made of: all but its last letter, if that is one; else the longest that is. */
@@ -116,7 +129,8 @@ static size_t split_of(const struct vocabulary *vocabulary, const char *piece) {
     return 0;
 }
 
-static bool write_byte_pairs(struct gguf_context *gguf, struct vocabulary *vocabulary) {
+static bool write_byte_pairs(struct gguf_context *gguf, struct vocabulary *vocabulary,
+                             const struct tt_tiny_tokenizer *tokenizer) {
     char piece[PIECE], merges[MERGED][PIECE];
     const char *merge_texts[MERGED];
     unsigned other = 0x100;
@@ -138,23 +152,27 @@ static bool write_byte_pairs(struct gguf_context *gguf, struct vocabulary *vocab
         merge_texts[i] = merges[i];
         add(vocabulary, piece, 0, NORMAL);
     }
-    add(vocabulary, "<|begin_of_text|>", 0, SPECIAL);
-    add(vocabulary, "<|end_of_text|>", 0, SPECIAL);
-    for (int i = 0; i < CONTROL; i++) add(vocabulary, control[i], 0, SPECIAL);
+    if (tokenizer->begin) add(vocabulary, tokenizer->begin, 0, SPECIAL);
+    add(vocabulary, tokenizer->end, 0, SPECIAL);
+    add_controls(vocabulary, tokenizer);
     write_arrays(gguf, vocabulary);
     gguf_set_val_str(gguf, "tokenizer.ggml.model", "gpt2");
     gguf_set_arr_str(gguf, "tokenizer.ggml.merges", merge_texts, MERGED);
-    gguf_set_val_u32(gguf, "tokenizer.ggml.bos_token_id", bp_begin);
-    gguf_set_val_u32(gguf, "tokenizer.ggml.eos_token_id", bp_end);
-    return vocabulary->count == bp_tokens;
+    gguf_set_val_u32(gguf, "tokenizer.ggml.bos_token_id", bp_special); /* the end's, where there is no beginning */
+    gguf_set_val_u32(gguf, "tokenizer.ggml.eos_token_id", bp_end(tokenizer));
+    return true;
 }
 
-bool tt_tiny_tokenizer_write(struct gguf_context *gguf, const struct tt_tiny_architecture *architecture) {
+bool tt_tiny_tokenizer_write(struct gguf_context *gguf, const struct tt_tiny_tokenizer *tokenizer) {
     static_assert(sizeof(struct vocabulary) < 65536); /* on the stack */
     struct vocabulary vocabulary = {0};
-    const bool sentencepiece = architecture->tokenizer == TT_TINY_SENTENCEPIECE;
-    gguf_set_val_str(gguf, "tokenizer.ggml.pre", architecture->pre_tokenizer ? architecture->pre_tokenizer : "default");
-    gguf_set_val_bool(gguf, "tokenizer.ggml.add_bos_token", architecture->add_bos);
-    gguf_set_val_u32(gguf, "tokenizer.ggml.eot_token_id", (sentencepiece ? sp_control : bp_control) + 1);
-    return sentencepiece ? write_sentencepiece(gguf, &vocabulary) : write_byte_pairs(gguf, &vocabulary);
+    gguf_set_val_str(gguf, "tokenizer.ggml.pre", tokenizer->pre ? tokenizer->pre : "default");
+    gguf_set_val_bool(gguf, "tokenizer.ggml.add_bos_token", tokenizer->adds_begin);
+    if (controls(tokenizer))
+        gguf_set_val_u32(gguf, "tokenizer.ggml.eot_token_id", first_control(tokenizer) + tokenizer->end_of_turn);
+    if (tokenizer->kind == TT_TINY_SENTENCEPIECE)
+        write_sentencepiece(gguf, &vocabulary, tokenizer);
+    else if (!write_byte_pairs(gguf, &vocabulary, tokenizer))
+        return false;
+    return vocabulary.count == tt_tiny_vocabulary(tokenizer);
 }
