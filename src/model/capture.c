@@ -6,7 +6,7 @@
  */
 #include "model/capture.h"
 #include "base/memory.h"
-#include "model/internal.h"
+#include "model/graph.h"
 #include "model/trie.h"
 
 #include <stdio.h>
@@ -15,7 +15,6 @@
 
 enum {
     CONTEXT_STEP = 1024, /* the cache grows by this many tokens, so that it is made anew seldom */
-    NO_BLOCK = -1,
 };
 
 struct tt_capture {
@@ -95,12 +94,6 @@ static bool take_output(tt_capture *capture, const struct ggml_tensor *tensor, i
 
 /* ==== The callback ==== */
 
-/* The block whose output a node is, by the name libllama gives it; NO_BLOCK for any other. */
-static int block_of_output(const struct ggml_tensor *tensor) {
-    int block, used = 0;
-    return sscanf(tensor->name, "l_out-%d%n", &block, &used) == 1 && tensor->name[used] == '\0' ? block : NO_BLOCK;
-}
-
 /* The first node of block 0 (its name ends in "-0") reads the block's input. Architectures name that tensor differently, so
  * it is found as what the node reads: computed, one row a token, as wide as the stream. */
 static const struct ggml_tensor *input_read_by(const tt_capture *capture, const struct ggml_tensor *node) {
@@ -127,7 +120,7 @@ static void begin_micro_batch(tt_capture *capture, size_t length) {
 }
 
 static bool ask(tt_capture *capture, const struct ggml_tensor *node) {
-    if (capture->next == NO_BLOCK) {
+    if (capture->next == TT_NO_BLOCK) {
         capture->input = input_read_by(capture, node);
         if (!capture->input) return false;
         begin_micro_batch(capture, (size_t)capture->input->ne[1]);
@@ -135,13 +128,13 @@ static bool ask(tt_capture *capture, const struct ggml_tensor *node) {
         capture->next = 0;
         if (capture->first < capture->last) return true;
     }
-    const bool wanted = block_of_output(node) == capture->next;
+    const bool wanted = tt_graph_block_of_output(node) == capture->next;
     if (!wanted) return false;
     if (capture->first < capture->last) return true;
     /* Nobody's last token is in this micro-batch: only keep count. */
     if (++capture->next == (int)capture->model->facts.blocks) {
         capture->begin += capture->length;
-        capture->next = NO_BLOCK;
+        capture->next = TT_NO_BLOCK;
     }
     return false;
 }
@@ -154,7 +147,7 @@ static bool take(tt_capture *capture, const struct ggml_tensor *node) {
     if (!take_output(capture, node, capture->next)) return false;
     if (++capture->next < (int)capture->model->facts.blocks) return true;
     capture->begin += capture->length;
-    capture->next = NO_BLOCK;
+    capture->next = TT_NO_BLOCK;
     return false; /* stops this graph: what follows is the final norm and the logits, which nobody asked for */
 }
 
@@ -173,6 +166,7 @@ static bool on_abort(void *user_data) {
 /* ==== Decoding ==== */
 
 tt_capture *tt_capture_open(tt_model *model, const tt_capture_options *options, tt_error *err) {
+    if (!tt_model_check_steerable(model, err)) return NULL;
     tt_capture *capture = tt_alloc(1, sizeof *capture, err);
     if (!capture) return NULL;
     capture->model = model;
@@ -251,11 +245,8 @@ static bool check_decoded(const tt_capture *capture, int32_t status, tt_error *e
         return tt_fail(err, TT_ERROR_MODEL, "libllama failed to compute a batch of %zu tokens (status %d)%s%s",
                        capture->trie->count, status, *reason ? ": " : "", reason);
     }
-    if (capture->last != capture->trie->prompts || capture->next != NO_BLOCK)
-        return tt_fail(
-            err, TT_ERROR_MODEL,
-            "'%s' models cannot be steered with libllama %s: their graph names no block output to add a control vector to",
-            capture->model->facts.architecture, llama_version());
+    if (capture->last != capture->trie->prompts || capture->next != TT_NO_BLOCK)
+        return tt_graph_fail_unsteerable(capture->model, err);
     return true;
 }
 
@@ -272,7 +263,7 @@ static bool decode(tt_capture *capture, const tt_trie *trie, float *contribution
         sort_prompts(capture, trie);
         capture->contributions = contributions;
         capture->begin = capture->length = capture->first = capture->last = 0;
-        capture->next = NO_BLOCK;
+        capture->next = TT_NO_BLOCK;
         capture->failed = false;
         capture->err = err;
         capture->trie = trie;

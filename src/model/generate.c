@@ -102,6 +102,10 @@ bool tt_generator_steer(tt_generator *generator, const tt_steering *steering, tt
         free(joined);
         return true;
     }
+    if (joined && !tt_model_check_steerable(generator->model, err)) {
+        free(joined);
+        return false;
+    }
     forget_all(generator);
     free(generator->rows);
     generator->rows = joined;

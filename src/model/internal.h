@@ -5,6 +5,7 @@
 #include "model/model.h"
 
 #include <llama.h>
+#include <stdatomic.h>
 
 struct tt_model {
     tt_engine *engine;
@@ -15,6 +16,7 @@ struct tt_model {
     char *path, *description;
     int threads, ubatch;
     bool flash_attention_off, f32_cache;
+    atomic_bool steerable; /* has been found to be */
 };
 
 /* Context parameters as the model's options have them: threads, micro-batch, flash attention, cache type. */

@@ -51,6 +51,11 @@ int tt_model_threads(const tt_model *model);
 /* Tokens of one micro-batch: the option, or its default. */
 uint32_t tt_model_ubatch(const tt_model *model);
 
+/* Whether libllama adds a control vector to what this model's blocks put out. Some architectures' graphs have no place for
+ * one, and then loading a vector does nothing: false, with a sentence that names the architecture. Computes two blocks for
+ * one token, until it has been found true. */
+bool tt_model_check_steerable(tt_model *model, tt_error *err);
+
 /* ==== Tokens ==== */
 
 typedef struct tt_tokens {

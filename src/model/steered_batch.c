@@ -1,8 +1,8 @@
 /* steered_batch.c: see steered_batch.h */
 #include "model/steered_batch.h"
 #include "base/memory.h"
+#include "model/graph.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,11 +56,7 @@ static bool on_node(struct ggml_tensor *node, bool asking, void *user_data) {
     tt_steered_batch *batch = user_data;
     if (!batch->decoding) return !asking;
     if (batch->failed) return false;
-    if (asking) {
-        int block, used = 0;
-        return batch->next_block <= batch->last_block && sscanf(node->name, "l_out-%d%n", &block, &used) == 1 &&
-               node->name[used] == '\0' && block == batch->next_block;
-    }
+    if (asking) return batch->next_block <= batch->last_block && tt_graph_block_of_output(node) == batch->next_block;
     batch->failed = !steer(batch, node, batch->next_block);
     await_next(batch, batch->next_block + 1);
     return !batch->failed;
@@ -195,10 +191,7 @@ static bool check_decoded(const tt_steered_batch *batch, int32_t status, tt_erro
     /* The last block computes nothing where no logits are asked for. */
     const int unreachable = batch->output_count ? (int)batch->model->facts.blocks : (int)batch->model->facts.blocks - 1;
     if (batch->next_block <= batch->last_block && batch->next_block < unreachable)
-        return tt_fail(
-            err, TT_ERROR_MODEL,
-            "'%s' models cannot be steered with libllama %s: their graph names no block output to add a control vector to",
-            batch->model->facts.architecture, llama_version());
+        return tt_graph_fail_unsteerable(batch->model, err);
     return true;
 }
 
