@@ -1,27 +1,7 @@
 /* steer.c: the public API's mix: from "language=0.5" and a folder to what the generator adds. See include/trimtab.h. */
 #include "api/handle.h"
-#include "base/memory.h"
-#include "prompts/axis.h"
+#include "apply/folder.h"
 #include "vectors/mix.h"
-
-#include <stdlib.h>
-
-/* The built-in axes know the order of their classes, which names of files do not tell. */
-static bool open_catalogue(tt_catalogue *catalogue, const char *folder, tt_error *err) {
-    const size_t count = tt_axis_builtin_count();
-    tt_axis *axes = tt_alloc(count, sizeof *axes, err);
-    tt_class_order *orders = tt_alloc(count, sizeof *orders, err);
-    bool ok = axes && orders;
-    for (size_t i = 0; ok && i < count; i++) {
-        ok = tt_axis_load(&axes[i], tt_axis_builtin_name(i), err);
-        if (ok) orders[i] = (tt_class_order){axes[i].name, {axes[i].classes[0], axes[i].classes[1]}};
-    }
-    ok = ok && tt_catalogue_open(catalogue, folder, orders, count, err);
-    for (size_t i = 0; axes && i < count; i++) tt_axis_free(&axes[i]);
-    free(axes);
-    free(orders);
-    return ok;
-}
 
 static void add_notes(tt_text *text, const tt_notes *notes) {
     for (size_t i = 0; i < notes->count; i++) tt_text_addf(text, "%s%s", text->length ? "\n" : "", notes->items[i]);
@@ -48,7 +28,7 @@ static bool steer_mix(trimtab *t, const char *folder, const char *text, bool for
     tt_mix mix = {0};
     const tt_mix_options options = {&catalogue, &target, force};
     const bool ok =
-        tt_mix_parse(&mix, text, err) && open_catalogue(&catalogue, folder, err) && apply(t, &mix, &options, warnings, err);
+        tt_mix_parse(&mix, text, err) && tt_folder_open(&catalogue, folder, err) && apply(t, &mix, &options, warnings, err);
     tt_mix_free(&mix);
     tt_catalogue_free(&catalogue);
     return ok;

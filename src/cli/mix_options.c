@@ -1,10 +1,9 @@
 /* mix_options.c: see mix_options.h */
 #include "cli/mix_options.h"
+#include "apply/folder.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/text.h"
-#include "prompts/axis.h"
-#include "vectors/mix.h"
 
 #include <stdlib.h>
 
@@ -27,7 +26,8 @@ const tt_option_group tt_mix_group = {"Steering", options, sizeof options / size
 
 struct tt_mix_given {
     const tt_arguments *arguments;
-    tt_vector_target target;
+    tt_vector_target target; /* where `has_target` */
+    bool has_target;
     tt_catalogue catalogue; /* opened when an axis is first asked for */
     bool has_catalogue;
     tt_mix mix;
@@ -36,28 +36,15 @@ struct tt_mix_given {
     tt_text warnings;
 };
 
-/* ==== The folder ==== */
-
-/* The built-in axes know the order of their classes, which names of files do not tell. */
-static bool open_catalogue(tt_mix_given *given, tt_error *err) {
-    if (given->has_catalogue) return true;
-    const size_t count = tt_axis_builtin_count();
-    tt_axis *axes = tt_alloc(count, sizeof *axes, err);
-    tt_class_order *orders = tt_alloc(count, sizeof *orders, err);
-    bool ok = axes && orders;
-    for (size_t i = 0; ok && i < count; i++) {
-        ok = tt_axis_load(&axes[i], tt_axis_builtin_name(i), err);
-        orders[i] = (tt_class_order){axes[i].name, {axes[i].classes[0], axes[i].classes[1]}};
-    }
-    ok = ok && tt_catalogue_open(&given->catalogue, tt_argument_text(given->arguments, "--vectors"), orders, count, err);
-    for (size_t i = 0; axes && i < count; i++) tt_axis_free(&axes[i]);
-    free(axes);
-    free(orders);
-    given->has_catalogue = ok;
-    return ok;
-}
-
 /* ==== A mix and all that follows from it ==== */
+
+static const tt_vector_target *target_of(const tt_mix_given *given) { return given->has_target ? &given->target : NULL; }
+
+static bool open_catalogue(tt_mix_given *given, tt_error *err) {
+    if (!given->has_catalogue)
+        given->has_catalogue = tt_folder_open(&given->catalogue, tt_argument_text(given->arguments, "--vectors"), err);
+    return given->has_catalogue;
+}
 
 static void add_notes(tt_text *text, const tt_notes *notes) {
     for (size_t i = 0; i < notes->count; i++) tt_text_addf(text, "warning: %s\n", notes->items[i]);
@@ -75,9 +62,9 @@ static bool use_mix(tt_mix_given *given, tt_mix *mix, tt_error *err) {
     char *text = NULL;
     bool ok = !has_axis(mix) || open_catalogue(given, err);
     const tt_catalogue *catalogue = given->has_catalogue ? &given->catalogue : NULL;
-    const tt_mix_options mix_options = {catalogue, &given->target, tt_argument_flag(given->arguments, "--force")};
+    const tt_mix_options mix_options = {catalogue, target_of(given), tt_argument_flag(given->arguments, "--force")};
     ok = ok && tt_mix_blend(&blend, mix, &mix_options, err);
-    if (ok) text = mix->count ? tt_mix_text(mix, catalogue, &given->target, err) : tt_strdup("", err);
+    if (ok) text = mix->count ? tt_mix_text(mix, catalogue, target_of(given), err) : tt_strdup("", err);
     if (!text) {
         tt_blend_free(&blend);
         tt_mix_free(mix);
@@ -144,11 +131,12 @@ static bool read_layers(tt_mix *mix, const tt_arguments *arguments, tt_error *er
     return tt_mix_set_layers(mix, numbers[0], numbers[1], err);
 }
 
-tt_mix_given *tt_mix_given_open(const tt_arguments *arguments, const tt_model_facts *model, tt_error *err) {
+tt_mix_given *tt_mix_given_open(const tt_arguments *arguments, const tt_vector_target *target, tt_error *err) {
     tt_mix_given *given = tt_alloc(1, sizeof *given, err);
     if (!given) return NULL;
     given->arguments = arguments;
-    given->target = (tt_vector_target){model->architecture, model->fingerprint, model->width, model->blocks};
+    given->has_target = target != NULL;
+    if (target) given->target = *target;
     tt_mix mix = {0};
     if (read_axes(&mix, arguments, err) && read_files(&mix, arguments, err) && read_layers(&mix, arguments, err)) {
         if (use_mix(given, &mix, err)) return given;
@@ -157,6 +145,18 @@ tt_mix_given *tt_mix_given_open(const tt_arguments *arguments, const tt_model_fa
     }
     tt_mix_given_close(given);
     return NULL;
+}
+
+tt_mix_given *tt_mix_given_open_file(const tt_arguments *arguments, tt_target *target, tt_error *err) {
+    *target = (tt_target){0};
+    const char *path = tt_argument_text(arguments, "--model");
+    if (path && !tt_target_open(target, path, err)) return NULL;
+    return tt_mix_given_open(arguments, path ? &target->target : NULL, err);
+}
+
+bool tt_mix_asked(const tt_arguments *arguments) {
+    return tt_argument_given(arguments, "--axis") || tt_argument_given(arguments, "--control-vector") ||
+           tt_argument_given(arguments, "--control-vector-scaled");
 }
 
 void tt_mix_given_close(tt_mix_given *given) {
@@ -174,7 +174,7 @@ void tt_mix_given_close(tt_mix_given *given) {
 static bool set_axes(tt_mix_given *given, tt_mix *mix, const tt_mix *changes, tt_error *err) {
     for (size_t i = 0; i < changes->count; i++) {
         const tt_mix_term *term = &changes->terms[i];
-        if (!tt_mix_set_axis(mix, &given->catalogue, &given->target, term->name, term->value, err)) return false;
+        if (!tt_mix_set_axis(mix, &given->catalogue, target_of(given), term->name, term->value, err)) return false;
     }
     return true;
 }
@@ -204,6 +204,8 @@ bool tt_mix_given_clear(tt_mix_given *given, tt_error *err) {
 const char *tt_mix_given_text(const tt_mix_given *given) { return given->text; }
 
 const char *tt_mix_given_warnings(const tt_mix_given *given) { return given->warnings.data ? given->warnings.data : ""; }
+
+const tt_blend *tt_mix_given_blend(const tt_mix_given *given) { return &given->blend; }
 
 tt_steering tt_mix_given_steering(const tt_mix_given *given) {
     const tt_vector *vector = &given->blend.vector;

@@ -50,7 +50,9 @@ bool tt_session_open(tt_session *session, const tt_arguments *arguments, bool ra
         session->chat = tt_chat_open(session->model, tt_argument_text(arguments, "--chat-template"), err);
         if (!session->chat) return false;
     }
-    session->mix = tt_mix_given_open(arguments, tt_model_facts_of(session->model), err);
+    const tt_model_facts *facts = tt_model_facts_of(session->model);
+    const tt_vector_target target = {facts->architecture, facts->fingerprint, facts->width, facts->blocks};
+    session->mix = tt_mix_given_open(arguments, &target, err);
     if (!session->mix) return false;
     session->generator = tt_generator_open(session->model, (uint32_t)tt_argument_count(arguments, "--ctx-size"), err);
     return session->generator && tt_session_steer(session, true, err);

@@ -1,0 +1,20 @@
+/* target.c: see target.h */
+#include "apply/target.h"
+
+bool tt_target_open(tt_target *target, const char *path, tt_error *err) {
+    *target = (tt_target){0};
+    if (!tt_model_file_open(&target->file, path, err)) return false;
+    if (!tt_gguf_facts_read(&target->facts, path, err)) {
+        tt_target_close(target);
+        return false;
+    }
+    target->target = (tt_vector_target){target->facts.architecture, target->facts.fingerprint, target->file.width,
+                                        target->file.layer_count};
+    return true;
+}
+
+void tt_target_close(tt_target *target) {
+    tt_model_file_close(&target->file);
+    tt_gguf_facts_free(&target->facts);
+    *target = (tt_target){0};
+}
