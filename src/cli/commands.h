@@ -8,9 +8,11 @@
 extern const tt_command tt_command_root;
 
 extern const tt_command tt_command_axes;
+extern const tt_command tt_command_bake;
 extern const tt_command tt_command_completion;
 extern const tt_command tt_command_eval;
 extern const tt_command tt_command_man;
+extern const tt_command tt_command_merge;
 extern const tt_command tt_command_run;
 extern const tt_command tt_command_serve;
 extern const tt_command tt_command_train;

@@ -1,0 +1,74 @@
+/* bake.c: `trimtab bake`, a copy of a model that is steered by a mix wherever it is loaded. */
+#include "vectors/bake.h"
+#include "base/progress.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/mix_options.h"
+#include "cli/shared_options.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static const tt_option options[] = {
+    {"-m, --model", .kind = TT_OPTION_FILE, .argument = "FILE", .environment = "TRIMTAB_MODEL",
+     .help = "the model, a GGUF file (the first one where it is split); it stays as it is"},
+    {"-o, --output", .kind = TT_OPTION_FILE, .argument = "FILE", .required = true,
+     .help = "the model to write; of a split model the parts are named after it"},
+    {"-q, --quiet", .help = "do not show how far it is"},
+};
+static const tt_option_group group = {"Options", options, sizeof options / sizeof *options};
+
+static void show_progress(uint64_t done, uint64_t total, void *user_data) {
+    tt_progress_set(user_data, total ? 100 * done / total : 100);
+}
+
+static bool bake(const tt_arguments *arguments, const tt_mix_given *given, tt_target *target, tt_error *err) {
+    tt_progress progress = {0};
+    const bool show = isatty(STDERR_FILENO) && !tt_argument_flag(arguments, "--quiet");
+    fputs(tt_mix_given_warnings(given), stderr);
+    tt_progress_begin(&progress, show ? stderr : NULL, true, "writing the model", "%", 100, 0);
+    const tt_bake_options bake_options = {tt_interrupt_flag(), show_progress, &progress};
+    tt_baked baked;
+    const bool ok = tt_bake(&target->file, &tt_mix_given_blend(given)->vector, tt_argument_text(arguments, "--output"),
+                            &bake_options, &baked, err);
+    tt_progress_end(&progress);
+    if (!ok) return false;
+    char size[32];
+    printf("%s: %s, in %zu layers; %s", baked.paths[0], tt_mix_given_text(given), baked.biases,
+           tt_bytes_text((double)baked.bytes, size));
+    if (baked.path_count > 1) printf(" in %zu files", baked.path_count);
+    putchar('\n');
+    tt_baked_free(&baked);
+    return true;
+}
+
+static bool run(const tt_arguments *arguments, tt_error *err) {
+    if (!tt_model_path(arguments, err)) return false;
+    if (!tt_mix_asked(arguments))
+        return tt_fail(err, TT_ERROR_USAGE, "nothing to bake: name an axis, such as --axis language=0.5");
+    tt_target target;
+    tt_mix_given *given = tt_mix_given_open_file(arguments, &target, err);
+    const bool ok = given && bake(arguments, given, &target, err);
+    tt_mix_given_close(given);
+    tt_target_close(&target);
+    return ok;
+}
+
+const tt_command tt_command_bake = {
+    .name = "bake",
+    .purpose = TT_PURPOSE_APPLY,
+    .summary = "write a model that carries a mix for good",
+    .description =
+        "Copies a model, and puts the mix into it as biases of its blocks' last projections. Any program that loads the "
+        "new file is steered, without knowing of control vectors; everything else in it is the old file's, bit for bit.\n\n"
+        "This is possible for models whose architecture has a place for such a bias, Llama's and Mistral's among them. The "
+        "others are refused: merge is for them.",
+    .run = run,
+    .groups = {&group, &tt_mix_group},
+    .examples =
+        {
+            {"trimtab bake -m model.gguf --vectors vectors --axis language=0.5 -o ornate.gguf",
+             "a model that is half the way to ornate language"},
+        },
+};
