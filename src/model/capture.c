@@ -3,7 +3,10 @@
  * libllama calls back for each node of its graph: first "do you want this one?", then, when it is computed, "here it is". We
  * want block 0's input and each block's output, and of them only the rows of the prompts' last tokens. libllama splits a
  * batch into micro-batches in the batch's order, so a node's row is its index less the tokens of the micro-batches before.
- */
+ *
+ * The tree of prompts is decoded depth first, a few whole branches a call. What belongs to finished prompts alone leaves the
+ * cache at once: attention, which looks at every cell in use, never sees more than the branches under way and what they
+ * stem from. */
 #include "model/capture.h"
 #include "base/memory.h"
 #include "model/graph.h"
@@ -14,7 +17,10 @@
 #include <string.h>
 
 enum {
-    CONTEXT_STEP = 1024, /* the cache grows by this many tokens, so that it is made anew seldom */
+    CONTEXT_STEP = 256, /* the cache grows by this many tokens, so that it is made anew seldom */
+    /* From 64 rows on ggml's flash attention works tile by tile on a CPU, whose rounding depends on where in the cache a
+     * prompt lies. Below, tree and single prompts agree to the last bit, and the small matrices are no slower. */
+    CPU_UBATCH = 60,
 };
 
 struct tt_capture {
@@ -22,17 +28,18 @@ struct tt_capture {
     bool plain;
     struct llama_context *context; /* made when first needed, made anew when more room is */
     uint32_t room, sequences;      /* of `context` */
+    size_t ubatch;                 /* most tokens of a micro-batch, and of a call that holds more than one branch */
     tt_capture_counts counts;
 
     /* The decode under way. */
     const tt_trie *trie;
-    size_t *order;        /* prompts by the index of their last node: the order in which rows arrive */
-    size_t *ordinals;     /* [place in `order`]: how many different last nodes come before; prompts can be equal */
+    size_t *ordinals;     /* [place in the trie's order]: how many different last nodes come before; prompts can be equal */
     float *contributions; /* prompts x blocks x width */
     float *residual;      /* prompts x width: h_l at the last tokens, l the block that comes next */
     const atomic_bool *cancel;
+    size_t end;                              /* of the nodes of the present call */
     size_t begin, length;                    /* nodes of the present micro-batch: [begin, begin + length) */
-    size_t first, last;                      /* prompts order[first .. last) end in it */
+    size_t first, last;                      /* prompts trie->order[first .. last) end in it */
     int next;                                /* what is awaited: -1 for h_0, else block `next`'s output */
     const struct ggml_tensor *input, *asker; /* h_0, and the first node that reads it */
     tt_error *err;
@@ -54,7 +61,7 @@ static void read_row(const tt_capture *capture, const struct ggml_tensor *tensor
     /* The last block computes only the rows that are asked for; everywhere else there is one for each token. */
     const bool compact = (size_t)tensor->ne[1] != capture->length;
     const size_t index = compact ? capture->ordinals[which] - capture->ordinals[capture->first]
-                                 : capture->trie->ends[capture->order[which]] - capture->begin;
+                                 : capture->trie->ends[capture->trie->order[which]] - capture->begin;
     ggml_backend_tensor_get(tensor, row, index * tensor->nb[1], width * sizeof *row);
 }
 
@@ -70,7 +77,7 @@ static bool take_input(tt_capture *capture, const struct ggml_tensor *tensor) {
     if (!shape_fits(capture, tensor)) return fail_shape(capture, tensor);
     const size_t width = capture->model->facts.width;
     for (size_t i = capture->first; i < capture->last; i++)
-        read_row(capture, tensor, i, capture->residual + capture->order[i] * width);
+        read_row(capture, tensor, i, capture->residual + capture->trie->order[i] * width);
     return true;
 }
 
@@ -79,7 +86,7 @@ static bool take_output(tt_capture *capture, const struct ggml_tensor *tensor, i
     if (!shape_fits(capture, tensor)) return fail_shape(capture, tensor);
     const size_t width = capture->model->facts.width;
     for (size_t i = capture->first; i < capture->last; i++) {
-        const size_t prompt = capture->order[i];
+        const size_t prompt = capture->trie->order[i];
         float *before = capture->residual + prompt * width;
         float *contribution = capture->contributions + (prompt * capture->model->facts.blocks + (size_t)block) * width;
         read_row(capture, tensor, i, contribution);
@@ -99,8 +106,8 @@ static bool take_output(tt_capture *capture, const struct ggml_tensor *tensor, i
 static const struct ggml_tensor *input_read_by(const tt_capture *capture, const struct ggml_tensor *node) {
     const size_t length = strlen(node->name);
     if (length < 3 || strcmp(node->name + length - 2, "-0") != 0) return NULL;
-    const size_t left = capture->trie->count - capture->begin;
-    const size_t expected = left < (size_t)capture->model->ubatch ? left : (size_t)capture->model->ubatch;
+    const size_t left = capture->end - capture->begin;
+    const size_t expected = left < capture->ubatch ? left : capture->ubatch;
     for (int i = 0; i < GGML_MAX_SRC && node->src[i]; i++) {
         const struct ggml_tensor *source = node->src[i];
         if (source->op != GGML_OP_NONE && source->type == GGML_TYPE_F32 &&
@@ -115,7 +122,7 @@ static void begin_micro_batch(tt_capture *capture, size_t length) {
     capture->length = length;
     const size_t end = capture->begin + length;
     capture->first = capture->last;
-    while (capture->last < capture->trie->prompts && capture->trie->ends[capture->order[capture->last]] < end)
+    while (capture->last < capture->trie->prompts && capture->trie->ends[capture->trie->order[capture->last]] < end)
         capture->last++;
 }
 
@@ -172,6 +179,8 @@ tt_capture *tt_capture_open(tt_model *model, const tt_capture_options *options, 
     capture->model = model;
     /* A block that carries a state has one for each sequence: sequences cannot share tokens. */
     capture->plain = options->plain || model->facts.recurrent;
+    capture->ubatch = (size_t)model->ubatch;
+    if (!capture->plain && !tt_model_uses_gpu(model) && capture->ubatch > CPU_UBATCH) capture->ubatch = CPU_UBATCH;
     return capture;
 }
 
@@ -185,7 +194,7 @@ tt_capture_counts tt_capture_counts_of(const tt_capture *capture) { return captu
 
 static uint32_t round_up(size_t value, uint32_t step) { return (uint32_t)((value + step - 1) / step * step); }
 
-/* Makes sure of a context with room for `tokens` tokens of `sequences` prompts. */
+/* Makes sure of a context with room for `tokens` cells and `sequences` prompts. */
 static bool reserve(tt_capture *capture, size_t tokens, size_t sequences, tt_error *err) {
     if (capture->context && tokens <= capture->room && sequences <= capture->sequences) return true;
     if (capture->context) llama_free(capture->context);
@@ -193,6 +202,7 @@ static bool reserve(tt_capture *capture, size_t tokens, size_t sequences, tt_err
     if (sequences > capture->sequences) capture->sequences = (uint32_t)sequences;
     struct llama_context_params params = tt_context_params(capture->model);
     params.n_ctx = params.n_batch = capture->room;
+    params.n_ubatch = (uint32_t)capture->ubatch;
     params.n_seq_max = capture->sequences;
     params.kv_unified = true;
     params.swa_full = true;
@@ -223,44 +233,70 @@ static bool fill_batch(struct llama_batch *batch, const tt_trie *trie, tt_error 
     return true;
 }
 
-static int by_end(const void *a, const void *b, void *ends) {
-    const uint32_t x = ((const uint32_t *)ends)[*(const size_t *)a], y = ((const uint32_t *)ends)[*(const size_t *)b];
-    return (x > y) - (x < y);
+/* Cells that a tree needs at most: what the branches under way stem from, and those branches. */
+static size_t cells_needed(const tt_trie *trie, size_t ubatch) {
+    size_t longest = 0;
+    for (size_t i = 0; i < trie->prompts; i++) {
+        const size_t length = trie->depths[trie->ends[i]] + (size_t)1;
+        if (length > longest) longest = length;
+    }
+    return longest + (longest > ubatch ? longest : ubatch);
 }
 
-static void sort_prompts(tt_capture *capture, const tt_trie *trie) {
-    for (size_t i = 0; i < trie->prompts; i++) capture->order[i] = i;
-    qsort_r(capture->order, trie->prompts, sizeof *capture->order, by_end, trie->ends);
+static void count_ends(size_t *ordinals, const tt_trie *trie) {
     for (size_t i = 1; i < trie->prompts; i++)
-        capture->ordinals[i] =
-            capture->ordinals[i - 1] + (trie->ends[capture->order[i]] != trie->ends[capture->order[i - 1]]);
+        ordinals[i] = ordinals[i - 1] + (trie->ends[trie->order[i]] != trie->ends[trie->order[i - 1]]);
 }
 
-static bool check_decoded(const tt_capture *capture, int32_t status, tt_error *err) {
+/* What llama_decode has answered to a call whose prompts end before place `after`. */
+static bool check_decoded(const tt_capture *capture, int32_t status, size_t after, tt_error *err) {
     if (capture->failed) return false; /* err is filled */
     if (status == 2 || (capture->cancel && atomic_load(capture->cancel)))
         return tt_fail(err, TT_ERROR_INTERRUPTED, "interrupted");
     if (status) {
         const char *reason = tt_engine_reason(capture->model->engine);
         return tt_fail(err, TT_ERROR_MODEL, "libllama failed to compute a batch of %zu tokens (status %d)%s%s",
-                       capture->trie->count, status, *reason ? ": " : "", reason);
+                       capture->end - capture->begin, status, *reason ? ": " : "", reason);
     }
-    if (capture->last != capture->trie->prompts || capture->next != TT_NO_BLOCK)
-        return tt_graph_fail_unsteerable(capture->model, err);
+    if (capture->last != after || capture->next != TT_NO_BLOCK) return tt_graph_fail_unsteerable(capture->model, err);
     return true;
+}
+
+/* Decodes the branches of the prompts from place `first` on that fit a micro-batch together, at least one. Returns the place
+ * behind them; 0 on failure. */
+static size_t decode_branches(tt_capture *capture, const struct llama_batch *batch, size_t first, tt_error *err) {
+    const tt_trie *trie = capture->trie;
+    const size_t begin = capture->begin;
+    size_t after = first, limit = begin + capture->ubatch;
+    do {
+        capture->end = trie->ends[trie->order[after++]] + (size_t)1;
+        if (capture->end > limit) limit = capture->end; /* one long branch; prompts that equal it come along */
+    } while (after < trie->prompts && trie->ends[trie->order[after]] < limit);
+    struct llama_batch part = *batch;
+    part.n_tokens = (int32_t)(capture->end - begin);
+    part.token += begin;
+    part.pos += begin;
+    part.n_seq_id += begin;
+    part.seq_id += begin;
+    part.logits += begin;
+    const int32_t status = llama_decode(capture->context, part);
+    llama_synchronize(capture->context);
+    if (!check_decoded(capture, status, after, err)) return 0;
+    for (size_t i = first; i < after; i++)
+        llama_memory_seq_rm(llama_get_memory(capture->context), (llama_seq_id)trie->order[i], -1, -1);
+    return after;
 }
 
 /* Decodes one tree, in a cache emptied beforehand. */
 static bool decode(tt_capture *capture, const tt_trie *trie, float *contributions, tt_error *err) {
-    if (!reserve(capture, trie->count, trie->prompts, err)) return false;
+    if (!reserve(capture, cells_needed(trie, capture->ubatch), trie->prompts, err)) return false;
     const size_t width = capture->model->facts.width;
     struct llama_batch batch = {0};
-    capture->order = tt_alloc(trie->prompts, sizeof *capture->order, err);
     capture->ordinals = tt_alloc(trie->prompts, sizeof *capture->ordinals, err);
     capture->residual = tt_alloc(trie->prompts * width, sizeof *capture->residual, err);
-    bool ok = capture->order && capture->ordinals && capture->residual && fill_batch(&batch, trie, err);
+    bool ok = capture->ordinals && capture->residual && fill_batch(&batch, trie, err);
     if (ok) {
-        sort_prompts(capture, trie);
+        count_ends(capture->ordinals, trie);
         capture->contributions = contributions;
         capture->begin = capture->length = capture->first = capture->last = 0;
         capture->next = TT_NO_BLOCK;
@@ -269,15 +305,15 @@ static bool decode(tt_capture *capture, const tt_trie *trie, float *contribution
         capture->trie = trie;
         llama_memory_clear(llama_get_memory(capture->context), false);
         tt_engine_reason(capture->model->engine);
-        const int32_t status = llama_decode(capture->context, batch);
-        llama_synchronize(capture->context);
-        ok = check_decoded(capture, status, err);
+        for (size_t place = 0; ok && place < trie->prompts;) {
+            place = decode_branches(capture, &batch, place, err);
+            ok = place > 0;
+        }
         capture->trie = NULL;
         capture->err = NULL;
     }
     if (ok) capture->counts.computed_tokens += trie->count;
     if (batch.token) llama_batch_free(batch);
-    free(capture->order);
     free(capture->ordinals);
     free(capture->residual);
     return ok;

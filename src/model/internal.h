@@ -15,7 +15,7 @@ struct tt_model {
     tt_model_facts facts;
     char *path, *description;
     int threads, ubatch;
-    bool flash_attention_off, f32_cache;
+    bool flash_attention_off, f32_cache, uses_gpu;
     atomic_bool steerable; /* has been found to be */
 };
 

@@ -30,6 +30,15 @@ static bool parse_tensor_split(const char *text, float *shares, size_t room, tt_
                          room);
 }
 
+/* The processor, and what only speeds it up, is no device to put blocks on. */
+static bool has_gpu(void) {
+    for (size_t i = 0; i < ggml_backend_dev_count(); i++) {
+        const enum ggml_backend_dev_type type = ggml_backend_dev_type(ggml_backend_dev_get(i));
+        if (type != GGML_BACKEND_DEVICE_TYPE_CPU && type != GGML_BACKEND_DEVICE_TYPE_ACCEL) return true;
+    }
+    return false;
+}
+
 static bool load(tt_model *model, const tt_model_options *options, tt_error *err) {
     struct llama_model_params params = llama_model_default_params();
     params.n_gpu_layers = options->gpu_layers;
@@ -101,6 +110,7 @@ tt_model *tt_model_open(tt_engine *engine, const tt_model_options *options, tt_e
     model->engine = engine;
     model->threads = options->threads > 0 ? options->threads : tt_cores_available();
     model->ubatch = options->ubatch > 0 ? options->ubatch : DEFAULT_UBATCH;
+    model->uses_gpu = options->gpu_layers != 0 && has_gpu();
     model->flash_attention_off = options->flash_attention_off;
     model->f32_cache = options->f32_cache;
     model->path = tt_strdup(options->path, err);
@@ -123,6 +133,8 @@ void tt_model_close(tt_model *model) {
 const tt_model_facts *tt_model_facts_of(const tt_model *model) { return &model->facts; }
 
 int tt_model_threads(const tt_model *model) { return model->threads; }
+
+bool tt_model_uses_gpu(const tt_model *model) { return model->uses_gpu; }
 
 uint32_t tt_model_ubatch(const tt_model *model) { return (uint32_t)model->ubatch; }
 

@@ -48,6 +48,9 @@ const tt_model_facts *tt_model_facts_of(const tt_model *model);
 /* Threads in use: the option, or the cores at hand. */
 int tt_model_threads(const tt_model *model);
 
+/* True where libllama has a device other than the processor, here or over RPC, and may put blocks on it. */
+bool tt_model_uses_gpu(const tt_model *model);
+
 /* Tokens of one micro-batch: the option, or its default. */
 uint32_t tt_model_ubatch(const tt_model *model);
 

@@ -29,39 +29,42 @@ static size_t common(const tt_tokens *a, const tt_tokens *b) {
     return i;
 }
 
-/* Adds `prompt` behind its longest beginning that an earlier one of the `before` prompts has: prompts are few (tens), so the
- * earlier prompts themselves are the index. */
-static bool add_prompt(tt_trie *trie, const tt_tokens *prompts, size_t before, bool share, tt_error *err) {
-    const tt_tokens *prompt = &prompts[before];
-    size_t shared = 0, with = 0;
-    for (size_t i = 0; share && i < before; i++) {
-        const size_t length = common(&prompts[i], prompt);
-        if (length > shared) {
-            shared = length;
-            with = i;
-        }
-    }
+/* Adds a prompt behind what it shares with `before`, its neighbour in the alphabet: no other one shares more. */
+static bool add_prompt(tt_trie *trie, const tt_tokens *prompts, size_t which, const size_t *before, tt_error *err) {
+    const tt_tokens *prompt = &prompts[which];
+    const size_t shared = before ? common(&prompts[*before], prompt) : 0;
     uint32_t node = UINT32_MAX;
     if (shared)
-        for (node = trie->ends[with]; trie->depths[node] + 1 > shared;) node = trie->parents[node];
+        for (node = trie->ends[*before]; trie->depths[node] + 1 > shared;) node = trie->parents[node];
     for (size_t i = shared; i < prompt->count; i++) {
         if (!add_node(trie, prompt->ids[i], node, (uint32_t)i, err)) return false;
         node = (uint32_t)(trie->count - 1);
     }
-    trie->ends[before] = node;
+    trie->ends[which] = node;
     return true;
 }
 
+/* Alphabetically, a prompt before those that go on from it; equal ones as they were given. */
+static int by_tokens(const void *a, const void *b, void *all) {
+    const size_t i = *(const size_t *)a, k = *(const size_t *)b;
+    const tt_tokens *prompts = *(const tt_tokens *const *)all, *x = &prompts[i], *y = &prompts[k];
+    const size_t same = common(x, y);
+    if (same < x->count && same < y->count) return x->ids[same] < y->ids[same] ? -1 : 1;
+    if (x->count != y->count) return x->count < y->count ? -1 : 1;
+    return (i > k) - (i < k);
+}
+
 bool tt_trie_build(tt_trie *trie, const tt_tokens *prompts, size_t count, bool share, tt_error *err) {
-    *trie = (tt_trie){0};
+    *trie = (tt_trie){.prompts = count};
     trie->ends = tt_alloc(count, sizeof *trie->ends, err);
-    if (!trie->ends) return false;
-    for (; trie->prompts < count; trie->prompts++)
-        if (!add_prompt(trie, prompts, trie->prompts, share, err)) {
-            tt_trie_free(trie);
-            return false;
-        }
-    return true;
+    trie->order = tt_alloc(count, sizeof *trie->order, err);
+    bool ok = trie->ends && trie->order;
+    for (size_t i = 0; ok && i < count; i++) trie->order[i] = i;
+    if (ok && share) qsort_r(trie->order, count, sizeof *trie->order, by_tokens, &prompts);
+    for (size_t i = 0; ok && i < count; i++)
+        ok = add_prompt(trie, prompts, trie->order[i], share && i ? &trie->order[i - 1] : NULL, err);
+    if (!ok) tt_trie_free(trie);
+    return ok;
 }
 
 void tt_trie_free(tt_trie *trie) {
@@ -69,5 +72,6 @@ void tt_trie_free(tt_trie *trie) {
     free(trie->parents);
     free(trie->depths);
     free(trie->ends);
+    free(trie->order);
     *trie = (tt_trie){0};
 }
