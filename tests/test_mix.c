@@ -503,6 +503,9 @@ static void test_absurd_size(void **state) {
     tt_catalogue catalogue = catalogue_of(path);
     refuse_blend("language=0.5", &catalogue, &target, "absurd size");
     tt_catalogue_free(&catalogue);
+    catalogue = catalogue_of(folder);
+    refuse_blend("language=-101", &catalogue, &target, "'language' is set to -101, which no model can follow");
+    tt_catalogue_free(&catalogue);
     axis.size = 1e38F;
     test_axis_write(&axis);
     catalogue = catalogue_of(path);

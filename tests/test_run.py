@@ -1,5 +1,5 @@
 """test_run.py: `trimtab run` as a person or a script uses it: one answer, standard input, comparison, guards, and a chat
-on a pseudo-terminal. On a tiny model with made-up vectors, so that it takes seconds; test_peer_slow.py asks the demo model."""
+on a pseudo-terminal. On a tiny model with made-up vectors, so that it takes seconds."""
 import json
 import os
 import signal
@@ -8,53 +8,26 @@ import tempfile
 import time
 import unittest
 
-import gguf
-import numpy
-
+import serving
 from terminal import Terminal, run_on_terminal
 
 TRIMTAB = os.environ["TRIMTAB"]
-MAKE_MODEL = os.path.join(os.environ["TRIMTAB_BUILD"], "tests", "make_tiny_model")
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS", "TRIMTAB_MODEL", "TRIMTAB_VECTORS")}
-WIDTH, LAYERS = 64, 4
 
 
 def setUpModule():
     global folder, model
     folder = tempfile.TemporaryDirectory()
-    model = os.path.join(folder.name, "tiny.gguf")
-    subprocess.run([MAKE_MODEL, model], check=True)
-    random = numpy.random.default_rng(1)
-    side = random.normal(size=(LAYERS, WIDTH)).astype("float32")
-    write_vector("pace", "debias", 0.1 * random.normal(size=(LAYERS, WIDTH)).astype("float32"))
-    write_vector("pace", "slow", -side)
-    write_vector("pace", "fast", side)
+    model = serving.make_model(folder.name)
+    serving.make_vectors(folder.name, {"language": ("simple", "ornate")}, size=1)
 
 
 def tearDownModule():
     folder.cleanup()
 
 
-def vector_path(axis, suffix):
-    return os.path.join(folder.name, f"tiny-{axis}__{suffix}.gguf")
-
-
-def write_vector(axis, suffix, rows):
-    writer = gguf.GGUFWriter(vector_path(axis, suffix), "controlvector")
-    writer.add_string("controlvector.model_hint", "llama")
-    writer.add_uint32("controlvector.layer_count", LAYERS)
-    roles = {"debias": "debias", "slow": "negative", "fast": "positive"}
-    writer.add_string("trimtab.role", roles[suffix])
-    writer.add_string("trimtab.axis", axis)
-    writer.add_array("trimtab.classes", ["slow", "fast"])
-    if suffix != "debias":
-        writer.add_string("trimtab.class", suffix)
-    for layer in range(1, LAYERS):
-        writer.add_tensor(f"direction.{layer}", rows[layer])
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+def vector_path(suffix):
+    return os.path.join(folder.name, f"tiny-language__{suffix}.gguf")
 
 
 def command(*arguments):
@@ -111,8 +84,8 @@ class OneShot(unittest.TestCase):
         self.assertIn("context of 64 tokens is full", done.stderr)
 
     def test_interrupted_run_dies_of_the_signal(self):
-        with subprocess.Popen(command("-p", "Hello", "-c", "2048", "--ignore-eos"), env=ENVIRONMENT, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        with subprocess.Popen(command("-p", "Hello", "-c", "2048", "--ignore-eos"), env=ENVIRONMENT,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             process.stdout.read(1)
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=30)
@@ -134,32 +107,32 @@ class Steering(unittest.TestCase):
         return done.stdout
 
     def test_axis_class_and_files_are_the_same_mix(self):
-        by_axis = self.text("--axis", "pace=0.5")
+        by_axis = self.text("--axis", "language=0.5")
         self.assertNotEqual(by_axis, self.text())
-        self.assertNotEqual(by_axis, self.text("--axis", "pace=-0.5"))
-        self.assertEqual(by_axis, self.text("--axis", "fast=0.5"))
-        self.assertEqual(by_axis, self.text("--axis", "slow=-0.5"))
-        debias, fast, slow = (vector_path("pace", suffix) for suffix in ("debias", "fast", "slow"))
-        self.assertEqual(by_axis, self.text("--control-vector", debias, "--control-vector-scaled", fast, "0.5"))
-        self.assertEqual(by_axis, self.text("--control-vector-scaled", f"{fast}:0.5,{debias}:1"))
-        self.assertEqual(by_axis, self.text("--control-vector", debias, "--control-vector-scaled", slow, "-0.5"))
+        self.assertNotEqual(by_axis, self.text("--axis", "language=-0.5"))
+        self.assertEqual(by_axis, self.text("--axis", "ornate=0.5"))
+        self.assertEqual(by_axis, self.text("--axis", "simple=-0.5"))
+        debias, ornate, simple = (vector_path(suffix) for suffix in ("debias", "ornate", "simple"))
+        self.assertEqual(by_axis, self.text("--control-vector", debias, "--control-vector-scaled", ornate, "0.5"))
+        self.assertEqual(by_axis, self.text("--control-vector-scaled", f"{ornate}:0.5,{debias}:1"))
+        self.assertEqual(by_axis, self.text("--control-vector", debias, "--control-vector-scaled", simple, "-0.5"))
 
     def test_layer_range(self):
-        whole = self.text("--axis", "pace=0.5")
-        self.assertEqual(whole, self.text("--axis", "pace=0.5", "--control-vector-layer-range", "1", "3"))
-        self.assertNotEqual(whole, self.text("--axis", "pace=0.5", "--control-vector-layer-range", "1", "1"))
+        whole = self.text("--axis", "language=0.5")
+        self.assertEqual(whole, self.text("--axis", "language=0.5", "--control-vector-layer-range", "1", "3"))
+        self.assertNotEqual(whole, self.text("--axis", "language=0.5", "--control-vector-layer-range", "1", "1"))
 
     def test_compare(self):
-        plain, steered = self.text(), self.text("--axis", "pace=0.5")
-        both = self.text("--axis", "pace=0.5", "--compare")
-        self.assertEqual(both, f"== unsteered ==\n{plain}\n== pace=0.5 ==\n{steered}")
+        plain, steered = self.text(), self.text("--axis", "language=0.5")
+        both = self.text("--axis", "language=0.5", "--compare")
+        self.assertEqual(both, f"== unsteered ==\n{plain}\n== language=0.5 ==\n{steered}")
 
     def test_compare_on_a_terminal(self):
-        arguments = command("-p", "Hello there", "--temp", "0", "-n", "24", "--axis", "pace=0.5", "--compare")
+        arguments = command("-p", "Hello there", "--temp", "0", "-n", "24", "--axis", "language=0.5", "--compare")
         wide, status = run_on_terminal(arguments, 80, ENVIRONMENT | {"NO_COLOR": "1", "LC_ALL": "C.UTF-8"})
         self.assertEqual(status, 0)
         lines = [line for line in wide.split("\r")[-1].replace("\x1b[K", "").split("\n") if line]
-        self.assertRegex(lines[0], r"^unsteered +│ pace=0.5$")
+        self.assertRegex(lines[0], r"^unsteered +│ language=0.5$")
         for line in lines:
             self.assertLessEqual(len(line), 80)
             self.assertRegex(line[38:41], " [│]|─┼─")
@@ -197,14 +170,14 @@ class Refusals(unittest.TestCase):
         self.refused(1, "zero byte", input="a\0b")
 
     def test_guards(self):
-        debias, fast = vector_path("pace", "debias"), vector_path("pace", "fast")
-        self.refused(1, "de-bias", "-p", "x", "--control-vector", fast)
-        self.refused(2, "did you mean 'pace'", "-p", "x", "--axis", "pacee=0.5")
-        self.refused(2, "NAME=VALUE|value", "-p", "x", "--axis", "pace")
-        done = run("-p", "x", "-n", "1", "--control-vector", fast, "--force")
+        debias, ornate = vector_path("debias"), vector_path("ornate")
+        self.refused(1, "de-bias", "-p", "x", "--control-vector", ornate)
+        self.refused(2, "did you mean 'language'", "-p", "x", "--axis", "langauge=0.5")
+        self.refused(2, "NAME=VALUE|value", "-p", "x", "--axis", "language")
+        done = run("-p", "x", "-n", "1", "--control-vector", ornate, "--force")
         self.assertEqual(done.returncode, 0)
         self.assertIn("warning: ", done.stderr)
-        done = run("-p", "x", "-n", "1", "--axis", "pace=1.5")
+        done = run("-p", "x", "-n", "1", "--axis", "language=1.5")
         self.assertEqual(done.returncode, 0)
         self.assertIn("warning: ", done.stderr)
         self.assertTrue(os.path.exists(debias))
@@ -232,15 +205,15 @@ class Chat(unittest.TestCase):
         plain = self.type("Hello there")
         self.assertTrue(plain)
         self.assertEqual(self.type("/reset"), "a new conversation")
-        self.assertEqual(self.type("/axis pace=0.5"), "pace=0.5")
+        self.assertEqual(self.type("/axis language=0.5"), "language=0.5")
         steered = self.type("Hello there")
         self.assertNotEqual(steered, plain)
-        self.assertIn("did you mean 'pace'", self.type("/axis pac=0.5"))
-        self.assertEqual(self.type("/mix"), "pace=0.5")
+        self.assertIn("did you mean 'language'", self.type("/axis langauge=0.5"))
+        self.assertEqual(self.type("/mix"), "language=0.5")
         self.assertEqual(self.type("/mix none"), "not steered")
         self.type("/reset")
         self.assertEqual(self.type("Hello there"), plain)
-        self.assertEqual(self.type("/mix slow=0.5"), "pace=-0.5")
+        self.assertEqual(self.type("/mix simple=0.5"), "language=-0.5")
         self.leave()
 
     def test_save_help_and_mistakes(self):

@@ -58,6 +58,24 @@ void tt_text_addf(tt_text *text, const char *format, ...) {
     va_end(again);
 }
 
+void tt_text_add_shell_word(tt_text *text, const char *word) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
+    if (*word && !word[strspn(word, plain)]) {
+        tt_text_add(text, word);
+        return;
+    }
+    tt_text_add(text, "'");
+    for (const char *part = word; *part;) { /* nothing has a meaning within single quotes, but the quote that ends them */
+        const size_t length = strcspn(part, "'");
+        tt_text_add_bytes(text, part, length);
+        part += length;
+        if (!*part) break;
+        tt_text_add(text, "'\\''");
+        part++;
+    }
+    tt_text_add(text, "'");
+}
+
 bool tt_text_ok(const tt_text *text, tt_error *err) {
     return !text->failed || tt_fail(err, TT_ERROR_MEMORY, "out of memory");
 }

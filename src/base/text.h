@@ -22,6 +22,9 @@ void tt_text_add(tt_text *text, const char *string);
 void tt_text_add_bytes(tt_text *text, const char *bytes, size_t length);
 void tt_text_addf(tt_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Appends `word` as a POSIX shell must see it to take it for one word that says just this: in quotes where it needs them. */
+void tt_text_add_shell_word(tt_text *text, const char *word);
+
 /* True when every append so far succeeded; else TT_ERROR_MEMORY. */
 bool tt_text_ok(const tt_text *text, tt_error *err);
 

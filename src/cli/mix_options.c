@@ -205,6 +205,8 @@ const char *tt_mix_given_text(const tt_mix_given *given) { return given->text; }
 
 const char *tt_mix_given_warnings(const tt_mix_given *given) { return given->warnings.data ? given->warnings.data : ""; }
 
+const tt_mix *tt_mix_given_mix(const tt_mix_given *given) { return &given->mix; }
+
 const tt_blend *tt_mix_given_blend(const tt_mix_given *given) { return &given->blend; }
 
 tt_steering tt_mix_given_steering(const tt_mix_given *given) {

@@ -38,7 +38,9 @@ bool tt_mix_given_clear(tt_mix_given *given, tt_error *err);
 const char *tt_mix_given_text(const tt_mix_given *given);
 const char *tt_mix_given_warnings(const tt_mix_given *given);
 
-/* What it comes to: the sum, its parts, how strong it may be. Owned by `given`; valid until it is changed. */
+/* What is asked for, and what it comes to: the sum, its parts, how strong it may be. Owned by `given`; valid until it is
+ * changed. */
+const tt_mix *tt_mix_given_mix(const tt_mix_given *given);
 const tt_blend *tt_mix_given_blend(const tt_mix_given *given);
 
 /* The rows, which `given` owns until it is changed; no rows where nothing is applied. */

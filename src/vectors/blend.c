@@ -14,6 +14,9 @@
 /* No direction of any model known comes near this length; a file that has one is more likely damaged. */
 static const double absurd_norm = 1e6;
 
+/* Nobody means such a value: beyond 1 text soon falls apart. */
+static const double absurd_value = 100;
+
 typedef struct work {
     const tt_mix *mix;
     const tt_mix_options *options;
@@ -98,10 +101,19 @@ static int compare_parts(const void *a, const void *b) {
     return order ? order : (first->scale > second->scale) - (first->scale < second->scale);
 }
 
+static bool check_value(work *w, const tt_mix_term *term, tt_error *err) {
+    char number[TT_NUMBER_TEXT];
+    return fabs(term->value) <= absurd_value ||
+           object(w, err, "'%s' is set to %s, which no model can follow: use a value between -1 and 1",
+                  term->file ? term->file : term->name, tt_number_text(term->value, number));
+}
+
 static bool gather(work *w, tt_error *err) {
     for (size_t i = 0; i < w->mix->count; i++) {
         const tt_mix_term *term = &w->mix->terms[i];
-        if (!(term->file ? add_part(w, term->file, term->value, NULL, err) : add_axis(w, i, err))) return false;
+        if (!check_value(w, term, err) ||
+            !(term->file ? add_part(w, term->file, term->value, NULL, err) : add_axis(w, i, err)))
+            return false;
     }
     /* The order of addition decides on the last bits: it must not be the user's. */
     if (w->blend->part_count) qsort(w->blend->parts, w->blend->part_count, sizeof *w->blend->parts, compare_parts);

@@ -1,0 +1,94 @@
+"""test_peer_slow.py: on the demo model, for the same mix, `trimtab run` chooses the next tokens that Debian's
+llama-completion chooses."""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TRIMTAB, MODEL = os.environ["TRIMTAB"], os.environ.get("TRIMTAB_MODEL")
+TOKENS = "8"
+MIX = ("--axis", "language=0.9,optimism_vs_nihilism=-0.7")
+PROMPTS = """The lighthouse keeper counted
+On the morning of the flood the baker
+My grandmother kept a drawer full of
+Nobody in the village had ever seen
+To mend a broken chair you first
+The recipe says to wait until
+When the orchestra stopped playing,
+A good map is worth more than
+Three things can go wrong with a boat:
+She opened the letter and
+The price of salt had doubled since
+In the winter of the long strike
+He had learned to whistle before
+Dear Sir, I am writing to
+The cat, which had slept all day,
+If you listen closely, the sea
+The first rule of the workshop was
+Between the two mountains lay
+It took them a week to cross
+What the astronomer saw that night
+The city was built on
+Behind the third door stood
+A short history of bread begins
+The old bus to the coast
+Once the snow had melted, the children
+My brother says that trains
+The gardener planted the roses
+There are seven bridges over
+Every clock in the house
+The doctor looked at the picture and
+After the war the theatre
+A spider had spun its web across
+The best time to prune a tree is
+Her voice on the telephone was
+The treasure turned out to be
+Under the floor they found
+The king had two daughters, and
+Rain fell on the tin roof
+To get to the harbour, walk
+He sold the horse because
+The river has changed its course
+Most of the stars we see
+The teacher wrote one word
+In the museum's smallest room
+The wind had taken the laundry
+For her birthday she wanted
+The coffee was cold, the news
+An honest carpenter will tell you
+The last passenger on the ferry
+They named the dog after""".split("\n")
+
+
+def written(command):
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout.strip("\n")
+
+
+class Peer(unittest.TestCase):
+    def test_same_choices(self):
+        self.assertEqual(len(PROMPTS), 50)
+        with tempfile.TemporaryDirectory() as folder:
+            axes = ("--axis", "language", "--axis", "optimism_vs_nihilism")
+            written([TRIMTAB, "train", "-m", MODEL, "-o", folder, *axes, "--samples", "32", "-q"])
+            mix = ("--vectors", folder, *MIX)
+            options = written([TRIMTAB, "command", *mix]).split(" ")  # the folder's name needs no quotes
+            changed, differing = 0, []
+            for prompt in PROMPTS:
+                common = ("-m", MODEL, "-p", prompt, "-n", TOKENS, "-no-cnv", "--temp", "0", "-t", "2", "-c", "256")
+                ours = written([TRIMTAB, "run", *common, *mix])
+                peer = written(["llama-completion", *common, "--no-warmup", "--no-display-prompt", *options])
+                changed += ours != written([TRIMTAB, "run", *common])
+                if ours != peer:
+                    differing.append((prompt, ours, peer))
+        self.assertEqual(differing, [])
+        self.assertGreater(changed, 20)  # the mix does something
+
+
+if __name__ == "__main__":
+    if not MODEL or not shutil.which("llama-completion"):
+        sys.exit(77)
+    unittest.main(verbosity=2)
