@@ -117,6 +117,16 @@ class Files(Case):
         self.run_fine("-o", same, "--from-states", states)
         first = {n: b for n, b in vectors.contents(self.output).items() if not n.endswith(".states")}
         self.assertEqual(first, vectors.contents(same))
+        fewer, short = self.place("fewer"), self.place("short")
+        self.run_fine("-o", fewer, "--from-states", states, "--samples", "12")
+        self.run_fine("-o", short, "--axis", "language", "--samples", "12", model=MODEL)
+        for name, path in vectors.files(fewer).items():
+            rows, keys = vectors.read(path)
+            expected, _ = vectors.read(vectors.files(short)[name])
+            self.assertEqual(keys["trimtab.samples"], 12)
+            self.assertEqual(set(rows), set(expected))
+            self.assertGreater(min(vectors.cosine(rows[k], expected[k]) for k in rows), 0.999)
+        self.refused("24 samples: 25 cannot be taken", "-o", fewer, "--from-states", states, "--samples", "25")
         for method in ("mean-difference", "pca"):
             other = self.place(method)
             self.run_fine("-o", other, "--from-states", states, "--method", method, "--layer-offset", "0")

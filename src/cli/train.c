@@ -68,7 +68,7 @@ static const tt_option state_options[] = {
      .help = "where the hidden states are kept; an interrupted run goes on from there"},
     {"--keep-states", .help = "keep the hidden states when all is done"},
     {"--from-states", .kind = TT_OPTION_FILE, .argument = "FILE",
-     .help = "find the directions anew from kept hidden states, without the model"},
+     .help = "find the directions anew from kept hidden states, without the model; --samples N takes the first N of them"},
     {"--restart", .help = "begin anew where there are hidden states of other arguments"},
     {"--plain", .help = "compute every prompt by itself, sharing nothing: slow, for comparison"},
 };
@@ -137,6 +137,7 @@ static bool train(const tt_arguments *arguments, tt_train_options *options, tt_e
     tt_train_result result = {0};
     bool ok;
     if (states) {
+        if (!tt_argument_given(arguments, "--samples")) options->samples = 0; /* all that are there */
         ok = tt_train_from_states(states, options, &result, err);
     } else {
         tt_model_options model_options;

@@ -158,15 +158,25 @@ bool tt_train(tt_model *model, const tt_train_options *options, tt_train_result 
     return ok;
 }
 
+/* Takes the first `wanted` samples of the states file, or all of the run's. */
+static bool use_samples(tt_run *r, size_t wanted, const char *states_path, tt_error *err) {
+    const uint64_t present = tt_states_committed(r->states);
+    if (wanted > r->identity.samples)
+        return tt_fail(err, TT_ERROR_INPUT, "'%s' is of a run with %llu samples: %zu cannot be taken from it", states_path,
+                       (unsigned long long)r->identity.samples, wanted);
+    if (wanted) r->identity.samples = wanted;
+    if (present >= r->identity.samples) return true;
+    return tt_fail(err, TT_ERROR_INPUT, "'%s' holds only %llu of its %llu samples: finish that run first", states_path,
+                   (unsigned long long)present, (unsigned long long)r->identity.samples);
+}
+
 bool tt_train_from_states(const char *states_path, const tt_train_options *options, tt_train_result *result, tt_error *err) {
     *result = (tt_train_result){0};
     tt_run r = {.options = options, .threads = tt_cores_available(), .ranks = {.count = 1}};
     r.states = tt_states_open(states_path, false, err);
     bool ok = r.states && tt_identity_read(&r.identity, tt_states_identity(r.states), states_path, err);
-    if (ok && tt_states_committed(r.states) < r.identity.samples)
-        ok = tt_fail(err, TT_ERROR_INPUT, "'%s' holds only %llu of its %llu samples: finish that run first", states_path,
-                     (unsigned long long)tt_states_committed(r.states), (unsigned long long)r.identity.samples);
-    ok = ok && check_memory(&r, err) && check_output(options, err) && find_directions(&r, result, err);
+    ok = ok && use_samples(&r, options->samples, states_path, err) && check_memory(&r, err) && check_output(options, err) &&
+         find_directions(&r, result, err);
     tt_run_end(&r);
     if (!ok) tt_train_result_free(result);
     return ok;
