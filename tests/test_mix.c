@@ -606,6 +606,40 @@ static void test_strength(void **state) {
     free(path);
 }
 
+/* What `trimtab eval --save` found is the limit, in place of 1. */
+static void test_recommended(void **state) {
+    (void)state;
+    char *path = sub_folder("recommended");
+    const float right[8] = {1};
+    const test_axis a = {.folder = path, .axis = "a", .classes = {"a0", "a1"}, .row = right};
+    test_axis_write(&a);
+    tt_catalogue before = catalogue_of(path);
+    for (int file = 0; file < TT_FILES; file++) {
+        tt_vector vector;
+        assert_true(tt_vector_read(&vector, before.axes[0].paths[file], NULL));
+        vector.recommended[0] = 0.7F; /* not a decimal fraction: a little less than 0.7 */
+        vector.recommended[1] = 1.5F;
+        assert_true(tt_vector_write(&vector, before.axes[0].paths[file], NULL));
+        tt_vector_free(&vector);
+    }
+    tt_catalogue catalogue = catalogue_of(path);
+    const struct {
+        const char *mix, *warning;
+    } cases[] = {{"a=1.5", NULL},
+                 {"a=1.6", "'a' is set to 1.6; its evaluation recommends 1.5 at most"},
+                 {"a0=0.7", NULL},
+                 {"a=-0.8", "'a' is set to -0.8; its evaluation recommends 0.7 at most"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        tt_blend blend = must_blend(cases[i].mix, &catalogue);
+        if (cases[i].warning ? !has_note(&blend.warnings, cases[i].warning) : blend.warnings.count != 0)
+            fail_msg("%s: %s", cases[i].mix, blend.warnings.count ? blend.warnings.items[0] : "no warning");
+        tt_blend_free(&blend);
+    }
+    tt_catalogue_free(&before);
+    tt_catalogue_free(&catalogue);
+    free(path);
+}
+
 static void test_cosine(void **state) {
     (void)state;
     tt_vector a, b;
@@ -623,16 +657,27 @@ static void test_cosine(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parse),         cmocka_unit_test(test_parse_in_another_locale),
-        cmocka_unit_test(test_number_text),   cmocka_unit_test(test_parse_files),
-        cmocka_unit_test(test_layers),        cmocka_unit_test(test_sum),
-        cmocka_unit_test(test_same_mixes),    cmocka_unit_test(test_opposite_files),
-        cmocka_unit_test(test_merged_file),   cmocka_unit_test(test_empty_mix),
-        cmocka_unit_test(test_set_axis),      cmocka_unit_test(test_wrong_names),
-        cmocka_unit_test(test_other_model),   cmocka_unit_test(test_vectors_of_two_models),
-        cmocka_unit_test(test_wrong_company), cmocka_unit_test(test_missing_files),
-        cmocka_unit_test(test_absurd_size),   cmocka_unit_test(test_by_file_name),
-        cmocka_unit_test(test_safe_scale),    cmocka_unit_test(test_strength),
+        cmocka_unit_test(test_recommended),
+        cmocka_unit_test(test_parse),
+        cmocka_unit_test(test_parse_in_another_locale),
+        cmocka_unit_test(test_number_text),
+        cmocka_unit_test(test_parse_files),
+        cmocka_unit_test(test_layers),
+        cmocka_unit_test(test_sum),
+        cmocka_unit_test(test_same_mixes),
+        cmocka_unit_test(test_opposite_files),
+        cmocka_unit_test(test_merged_file),
+        cmocka_unit_test(test_empty_mix),
+        cmocka_unit_test(test_set_axis),
+        cmocka_unit_test(test_wrong_names),
+        cmocka_unit_test(test_other_model),
+        cmocka_unit_test(test_vectors_of_two_models),
+        cmocka_unit_test(test_wrong_company),
+        cmocka_unit_test(test_missing_files),
+        cmocka_unit_test(test_absurd_size),
+        cmocka_unit_test(test_by_file_name),
+        cmocka_unit_test(test_safe_scale),
+        cmocka_unit_test(test_strength),
         cmocka_unit_test(test_cosine),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

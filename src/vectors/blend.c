@@ -66,6 +66,18 @@ static bool check_once(const work *w, size_t index, const tt_catalogue_axis *axi
     return true;
 }
 
+/* Values beyond what an evaluation recommends, or beyond 1 where there was none, are told of. */
+static bool warn_beyond(work *w, const char *done, const char *name, double value, float saved, tt_error *err) {
+    char number[TT_NUMBER_TEXT], limit[TT_NUMBER_TEXT];
+    const double recommended = round((double)saved * 1e6) / 1e6; /* as it was before it became an F32 */
+    if (fabs(value) <= (recommended > 0 ? recommended : 1)) return true;
+    if (recommended > 0)
+        return tt_notes_add(&w->blend->warnings, err, "'%s' is %s %s; its evaluation recommends %s at most", name, done,
+                            tt_number_text(value, number), tt_number_text(recommended, limit));
+    return tt_notes_add(&w->blend->warnings, err, "'%s' is %s %s; beyond 1 the text soon falls apart", name, done,
+                        tt_number_text(value, number));
+}
+
 static bool add_axis(work *w, size_t index, tt_error *err) {
     const tt_mix_term *term = &w->mix->terms[index];
     const tt_catalogue *catalogue = w->options->catalogue;
@@ -77,7 +89,6 @@ static bool add_axis(work *w, size_t index, tt_error *err) {
         return false;
     const double value = sign * term->value;
     const int side = value > 0 ? TT_FILE_POSITIVE : TT_FILE_NEGATIVE;
-    char number[TT_NUMBER_TEXT];
     if (!axis->paths[TT_FILE_DEBIAS] &&
         !object(w, err, "the axis '%s' has no de-bias vector in '%s', without which its sides steer from the wrong middle",
                 axis->name, catalogue->folder))
@@ -89,9 +100,7 @@ static bool add_axis(work *w, size_t index, tt_error *err) {
         return tt_fail(err, TT_ERROR_INPUT, "the axis '%s' has no vector towards '%s' in '%s'", axis->name,
                        *class_name ? class_name : "its other class", catalogue->folder);
     }
-    if (fabs(value) > 1 && !tt_notes_add(&w->blend->warnings, err, "'%s' is set to %s; beyond 1 the text soon falls apart",
-                                         term->name, tt_number_text(term->value, number)))
-        return false;
+    if (!warn_beyond(w, "set to", term->name, term->value, axis->recommended[side == TT_FILE_POSITIVE], err)) return false;
     return add_part(w, axis->paths[side], fabs(value), axis, err);
 }
 
@@ -174,10 +183,9 @@ static bool check_scale(work *w, const tt_mix_part *part, tt_error *err) {
     if (part->vector.role == TT_ROLE_DEBIAS && part->scale != 1)
         return tt_notes_add(&w->blend->warnings, err, "the de-bias vector '%s' is scaled by %s; it is made for 1",
                             part->vector.path, tt_number_text(part->scale, number));
-    if (is_side(&part->vector) && fabs(part->scale) > 1)
-        return tt_notes_add(&w->blend->warnings, err, "'%s' is scaled by %s; beyond 1 the text soon falls apart",
-                            part->vector.path, tt_number_text(part->scale, number));
-    return true;
+    if (!is_side(&part->vector)) return true;
+    const int class = (part->vector.role == TT_ROLE_POSITIVE) == (part->scale > 0); /* negated, it leads to the other */
+    return warn_beyond(w, "scaled by", part->vector.path, part->scale, part->vector.recommended[class], err);
 }
 
 /* ==== Files that do not fit ==== */
