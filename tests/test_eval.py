@@ -1,5 +1,5 @@
 """test_eval.py: `trimtab eval` from the command line, on a tiny model and on the demo model."""
-import json, os, shutil, subprocess, sys, tempfile, time
+import json, math, os, shutil, subprocess, sys, tempfile, time
 
 TRIMTAB, BUILD = os.environ["TRIMTAB"], os.environ["TRIMTAB_BUILD"]
 MODEL = os.environ.get("TRIMTAB_MODEL")
@@ -56,6 +56,20 @@ def test_tiny():
             assert [float(value) for value in field.contents()] == saved[0], (name, saved)
     table = trimtab("eval", "-q", "-t", "1", "--axis", "language", *quick).stdout
     assert "language: simple (below 0) or ornate (above 0)" in table and "fidelity %" in table
+
+    # Without a chat template the model gets plain text, and is said to. No text may be written freely.
+    plain = trimtab("eval", "-t", "1", "--axis", "language", *quick, "--chat-template", "none", "--writings", "0")
+    assert "plain-text mode" in plain.stderr and "language: simple" in plain.stdout
+
+    # A figure can be had from the samples that are told, as well.
+    by_sample = axis["by_sample"]
+    for i, value in enumerate(axis["values"]):
+        lost = sum(by_sample["lost"][i]) / sum(by_sample["neutral_tokens"])
+        assert abs(math.expm1(lost) - value["perplexity_rise"]["value"]) < 1e-9
+        for side in (0, 1):
+            told = value["fidelity"][side]["value"]
+            if told is not None:
+                assert abs(sum(by_sample["gained"][i][side]) / sum(by_sample["to_gain"][side]) - told) < 1e-9
 
     # Bad input: one sentence each.
     assert "pace" not in trimtab("eval", "-q", "-t", "1", *quick).stdout  # not built in, and no file named

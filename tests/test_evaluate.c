@@ -2,6 +2,7 @@
  * well. */
 #include "base/memory.h"
 #include "base/random.h"
+#include "evaluate/chart.h"
 #include "evaluate/evaluate.h"
 #include "support/tiny_model.h"
 
@@ -133,7 +134,9 @@ static void vectors_do_something_and_say_how_surely(void **state) {
         /* An axis' figures do not depend on what else is evaluated. */
         assert_true(fabs(a->perplexity.value - c->perplexity.value) < 1e-4);
         assert_true(a->perplexity.low <= a->perplexity.value && a->perplexity.value <= a->perplexity.high);
-        assert_true(a->distinct[1] > 0 && a->distinct[1] <= 1 && a->repetition >= 0 && a->repetition < 1);
+        assert_true(a->distinct[1].value > 0 && a->distinct[1].value <= 1);
+        assert_true(a->distinct[1].low <= a->distinct[1].value && a->distinct[1].value <= a->distinct[1].high);
+        assert_true(a->repetition.value >= 0 && a->repetition.value < 1);
     }
     /* Random rows of this size are no improvement on what the model itself writes. */
     assert_true(tt_evaluation_at(&both.axes[0], 1)->perplexity.value > 0);
@@ -223,12 +226,37 @@ static void refuses_what_cannot_be_evaluated(void **state) {
     free_fixture(&fixture);
 }
 
+/* ==== Charts ==== */
+
+static void charts_have_round_steps(void **state) {
+    (void)state;
+    assert_true(fabs(tt_chart_step(10, 4) - 2) < 1e-12);
+    assert_true(fabs(tt_chart_step(1, 4) - 0.2) < 1e-12);
+    assert_true(fabs(tt_chart_step(0.3, 4) - 0.05) < 1e-12);
+    assert_true(fabs(tt_chart_step(4e6, 4) - 1e6) < 1e-6);
+}
+
+static void charts_leave_out_what_is_not_known(void **state) {
+    (void)state;
+    const double xs[3] = {-1, 0, 1}, ys[3] = {1, NAN, 3};
+    const tt_chart_line line = {"a < b & c", "#123456", ys, ys, ys, false};
+    const tt_chart charts[2] = {{"both", "value", xs, 3, &line, 1}, {"none", "value", NULL, 0, NULL, 0}};
+    char *svg = tt_chart_svg(charts, 2, NULL);
+    assert_non_null(svg);
+    assert_non_null(strstr(svg, "a &lt; b &amp; c"));
+    assert_null(strstr(svg, "nan"));
+    assert_null(strstr(svg, "inf"));
+    free(svg);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(zero_vectors_do_nothing),
         cmocka_unit_test(vectors_do_something_and_say_how_surely),
         cmocka_unit_test(estimates_a_ratio),
         cmocka_unit_test(counts_distinct_grams),
+        cmocka_unit_test(charts_have_round_steps),
+        cmocka_unit_test(charts_leave_out_what_is_not_known),
         cmocka_unit_test(refuses_what_cannot_be_evaluated),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -10,6 +10,7 @@ extern const tt_command tt_command_root;
 extern const tt_command tt_command_axes;
 extern const tt_command tt_command_bake;
 extern const tt_command tt_command_command;
+extern const tt_command tt_command_card;
 extern const tt_command tt_command_completion;
 extern const tt_command tt_command_eval;
 extern const tt_command tt_command_man;

@@ -25,7 +25,9 @@ static const tt_option main_options[] = {
      .preset_text = "all that the folder has vectors of",
      .help = "an axis to evaluate: a built-in one, or the axis file it was trained on"},
     {"--quick", .help = "fewer samples and values, and no other axes: a first impression in a minute or two"},
-    {"--save", .help = "write the recommended values into the vectors' files"},
+    {"--save", .help = "write the recommended values into the vectors' files, and what was measured beside them"},
+    {"--report", .kind = TT_OPTION_FILE, .argument = "FILE",
+     .help = "write a page (HTML) with charts and sample texts, which needs nothing but a browser"},
     {"--json", .help = "print all figures as JSON instead of a table"},
     {"-q, --quiet", .help = "no progress"},
 };
@@ -37,6 +39,9 @@ static const tt_option measure_options[] = {
      .help = "axis values to try; each towards both sides"},
     {"--response-tokens", .kind = TT_OPTION_COUNT, .argument = "N", .preset = "64", .least = 1, .most = 4096,
      .help = "length of a response; one that does not end is cut there"},
+    {"--writings", .kind = TT_OPTION_COUNT, .argument = "N", .preset = "8", .least = 0, .most = 1e6,
+     .help = "of the samples, how many the steered model continues freely at each value; with --quick a quarter of them"},
+    {"--no-other-axes", .help = "do not measure each axis' effect on the others' responses"},
     {"--damage-limit", .kind = TT_OPTION_NUMBER, .argument = "X", .preset = "0.05", .least = 0, .most = INFINITY,
      .help = "most rise of perplexity at a recommended value; 0.05 is 5%"},
     {"-s, --seed", .kind = TT_OPTION_COUNT, .argument = "N", .preset = "0", .least = 0, .most = INFINITY,
@@ -133,8 +138,8 @@ static bool print_axis(const tt_axis_evaluation *axis, tt_error *err) {
         cell_percent(&table, figures->fidelity[!class].value);
         cell_percent(&table, figures->perplexity.value);
         cell_interval(&table, figures->perplexity);
-        cell_percent(&table, figures->distinct[1]);
-        cell_percent(&table, figures->repetition);
+        cell_percent(&table, figures->distinct[1].value);
+        cell_percent(&table, figures->repetition.value);
     }
     const bool ok = tt_table_print(&table, stdout, 2, err);
     tt_table_free(&table);
@@ -171,33 +176,42 @@ static bool print_table(const tt_evaluation *evaluation, tt_error *err) {
     return !evaluation->axes[0].others[0] || print_others(evaluation, err);
 }
 
-static bool print_json(const tt_evaluation *evaluation, const tt_model *model, const tt_loaded *vectors, tt_error *err) {
-    yyjson_mut_doc *doc = tt_evaluation_json(evaluation, model, vectors, err);
-    return doc && tt_print_json(doc, err);
-}
-
 /* ==== The command ==== */
+
+static bool write_page(const char *path, const yyjson_mut_doc *doc, tt_error *err) {
+    char *html = tt_evaluation_html(doc, err);
+    const bool ok = html && tt_file_write(path, html, strlen(html), err);
+    free(html);
+    return ok;
+}
 
 static bool report(const tt_arguments *arguments, const tt_evaluation *evaluation, const tt_model *model, tt_loaded *vectors,
                    tt_error *err) {
-    if (tt_argument_flag(arguments, "--save") && !tt_save_recommended(vectors, evaluation, err)) return false;
-    return tt_argument_flag(arguments, "--json") ? print_json(evaluation, model, vectors, err)
-                                                 : print_table(evaluation, err);
+    const char *path = tt_argument_text(arguments, "--report");
+    yyjson_mut_doc *doc = tt_evaluation_json(evaluation, model, vectors, err);
+    bool ok = doc && (!tt_argument_flag(arguments, "--save") || tt_save_evaluation(vectors, evaluation, doc, err)) &&
+              (!path || write_page(path, doc, err));
+    if (!ok || !tt_argument_flag(arguments, "--json")) {
+        yyjson_mut_doc_free(doc);
+        return ok && print_table(evaluation, err);
+    }
+    return tt_print_json(doc, err);
 }
 
 static bool evaluate(const tt_arguments *arguments, tt_model *model, tt_loaded *vectors, tt_error *err) {
     double values[2 * TT_NUMBERS_MOST + 1];
     const bool quick = tt_argument_flag(arguments, "--quick");
     const size_t samples = (size_t)tt_argument_count(arguments, "--samples");
+    const size_t writings = (size_t)tt_argument_count(arguments, "--writings");
     struct talk talk = {.wanted = !tt_argument_flag(arguments, "--quiet")};
     const tt_evaluate_options options = {
         .samples = quick ? (samples + 2) / 3 : samples,
         .response_tokens = (size_t)tt_argument_count(arguments, "--response-tokens"),
-        .free_samples = quick ? 2 : 8,
+        .free_samples = quick ? (writings + 3) / 4 : writings,
         .values = values,
         .value_count = values_given(arguments, values),
         .damage_limit = tt_argument_number(arguments, "--damage-limit"),
-        .other_axes = !quick,
+        .other_axes = !quick && !tt_argument_flag(arguments, "--no-other-axes"),
         .resamples = RESAMPLES,
         .seed = (uint64_t)tt_argument_count(arguments, "--seed"),
         .plan = {.seed = (uint64_t)tt_argument_count(arguments, "--seed"),
@@ -211,6 +225,9 @@ static bool evaluate(const tt_arguments *arguments, tt_model *model, tt_loaded *
         .progress_data = &talk,
     };
     tt_chat *chat = tt_chat_open(model, tt_argument_text(arguments, "--chat-template"), err);
+    const char *template = tt_argument_text(arguments, "--chat-template");
+    if (talk.wanted && template && !strcmp(template, "none"))
+        fputs("plain-text mode: the model gets its prompts as they are, without a chat template\n", stderr);
     tt_evaluation evaluation = {0};
     bool ok = chat && tt_evaluate(model, chat, vectors->refer, vectors->count, &options, &evaluation, err);
     tt_progress_end(&talk.progress);

@@ -57,39 +57,52 @@ static double prompt_gain(const tt_measurements *from, size_t sample, size_t axi
     return from->prompted[sample * (1 + 2 * from->axis_count) + text] - unsteered(from, sample, text);
 }
 
-static bool estimate(const struct figuring *f, tt_estimate *to, tt_error *err) {
-    return tt_estimate_ratio(f->numerators, f->denominators, f->from->samples, f->options->resamples, f->options->seed, to,
-                             err);
+static bool ratio(const struct figuring *f, const double *numerators, const double *denominators, tt_estimate *to,
+                  tt_error *err) {
+    return tt_estimate_ratio(numerators, denominators, f->from->samples, f->options->resamples, f->options->seed, to, err);
 }
 
-static bool figure_fidelity(const struct figuring *f, size_t axis, size_t value, size_t class, tt_estimate *to,
-                            tt_error *err) {
-    const double *steered = f->from->steered + (axis * f->from->value_count + value) * f->from->samples * TT_OWN_TEXTS;
-    for (size_t i = 0; i < f->from->samples; i++) {
-        f->numerators[i] = steered[i * TT_OWN_TEXTS + TT_CLASS_TEXTS + class] - unsteered(f->from, i, 1 + 2 * axis + class);
-        f->denominators[i] = prompt_gain(f->from, i, axis, class);
+/* What fidelity and damage are made of, sample by sample. */
+static bool list_samples(const struct figuring *f, size_t axis, tt_sample_figures *to, tt_error *err) {
+    const size_t samples = f->from->samples, values = f->from->value_count;
+    to->gained = tt_alloc(values * 2 * samples, sizeof *to->gained, err);
+    to->to_gain = tt_alloc(2 * samples, sizeof *to->to_gain, err);
+    to->lost = tt_alloc(values * samples, sizeof *to->lost, err);
+    to->tokens = tt_alloc(samples, sizeof *to->tokens, err);
+    if (!to->gained || !to->to_gain || !to->lost || !to->tokens) return false;
+    to->count = samples;
+    for (size_t i = 0; i < samples; i++) {
+        for (size_t class = 0; class < 2; class++) to->to_gain[class * samples + i] = prompt_gain(f->from, i, axis, class);
+        to->tokens[i] = (double)f->material->samples[i].neutral.count;
+        for (size_t value = 0; value < values; value++) {
+            const double *steered = f->from->steered + ((axis * values + value) * samples + i) * TT_OWN_TEXTS;
+            to->lost[value * samples + i] = unsteered(f->from, i, 0) - steered[TT_NEUTRAL_TEXT];
+            for (size_t class = 0; class < 2; class++)
+                to->gained[(value * 2 + class) * samples + i] =
+                    steered[TT_CLASS_TEXTS + class] - unsteered(f->from, i, 1 + 2 * axis + class);
+        }
     }
-    return estimate(f, to, err);
+    return true;
 }
 
 /* Perplexity's relative rise: exp of the mean loss of log-likelihood a token, less 1. */
-static bool figure_perplexity(const struct figuring *f, size_t axis, size_t value, tt_estimate *to, tt_error *err) {
-    const double *steered = f->from->steered + (axis * f->from->value_count + value) * f->from->samples * TT_OWN_TEXTS;
-    for (size_t i = 0; i < f->from->samples; i++) {
-        f->numerators[i] = unsteered(f->from, i, 0) - steered[i * TT_OWN_TEXTS + TT_NEUTRAL_TEXT];
-        f->denominators[i] = (double)f->material->samples[i].neutral.count;
-    }
-    if (!estimate(f, to, err)) return false;
+static bool figure_perplexity(const struct figuring *f, const double *lost, const double *tokens, tt_estimate *to,
+                              tt_error *err) {
+    if (!ratio(f, lost, tokens, to, err)) return false;
     *to = (tt_estimate){expm1(to->value), expm1(to->low), expm1(to->high)};
     return true;
 }
 
-static bool figure_prompt_effect(const struct figuring *f, size_t axis, size_t class, tt_estimate *to, tt_error *err) {
-    for (size_t i = 0; i < f->from->samples; i++) {
-        f->numerators[i] = prompt_gain(f->from, i, axis, class);
+/* What the prompts of a class do: for its own responses, and to neutral ones. */
+static bool figure_prompt(const struct figuring *f, size_t axis, size_t class, tt_axis_evaluation *to, tt_error *err) {
+    for (size_t i = 0; i < f->from->samples; i++)
         f->denominators[i] = (double)f->material->samples[i].responses[axis][class].count;
-    }
-    return estimate(f, to, err);
+    if (!ratio(f, to->samples.to_gain + class * f->from->samples, f->denominators, &to->prompt_effect[class], err))
+        return false;
+    for (size_t i = 0; i < f->from->samples; i++)
+        f->numerators[i] =
+            unsteered(f->from, i, 0) - f->from->prompted_neutral[(i * f->from->axis_count + axis) * 2 + class];
+    return figure_perplexity(f, f->numerators, to->samples.tokens, &to->prompt_damage[class], err);
 }
 
 /* How far `axis` at one end moves the model along `other`: what it adds to the positive responses less what it adds to the
@@ -104,19 +117,26 @@ static bool figure_other(const struct figuring *f, size_t axis, size_t side, siz
         f->numerators[i] = added[TT_POSITIVE] - added[TT_NEGATIVE];
         f->denominators[i] = prompt_gain(f->from, i, other, TT_POSITIVE) + prompt_gain(f->from, i, other, TT_NEGATIVE);
     }
-    return estimate(f, to, err);
+    return ratio(f, f->numerators, f->denominators, to, err);
 }
 
-/* What free writing shows; nothing where there is none. */
-static bool figure_writing(const struct figuring *f, const tt_tokens *writing, tt_value_figures *to, tt_error *err) {
+/* The mean over texts of the share of their n-grams that are distinct; that cannot be told without any. */
+static bool figure_distinct(const struct figuring *f, const tt_tokens *writing, size_t n, tt_estimate *to, tt_error *err) {
     const size_t count = f->from->free_samples;
     for (size_t i = 0; i < count; i++) {
-        to->distinct[0] += tt_distinct_share(writing[i].ids, writing[i].count, 1) / (double)count;
-        to->distinct[1] += tt_distinct_share(writing[i].ids, writing[i].count, 2) / (double)count;
-        to->repetition += (1 - tt_distinct_share(writing[i].ids, writing[i].count, 4)) / (double)count;
+        f->numerators[i] = tt_distinct_share(writing[i].ids, writing[i].count, n);
+        f->denominators[i] = 1;
     }
-    if (!count) to->distinct[0] = to->distinct[1] = to->repetition = NAN;
-    to->text = count ? tt_detokenize(f->model, &writing[0], err) : tt_strdup("", err);
+    return tt_estimate_ratio(f->numerators, f->denominators, count, f->options->resamples, f->options->seed, to, err);
+}
+
+static bool figure_writing(const struct figuring *f, const tt_tokens *writing, tt_value_figures *to, tt_error *err) {
+    tt_estimate fresh;
+    if (!figure_distinct(f, writing, 1, &to->distinct[0], err) || !figure_distinct(f, writing, 2, &to->distinct[1], err) ||
+        !figure_distinct(f, writing, 4, &fresh, err))
+        return false;
+    to->repetition = (tt_estimate){1 - fresh.value, 1 - fresh.high, 1 - fresh.low};
+    to->text = f->from->free_samples ? tt_detokenize(f->model, &writing[0], err) : tt_strdup("", err);
     return to->text != NULL;
 }
 
@@ -153,15 +173,17 @@ static bool figure_axis(const struct figuring *f, size_t axis, const tt_axis *ma
     to->values = tt_alloc(values, sizeof *to->values, err);
     if (!to->name || !to->classes[0] || !to->classes[1] || !to->values) return false;
     to->value_count = values;
-    if (!figure_writing(f, f->from->unsteered_writing, &to->unsteered, err)) return false;
-    for (size_t class = 0; class < 2; class++)
-        if (!figure_prompt_effect(f, axis, class, &to->prompt_effect[class], err)) return false;
+    const size_t samples = f->from->samples;
+    if (!list_samples(f, axis, &to->samples, err) || !figure_writing(f, f->from->unsteered_writing, &to->unsteered, err) ||
+        !figure_prompt(f, axis, TT_NEGATIVE, to, err) || !figure_prompt(f, axis, TT_POSITIVE, to, err))
+        return false;
     for (size_t i = 0; i < values; i++) {
         tt_value_figures *figures = &to->values[i];
         figures->value = f->options->values[i];
-        if (!figure_fidelity(f, axis, i, TT_NEGATIVE, &figures->fidelity[TT_NEGATIVE], err) ||
-            !figure_fidelity(f, axis, i, TT_POSITIVE, &figures->fidelity[TT_POSITIVE], err) ||
-            !figure_perplexity(f, axis, i, &figures->perplexity, err) ||
+        const double *gained = to->samples.gained + 2 * i * samples, *to_gain = to->samples.to_gain;
+        if (!ratio(f, gained, to_gain, &figures->fidelity[TT_NEGATIVE], err) ||
+            !ratio(f, gained + samples, to_gain + samples, &figures->fidelity[TT_POSITIVE], err) ||
+            !figure_perplexity(f, to->samples.lost + i * samples, to->samples.tokens, &figures->perplexity, err) ||
             !figure_writing(f, f->from->writing + (axis * values + i) * f->from->free_samples, figures, err))
             return false;
     }
@@ -224,6 +246,10 @@ void tt_evaluation_free(tt_evaluation *evaluation) {
         free(axis->unsteered.text);
         for (size_t value = 0; value < axis->value_count; value++) free(axis->values[value].text);
         free(axis->values);
+        free(axis->samples.gained);
+        free(axis->samples.to_gain);
+        free(axis->samples.lost);
+        free(axis->samples.tokens);
         free(axis->others[0]);
         free(axis->others[1]);
     }

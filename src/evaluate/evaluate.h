@@ -45,10 +45,20 @@ typedef struct tt_value_figures {
     double value;
     tt_estimate fidelity[2]; /* to the class' responses; the class steered away from is the specificity */
     tt_estimate perplexity;  /* its relative rise on neutral responses */
-    double distinct[2];      /* distinct 1- and 2-grams, as a share, of what the steered model writes freely */
-    double repetition;       /* share of 4-grams that occurred in the same text before */
+    tt_estimate distinct[2]; /* distinct 1- and 2-grams, as a share, of what the steered model writes freely */
+    tt_estimate repetition;  /* share of 4-grams that occurred in the same text before */
     char *text;              /* what it writes freely for the first sample */
 } tt_value_figures;
+
+/* The sums that fidelity and damage are the ratios of, sample by sample: so that two sets of vectors can be compared on the
+ * same samples, which tells much smaller differences apart than two intervals do. */
+typedef struct tt_sample_figures {
+    size_t count;
+    double *gained;  /* [value][class][sample]: log S - log U of the class' response */
+    double *to_gain; /* [class][sample]: log P - log U */
+    double *lost;    /* [value][sample]: log U - log S of the neutral response */
+    double *tokens;  /* [sample]: of the neutral response */
+} tt_sample_figures;
 
 typedef struct tt_axis_evaluation {
     char *name, *classes[2];
@@ -56,8 +66,10 @@ typedef struct tt_axis_evaluation {
     tt_value_figures *values;
     size_t value_count;
     tt_estimate prompt_effect[2]; /* log P - log U, nats a token: what there is to replace */
-    double recommended[2];        /* the size of the value to use towards each class; 0: none of those tried is any good */
-    tt_estimate *others[2];       /* [side][axis]: effect at -1 and 1 on other axes' responses; NULL where not measured */
+    tt_estimate prompt_damage[2]; /* what the prompts do to the perplexity of neutral responses */
+    tt_sample_figures samples;
+    double recommended[2];  /* the size of the value to use towards each class; 0: none of those tried is any good */
+    tt_estimate *others[2]; /* [side][axis]: effect at -1 and 1 on other axes' responses; NULL where not measured */
 } tt_axis_evaluation;
 
 typedef struct tt_evaluation {

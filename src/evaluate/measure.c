@@ -67,6 +67,19 @@ static void advance(struct measuring *m) {
     if (m->options->progress) m->options->progress(m->options->progress_data, "scoring", ++m->done, m->total);
 }
 
+/* How likely each class' prompt makes the neutral response: the damage, so to speak, that prompting does. */
+static bool score_neutral_prompted(struct measuring *m, size_t sample, tt_error *err) {
+    const tt_material_sample *from = &m->material->samples[sample];
+    const size_t prompts = 2 * m->to->axis_count;
+    const tt_steering none = {0};
+    for (size_t i = 0; i < prompts; i++) {
+        m->texts[i] = (tt_score_text){from->prompts[i / 2][i % 2], from->neutral};
+        m->own[i] = m->references[sample * (1 + prompts)];
+    }
+    return tt_score_run(m->score, m->texts, m->own, prompts, &none, 1, m->options->cancel,
+                        m->to->prompted_neutral + sample * prompts, err);
+}
+
 /* P and U: what each response was drawn from, and how likely it is behind the baseline's prompt. */
 static bool score_unsteered(struct measuring *m, size_t sample, tt_error *err) {
     const tt_material_sample *from = &m->material->samples[sample];
@@ -82,7 +95,8 @@ static bool score_unsteered(struct measuring *m, size_t sample, tt_error *err) {
     }
     const tt_steering none = {0};
     if (!tt_score_run(m->score, m->texts, references, count, &none, 1, m->options->cancel, m->to->unsteered + sample * count,
-                      err))
+                      err) ||
+        !score_neutral_prompted(m, sample, err))
         return false;
     advance(m);
     return true;
@@ -176,11 +190,13 @@ static bool allocate(tt_measurements *to, bool others, tt_error *err) {
     const size_t texts = 1 + 2 * to->axis_count;
     to->unsteered = tt_alloc(to->samples * texts, sizeof *to->unsteered, err);
     to->prompted = tt_alloc(to->samples * texts, sizeof *to->prompted, err);
+    to->prompted_neutral = tt_alloc(to->samples * (texts - 1), sizeof *to->prompted_neutral, err);
     to->steered = tt_alloc(to->axis_count * to->value_count * to->samples * TT_OWN_TEXTS, sizeof *to->steered, err);
     to->writing = tt_alloc(to->axis_count * to->value_count * to->free_samples, sizeof *to->writing, err);
     to->unsteered_writing = tt_alloc(to->free_samples, sizeof *to->unsteered_writing, err);
     if (others) to->others = tt_alloc(to->axis_count * 2 * to->samples * texts, sizeof *to->others, err);
-    return to->unsteered && to->prompted && to->steered && to->writing && to->unsteered_writing && (!others || to->others);
+    return to->unsteered && to->prompted && to->prompted_neutral && to->steered && to->writing && to->unsteered_writing &&
+           (!others || to->others);
 }
 
 bool tt_measure(tt_measurements *measurements, tt_model *model, const tt_material *material, const tt_evaluate_axis *axes,
@@ -198,14 +214,14 @@ bool tt_measure(tt_measurements *measurements, tt_model *model, const tt_materia
     m.texts = tt_alloc(texts, sizeof *m.texts, err);
     m.sums = tt_alloc((texts > TT_OWN_TEXTS ? texts : TT_OWN_TEXTS) * values, sizeof *m.sums, err);
     m.references = tt_alloc(material->count * texts, sizeof *m.references, err);
-    tt_reference own[TT_OWN_TEXTS]; /* borrowed from m.references */
-    m.own = own;
-    m.score = m.texts && m.sums && m.references ? tt_score_open(model, err) : NULL;
+    m.own = tt_alloc(texts > TT_OWN_TEXTS ? texts : TT_OWN_TEXTS, sizeof *m.own, err); /* borrowed from m.references */
+    m.score = m.texts && m.sums && m.references && m.own ? tt_score_open(model, err) : NULL;
     const bool ok = m.score && allocate(measurements, others, err) && measure_all(&m, err);
     if (m.score) measurements->tokens = tt_score_tokens(m.score);
     tt_score_close(m.score);
     for (size_t i = 0; m.references && i < material->count * texts; i++) tt_reference_free(&m.references[i]);
     free(m.references);
+    free(m.own);
     free(m.texts);
     free(m.sums);
     if (!ok) tt_measurements_free(measurements);
@@ -221,6 +237,7 @@ void tt_measurements_free(tt_measurements *measurements) {
     free(measurements->unsteered_writing);
     free(measurements->unsteered);
     free(measurements->prompted);
+    free(measurements->prompted_neutral);
     free(measurements->steered);
     free(measurements->others);
     *measurements = (tt_measurements){0};

@@ -26,9 +26,9 @@ static void add_pair(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *ke
 }
 
 static void add_writing(yyjson_mut_doc *doc, yyjson_mut_val *object, const tt_value_figures *figures) {
-    add_number(doc, object, "distinct_1", figures->distinct[0]);
-    add_number(doc, object, "distinct_2", figures->distinct[1]);
-    add_number(doc, object, "repetition", figures->repetition);
+    yyjson_mut_obj_add_val(doc, object, "distinct_1", estimate_value(doc, figures->distinct[0]));
+    yyjson_mut_obj_add_val(doc, object, "distinct_2", estimate_value(doc, figures->distinct[1]));
+    yyjson_mut_obj_add_val(doc, object, "repetition", estimate_value(doc, figures->repetition));
     /* Cut at a token, a text may end amid a character. */
     const size_t length = strlen(figures->text);
     size_t valid = length;
@@ -43,6 +43,28 @@ static void add_value(yyjson_mut_doc *doc, yyjson_mut_val *values, const tt_valu
     add_pair(doc, object, "fidelity", figures->fidelity);
     yyjson_mut_obj_add_val(doc, object, "perplexity_rise", estimate_value(doc, figures->perplexity));
     add_writing(doc, object, figures);
+}
+
+static yyjson_mut_val *numbers(yyjson_mut_doc *doc, const double *from, size_t count) {
+    return yyjson_mut_arr_with_real(doc, from, count);
+}
+
+/* The arrays of tt_sample_figures, value by value. */
+static void add_samples(yyjson_mut_doc *doc, yyjson_mut_val *object, const tt_axis_evaluation *axis) {
+    const tt_sample_figures *from = &axis->samples;
+    yyjson_mut_val *samples = yyjson_mut_obj_add_obj(doc, object, "by_sample");
+    yyjson_mut_obj_add_val(doc, samples, "neutral_tokens", numbers(doc, from->tokens, from->count));
+    yyjson_mut_val *to_gain = yyjson_mut_obj_add_arr(doc, samples, "to_gain");
+    for (size_t class = 0; class < 2; class++)
+        yyjson_mut_arr_append(to_gain, numbers(doc, from->to_gain + class * from->count, from->count));
+    yyjson_mut_val *gained = yyjson_mut_obj_add_arr(doc, samples, "gained");
+    yyjson_mut_val *lost = yyjson_mut_obj_add_arr(doc, samples, "lost");
+    for (size_t value = 0; value < axis->value_count; value++) {
+        yyjson_mut_val *classes = yyjson_mut_arr_add_arr(doc, gained);
+        for (size_t class = 0; class < 2; class++)
+            yyjson_mut_arr_append(classes, numbers(doc, from->gained + (2 * value + class) * from->count, from->count));
+        yyjson_mut_arr_append(lost, numbers(doc, from->lost + value * from->count, from->count));
+    }
 }
 
 static void add_others(yyjson_mut_doc *doc, yyjson_mut_val *object, const tt_evaluation *evaluation,
@@ -80,9 +102,11 @@ static void add_axis(yyjson_mut_doc *doc, yyjson_mut_val *axes, const tt_evaluat
     yyjson_mut_arr_add_real(doc, recommended, axis->recommended[0]);
     yyjson_mut_arr_add_real(doc, recommended, axis->recommended[1]);
     add_pair(doc, object, "prompt_effect", axis->prompt_effect);
+    add_pair(doc, object, "prompt_damage", axis->prompt_damage);
     add_writing(doc, yyjson_mut_obj_add_obj(doc, object, "unsteered"), &axis->unsteered);
     yyjson_mut_val *values = yyjson_mut_obj_add_arr(doc, object, "values");
     for (size_t value = 0; value < axis->value_count; value++) add_value(doc, values, &axis->values[value]);
+    add_samples(doc, object, axis);
     if (axis->others[0]) add_others(doc, object, evaluation, axis);
     add_blocks(doc, object, &vectors->axes[i]);
 }

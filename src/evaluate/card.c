@@ -1,0 +1,289 @@
+/* card.c: see card.h. The text of a card, part by part; card_folder.c has what it tells of, card_charts.c its charts. */
+#include "evaluate/card.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/number.h"
+#include "base/text.h"
+#include "evaluate/card_charts.h"
+#include "evaluate/card_folder.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ==== Words ==== */
+
+static const char *model_name(const tt_card_folder *folder) {
+    const char *name = folder->catalogue.axes[0].model_name;
+    return *name ? name : "a model without a name";
+}
+
+/* Text in a cell or a line of Markdown: what would begin something else there is escaped. */
+static void add_plain(tt_text *page, const char *text) {
+    for (; *text; text++) {
+        if (strchr("\\`*_[]<>|#", *text)) tt_text_add(page, "\\");
+        tt_text_add_bytes(page, *text == '\n' || *text == '\r' ? " " : text, 1);
+    }
+}
+
+static void add_percent(tt_text *page, tt_estimate estimate) {
+    if (!isfinite(estimate.value))
+        tt_text_add(page, "–");
+    else if (!isfinite(estimate.low))
+        tt_text_addf(page, "%.1f%%", 100 * estimate.value);
+    else
+        tt_text_addf(page, "%.1f%% (%.1f to %.1f)", 100 * estimate.value, 100 * estimate.low, 100 * estimate.high);
+}
+
+/* Where the axis leads towards a class with its recommended value: signed; 0 where there is none. */
+static double recommended_value(const tt_card_axis *axis, int class) {
+    const double size = round((double)axis->files->recommended[class] * 1e6) / 1e6;
+    return class || size == 0 ? size : -size;
+}
+
+static const char *file_of(const tt_card_axis *axis, int file) { return tt_path_name(axis->files->paths[file]); }
+
+/* ==== Parts ==== */
+
+static void add_front_matter(tt_text *page, const tt_card_options *options) {
+    tt_text_addf(page, "---\nlicense: %s\n", options->license);
+    if (options->base_model) tt_text_addf(page, "base_model: %s\n", options->base_model);
+    tt_text_add(page,
+                "library_name: gguf\ntags:\n- control-vector\n- gguf\n- llama.cpp\n- creative-writing\n- trimtab\n---\n\n");
+}
+
+static void add_beginning(tt_text *page, const tt_card_folder *folder) {
+    tt_text_add(page, "# Control vectors for ");
+    add_plain(page, model_name(folder));
+    tt_text_add(page,
+                "\n\nSmall vectors that are added to the model's hidden state while it writes, and change *how* it writes, "
+                "without a prompt and without changing its weights. Each axis has three files: the de-bias vector, which "
+                "takes the model to the middle of the axis, and one for each side of it.\n\n"
+                "| axis | below 0 | above 0 | values to use |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < folder->count; i++) {
+        const tt_card_axis *axis = &folder->axes[i];
+        const double low = recommended_value(axis, 0), high = recommended_value(axis, 1);
+        tt_text_add(page, "| ");
+        add_plain(page, axis->files->name);
+        tt_text_add(page, " | ");
+        add_plain(page, axis->files->classes[0]);
+        tt_text_add(page, " | ");
+        add_plain(page, axis->files->classes[1]);
+        if (low != 0 || high != 0)
+            tt_text_addf(page, " | %g to %g |\n", low, high);
+        else
+            tt_text_add(page, axis->figures ? " | none was found |\n" : " | not evaluated |\n");
+    }
+}
+
+static void add_use(tt_text *page, const tt_card_folder *folder) {
+    const tt_card_axis *axis = &folder->axes[0];
+    const double recommended = recommended_value(axis, 1), value = recommended > 0 ? recommended : 0.5;
+    const char *debias = file_of(axis, TT_FILE_DEBIAS), *side = file_of(axis, TT_FILE_POSITIVE);
+    tt_text_addf(
+        page,
+        "\n## How to apply them\n\nA side always goes together with the de-bias vector of its axis, and the two sides "
+        "of an axis never go together. With trimtab, which sees to that:\n\n"
+        "    trimtab run -m MODEL.gguf --vectors . --axis %s=%g -p \"Tell of a lighthouse.\"\n\n",
+        axis->files->name, value);
+    tt_text_addf(
+        page,
+        "With llama.cpp:\n\n    llama-cli -m MODEL.gguf --control-vector %s \\\n      --control-vector-scaled %s:%g\n\n",
+        debias, side, value);
+    tt_text_addf(page,
+                 "With a llama.cpp from before the end of 2025, which takes the scale as an argument of its own:\n\n"
+                 "    llama-cli -m MODEL.gguf --control-vector %s \\\n      --control-vector-scaled %s %g\n",
+                 debias, side, value);
+}
+
+static void add_evidence_row(tt_text *page, const tt_card_axis *axis, int class) {
+    const double value = recommended_value(axis, class);
+    yyjson_val *figures = value != 0 ? tt_card_figures_at(axis, value) : NULL;
+    yyjson_val *fidelity = yyjson_obj_get(figures, "fidelity");
+    tt_text_add(page, "| ");
+    add_plain(page, axis->files->classes[class]);
+    if (!figures) {
+        tt_text_add(page, " | no value that was tried | | | | ");
+    } else {
+        tt_text_addf(page, " | %g | ", value);
+        add_percent(page, tt_card_estimate(yyjson_arr_get(fidelity, (size_t)class)));
+        tt_text_add(page, " | ");
+        add_percent(page, tt_card_estimate(yyjson_arr_get(fidelity, (size_t)!class)));
+        tt_text_add(page, " | ");
+        add_percent(page, tt_card_estimate(yyjson_obj_get(figures, "perplexity_rise")));
+        tt_text_add(page, " | ");
+    }
+    add_percent(page, tt_card_estimate(yyjson_arr_get(yyjson_obj_get(axis->figures, "prompt_damage"), (size_t)class)));
+    tt_text_add(page, " |\n");
+}
+
+/* What the model wrote at one value, as a quotation of one paragraph. */
+static void add_sample(tt_text *page, const char *head, yyjson_val *figures) {
+    const char *text = yyjson_get_str(yyjson_obj_get(figures, "text"));
+    if (!text || !*text) return;
+    tt_text_add(page, "\n**");
+    add_plain(page, head);
+    tt_text_add(page, "**\n\n> ");
+    add_plain(page, text + strspn(text, " \n\r\t"));
+    tt_text_add(page, "\n");
+}
+
+static void add_samples(tt_text *page, const tt_card_axis *axis) {
+    tt_text_add(page, "\n<details><summary>What the model wrote</summary>\n");
+    add_sample(page, axis->files->classes[0], tt_card_figures_at(axis, -1));
+    add_sample(page, "unsteered", yyjson_obj_get(axis->figures, "unsteered"));
+    add_sample(page, axis->files->classes[1], tt_card_figures_at(axis, 1));
+    tt_text_add(page, "\n</details>\n");
+}
+
+static void add_evidence(tt_text *page, const tt_card_folder *folder) {
+    const tt_card_axis *first = NULL;
+    for (size_t i = 0; i < folder->count && !first; i++)
+        if (folder->axes[i].figures) first = &folder->axes[i];
+    if (!first) return;
+    yyjson_val *root = yyjson_doc_get_root(first->evaluation);
+    tt_text_addf(
+        page,
+        "\n## Evidence\n\nMeasured by `trimtab eval` on %llu samples of stems, phrases and writing prompts that training "
+        "left out. *Fidelity* is how much of what a class' system message does for the likelihood of the texts that it "
+        "brings forth the vector does without the message: 0%% is nothing, 100%% all of it. The *other class* is the "
+        "same for its texts, which should become less likely. *Damage* is the rise of perplexity on the model's own "
+        "neutral texts; values to use were sought up to %g%% of it. *By message* is the damage that the system message "
+        "does by the same measure. In brackets are 95%% intervals.\n",
+        (unsigned long long)yyjson_get_uint(yyjson_obj_get(root, "samples")),
+        100 * yyjson_get_num(yyjson_obj_get(root, "damage_limit")));
+    for (size_t i = 0; i < folder->count; i++) {
+        const tt_card_axis *axis = &folder->axes[i];
+        if (!axis->figures) continue;
+        char *safe = tt_safe_name(axis->files->name, NULL);
+        tt_text_add(page, "\n### ");
+        add_plain(page, axis->files->name);
+        tt_text_add(
+            page,
+            "\n\n| towards | value | fidelity | other class | damage | by message |\n|---|---:|---:|---:|---:|---:|\n");
+        add_evidence_row(page, axis, 0);
+        add_evidence_row(page, axis, 1);
+        tt_text_addf(page, "\n![fidelity and damage by value](charts/%s.svg)\n", safe ? safe : "");
+        add_samples(page, axis);
+        free(safe);
+    }
+}
+
+static void add_making(tt_text *page, const tt_card_folder *folder) {
+    const tt_vector *of = &folder->axes[0].side;
+    tt_text_add(page, "\n## How they were made\n\n| | |\n|---|---|\n| model | ");
+    add_plain(page, model_name(folder));
+    tt_text_addf(page, ", `%s`, %u blocks of width %u |\n", of->architecture, of->layer_count, of->width);
+    if (*of->fingerprint) tt_text_addf(page, "| fingerprint of the model | `%s` |\n", of->fingerprint);
+    if (*of->method) tt_text_addf(page, "| method | %s |\n", of->method);
+    if (of->samples)
+        tt_text_addf(page, "| samples a class | %llu, seed %llu |\n", (unsigned long long)of->samples,
+                     (unsigned long long)of->seed);
+    if (of->layer_offset >= 0) tt_text_addf(page, "| layer offset | %d |\n", of->layer_offset);
+    if (*of->version) tt_text_addf(page, "| made by | trimtab %s |\n", of->version);
+    tt_text_add(page, "\n## Files\n\n| file | adds |\n|---|---|\n");
+    for (size_t i = 0; i < folder->count; i++) {
+        const tt_card_axis *axis = &folder->axes[i];
+        for (int file = 0; file < TT_FILES; file++) {
+            tt_text_addf(page, "| `%s` | ", file_of(axis, file));
+            add_plain(page,
+                      file == TT_FILE_DEBIAS ? "the middle of the axis" : axis->files->classes[file == TT_FILE_POSITIVE]);
+            tt_text_add(page, " |\n");
+        }
+    }
+}
+
+/* ==== Files ==== */
+
+static bool write_page(const char *path, tt_text *page, tt_error *err) {
+    const bool ok = tt_text_ok(page, err) && tt_file_write(path, page->data, page->length, err);
+    tt_text_free(page);
+    return ok;
+}
+
+static bool write_card(const tt_card_folder *folder, const tt_card_options *options, tt_error *err) {
+    char *path = tt_path_join(folder->catalogue.folder, "README.md", err);
+    if (!path) return false;
+    tt_text page = {0};
+    add_front_matter(&page, options);
+    add_beginning(&page, folder);
+    add_use(&page, folder);
+    add_evidence(&page, folder);
+    add_making(&page, folder);
+    const bool ok = write_page(path, &page, err);
+    free(path);
+    return ok;
+}
+
+static bool note_lacks(const tt_card_folder *folder, const tt_card_options *options, tt_notes *notes, tt_error *err) {
+    if (!options->base_model && !tt_notes_add(notes, err, "the page does not link to the model: name it with --base-model"))
+        return false;
+    for (size_t i = 0; i < folder->count; i++)
+        if (!folder->axes[i].figures &&
+            !tt_notes_add(notes, err, "'%s' has no evidence: measure it with trimtab eval --save",
+                          folder->axes[i].files->name))
+            return false;
+    return true;
+}
+
+bool tt_card_write(const char *folder, const tt_card_options *options, tt_notes *notes, tt_error *err) {
+    tt_card_folder open;
+    if (!tt_card_folder_open(&open, folder, notes, err)) return false;
+    const bool ok =
+        tt_card_charts_write(&open, err) && write_card(&open, options, err) && note_lacks(&open, options, notes, err);
+    tt_card_folder_close(&open);
+    return ok;
+}
+
+/* ==== Several models ==== */
+
+/* A model's size, as far as its vectors tell: blocks x width^2. */
+static double size_of(const tt_card_folder *folder) {
+    const tt_vector *side = &folder->axes[0].side;
+    return (double)side->layer_count * (double)side->width * (double)side->width;
+}
+
+static int compare_size(const void *a, const void *b) {
+    const double x = size_of(a), y = size_of(b);
+    return (x > y) - (x < y);
+}
+
+/* The part of `folder` behind the folder that the page is in; else its last part. */
+static const char *link_to(const char *folder, const char *page) {
+    const size_t above = (size_t)(tt_path_name(page) - page);
+    return above && strncmp(folder, page, above) == 0 ? folder + above : above ? tt_path_name(folder) : folder;
+}
+
+static void add_collection(tt_text *page, const tt_card_folder *folders, size_t count, const char *path) {
+    tt_text_add(
+        page, "# Control vectors\n\nSmall vectors that change how a model writes, for these models, the smallest first:\n\n"
+              "| model | blocks | width | axes | evaluated |\n|---|---:|---:|---:|---:|\n");
+    for (size_t i = 0; i < count; i++) {
+        size_t evaluated = 0;
+        for (size_t axis = 0; axis < folders[i].count; axis++) evaluated += folders[i].axes[axis].figures != NULL;
+        tt_text_add(page, "| [");
+        add_plain(page, model_name(&folders[i]));
+        tt_text_addf(page, "](%s/README.md) | %u | %u | %zu | %zu |\n", link_to(folders[i].catalogue.folder, path),
+                     folders[i].axes[0].side.layer_count, folders[i].axes[0].side.width, folders[i].count, evaluated);
+    }
+    tt_text_add(page, "\nEach model's page tells how to apply its vectors, how well they steer and how they were made.\n");
+}
+
+bool tt_collection_write(const char *const *folders, size_t count, const char *path, const tt_card_options *options,
+                         tt_error *err) {
+    tt_card_folder *open = tt_alloc(count, sizeof *open, err);
+    bool ok = open != NULL;
+    tt_notes none = {0}; /* each folder's own page has told */
+    for (size_t i = 0; ok && i < count; i++) ok = tt_card_folder_open(&open[i], folders[i], &none, err);
+    if (ok) {
+        qsort(open, count, sizeof *open, compare_size);
+        tt_text page = {0};
+        add_front_matter(&page, &(tt_card_options){.license = options->license});
+        add_collection(&page, open, count, path);
+        ok = write_page(path, &page, err);
+    }
+    for (size_t i = 0; open && i < count; i++) tt_card_folder_close(&open[i]);
+    tt_notes_free(&none);
+    free(open);
+    return ok;
+}

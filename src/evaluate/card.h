@@ -1,0 +1,22 @@
+/* card.h: the page with which a folder of vectors is published (a README.md as Hugging Face shows it), with its charts. */
+#pragma once
+
+#include "base/error.h"
+#include "base/notes.h"
+
+#include <stddef.h>
+
+typedef struct tt_card_options {
+    const char *license;    /* as Hugging Face calls it: "apache-2.0" */
+    const char *base_model; /* the model's name there: "HuggingFaceTB/SmolLM2-135M-Instruct"; NULL: left out */
+} tt_card_options;
+
+/* Writes {folder}/README.md, and {folder}/charts/{axis}.svg for each axis that `trimtab eval --save` has left its figures
+ * of. Refused: a folder without vectors, or with those of several models. `notes` gets what the page lacks; the caller
+ * frees. */
+bool tt_card_write(const char *folder, const tt_card_options *options, tt_notes *notes, tt_error *err);
+
+/* The page of several models' folders, from the smallest model to the largest, with a link to each; into `path`, which the
+ * links are relative to. */
+bool tt_collection_write(const char *const *folders, size_t count, const char *path, const tt_card_options *options,
+                         tt_error *err);

@@ -1,0 +1,130 @@
+/* card_charts.c: see card_charts.h */
+#include "evaluate/card_charts.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "evaluate/chart.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char negative_colour[] = "#1d6d75", positive_colour[] = "#c0601c", plain_colour[] = "#555555";
+
+/* A curve's numbers, in percent. */
+struct curve {
+    double *ys, *lows, *highs;
+};
+
+static bool curve_make(struct curve *curve, size_t count, tt_error *err) {
+    curve->ys = tt_alloc(count, sizeof *curve->ys, err);
+    curve->lows = tt_alloc(count, sizeof *curve->lows, err);
+    curve->highs = tt_alloc(count, sizeof *curve->highs, err);
+    return curve->ys && curve->lows && curve->highs;
+}
+
+static void curve_put(struct curve *curve, size_t i, tt_estimate estimate) {
+    curve->ys[i] = 100 * estimate.value;
+    curve->lows[i] = 100 * estimate.low;
+    curve->highs[i] = 100 * estimate.high;
+}
+
+static void curve_free(struct curve *curve) {
+    free(curve->ys);
+    free(curve->lows);
+    free(curve->highs);
+}
+
+/* ==== By value ==== */
+
+enum { FIDELITY, DAMAGE = 2, CURVES }; /* two curves of fidelity, one a class */
+
+static void fill(const tt_card_axis *axis, double *xs, struct curve curves[static CURVES]) {
+    size_t i, count;
+    yyjson_val *figures;
+    yyjson_arr_foreach(yyjson_obj_get(axis->figures, "values"), i, count, figures) {
+        yyjson_val *fidelity = yyjson_obj_get(figures, "fidelity");
+        xs[i] = yyjson_get_num(yyjson_obj_get(figures, "value"));
+        for (size_t class = 0; class < 2; class++)
+            curve_put(&curves[FIDELITY + class], i, tt_card_estimate(yyjson_arr_get(fidelity, class)));
+        curve_put(&curves[DAMAGE], i, tt_card_estimate(yyjson_obj_get(figures, "perplexity_rise")));
+    }
+}
+
+static tt_chart_line line_of(const char *label, const char *colour, const struct curve *curve) {
+    return (tt_chart_line){label, colour, curve->ys, curve->lows, curve->highs, false};
+}
+
+/* ==== By block ==== */
+
+static bool list_blocks(yyjson_val *blocks, double **rows, double **debias, double **side, tt_error *err) {
+    const size_t count = yyjson_arr_size(blocks);
+    *rows = tt_alloc(count, sizeof **rows, err);
+    *debias = tt_alloc(count, sizeof **debias, err);
+    *side = tt_alloc(count, sizeof **side, err);
+    if (!*rows || !*debias || !*side) return false;
+    size_t i, all;
+    yyjson_val *block;
+    yyjson_arr_foreach(blocks, i, all, block) {
+        (*rows)[i] = yyjson_get_num(yyjson_obj_get(block, "row"));
+        (*debias)[i] = yyjson_get_num(yyjson_obj_get(block, "debias"));
+        (*side)[i] = yyjson_get_num(yyjson_obj_get(block, "positive"));
+    }
+    return true;
+}
+
+/* ==== The file ==== */
+
+static bool write_svg(const tt_card_folder *folder, const tt_card_axis *axis, const tt_chart *charts, size_t count,
+                      tt_error *err) {
+    char *safe = tt_safe_name(axis->files->name, err);
+    char *name = safe ? tt_format(err, "charts/%s.svg", safe) : NULL;
+    char *path = name ? tt_path_join(folder->catalogue.folder, name, err) : NULL;
+    char *svg = path ? tt_chart_svg(charts, count, err) : NULL;
+    const bool ok = svg && tt_file_write(path, svg, strlen(svg), err);
+    free(svg);
+    free(path);
+    free(name);
+    free(safe);
+    return ok;
+}
+
+static bool write_axis(const tt_card_folder *folder, const tt_card_axis *axis, tt_error *err) {
+    const size_t count = yyjson_arr_size(yyjson_obj_get(axis->figures, "values"));
+    yyjson_val *blocks = yyjson_obj_get(axis->figures, "blocks");
+    struct curve curves[CURVES] = {0};
+    double *rows = NULL, *debias = NULL, *side = NULL;
+    double *xs = tt_alloc(count, sizeof *xs, err);
+    bool ok = xs && list_blocks(blocks, &rows, &debias, &side, err);
+    for (size_t i = 0; ok && i < CURVES; i++) ok = curve_make(&curves[i], count, err);
+    if (ok) {
+        fill(axis, xs, curves);
+        const tt_chart_line fidelity[2] = {line_of(axis->files->classes[0], negative_colour, &curves[0]),
+                                           line_of(axis->files->classes[1], positive_colour, &curves[1])};
+        const tt_chart_line damage = line_of("rise of perplexity", plain_colour, &curves[DAMAGE]);
+        const tt_chart_line lengths[2] = {{"side", positive_colour, .ys = side},
+                                          {"de-bias", negative_colour, .ys = debias, .dashed = true}};
+        const tt_chart charts[3] = {{"Fidelity (%)", "value", xs, count, fidelity, 2},
+                                    {"Damage (%)", "value", xs, count, &damage, 1},
+                                    {"Length by block", "block", rows, yyjson_arr_size(blocks), lengths, 2}};
+        ok = write_svg(folder, axis, charts, 3, err);
+    }
+    for (size_t i = 0; i < CURVES; i++) curve_free(&curves[i]);
+    free(rows);
+    free(debias);
+    free(side);
+    free(xs);
+    return ok;
+}
+
+bool tt_card_charts_write(const tt_card_folder *folder, tt_error *err) {
+    char *charts = tt_path_join(folder->catalogue.folder, "charts", err);
+    bool ok = charts != NULL, made = false;
+    for (size_t i = 0; ok && i < folder->count; i++) {
+        if (!folder->axes[i].figures) continue;
+        ok = (made || tt_make_folder(charts, err)) && write_axis(folder, &folder->axes[i], err);
+        made = true;
+    }
+    free(charts);
+    return ok;
+}

@@ -1,0 +1,42 @@
+/* report_html.c: an evaluation as one page; see report.h. web/report.html and its parts are the page, which the build puts
+ * into one file; here it gets the figures. */
+#include "base/memory.h"
+#include "evaluate/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* clang-format takes the path for a formula. */
+/* clang-format off */
+static const char page[] = {
+#embed <web/trimtab-report.html> suffix(, 0)
+};
+/* clang-format on */
+
+static const char place[] = "@EVALUATION@";
+
+/* JSON inside of HTML: a '<' can only be in a string, where it may be written so that no reader of HTML sees a tag. */
+static void add_json(tt_text *html, const char *json) {
+    for (const char *at = json; *at;) {
+        const size_t plain = strcspn(at, "<");
+        tt_text_add_bytes(html, at, plain);
+        at += plain;
+        if (*at) tt_text_add(html, "\\u003c"), at++;
+    }
+}
+
+char *tt_evaluation_html(const yyjson_mut_doc *evaluation, tt_error *err) {
+    char *json = yyjson_mut_write(evaluation, YYJSON_WRITE_ALLOW_INVALID_UNICODE, NULL);
+    const char *begin = strstr(page, place);
+    if (!json || !begin) {
+        free(json);
+        tt_fail(err, TT_ERROR_MEMORY, "out of memory");
+        return NULL;
+    }
+    tt_text html = {0};
+    tt_text_add_bytes(&html, page, (size_t)(begin - page));
+    add_json(&html, json);
+    tt_text_add(&html, begin + strlen(place));
+    free(json);
+    return tt_text_take(&html, err);
+}

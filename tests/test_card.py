@@ -1,0 +1,109 @@
+"""test_card.py: `trimtab eval --save --report` and `trimtab card`: what they write, on a tiny model; the page in a real browser."""
+import json
+import os
+import re
+import subprocess
+import tempfile
+import unittest
+import xml.etree.ElementTree
+
+TRIMTAB, BUILD = os.environ["TRIMTAB"], os.environ["TRIMTAB_BUILD"]
+
+
+def trimtab(*arguments, status=0):
+    done = subprocess.run([TRIMTAB, *arguments], capture_output=True, text=True, timeout=500, check=False)
+    assert done.returncode == status, (arguments, done.returncode, done.stderr)
+    return done
+
+
+class Card(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory(prefix="trimtab-card-"))
+        cls.model = os.path.join(cls.folder, "tiny.gguf")
+        subprocess.run([os.path.join(BUILD, "tests", "make_tiny_model"), cls.model], check=True)
+        cls.vectors, cls.page = os.path.join(cls.folder, "vectors"), os.path.join(cls.folder, "report.html")
+        axes = ["--axis", "language", "--axis", "storytelling"]
+        trimtab("train", "-q", "-t", "1", "-m", cls.model, "-o", cls.vectors, *axes, "--samples", "8", "--tolerance", "0")
+        trimtab("eval", "-q", "-t", "1", "-m", cls.model, "--vectors", cls.vectors, "--axis", "language", "--samples", "4",
+                "--values", "0.5,1", "--response-tokens", "8", "--save", "--damage-limit", "1e9", "--report", cls.page)
+
+    def read(self, *parts):
+        with open(os.path.join(*parts), encoding="utf-8") as file:
+            return file.read()
+
+    def test_page_asks_no_other_host_and_has_the_figures(self):
+        page = self.read(self.page)
+        self.assertNotIn("@", re.sub(r"@media[^{]*", "", "".join(re.findall(r"@[A-Z_]+@", page))))
+        self.assertFalse(re.findall(r"""(?:src|href)\s*=\s*["']https?:""", page))
+        figures = json.loads(re.search(r'<script type="application/json" id="evaluation">(.*?)</script>', page, re.S).group(1))
+        self.assertEqual([axis["name"] for axis in figures["axes"]], ["language"])
+
+    def test_page_in_a_browser(self):
+        try:
+            from test_page import open_browser
+        except (ImportError, SystemExit):
+            self.skipTest("selenium is not installed")
+        browser = open_browser(os.path.join(self.folder, "profile"))
+        try:
+            browser.get("file://" + self.page)
+            self.assertEqual([entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"], [])
+            self.assertEqual(len(browser.find_elements("css selector", "#axes canvas")), 4)
+            self.assertEqual(len(browser.find_elements("css selector", "#summary tbody tr")), 2)
+            self.assertEqual(len(browser.find_elements("css selector", ".samples article")), 3)
+        finally:
+            browser.quit()
+
+    def test_card(self):
+        done = trimtab("card", self.vectors, "--license", "apache-2.0", "--base-model", "some/model")
+        self.assertIn("'storytelling' has no evidence", done.stderr)
+        card = self.read(self.vectors, "README.md")
+        front = card.split("---\n")[1]
+        self.assertIn("license: apache-2.0\n", front)
+        self.assertIn("base_model: some/model\n", front)
+        self.assertIn("- control-vector\n", front)
+        evaluation = json.loads(self.read(self.vectors, next(n for n in os.listdir(self.vectors) if n.endswith("evaluation.json"))))
+        self.assertIn(evaluation["model"]["fingerprint"], card)
+        for name in os.listdir(self.vectors):
+            if name.endswith(".gguf"):
+                self.assertIn(f"`{name}`", card)
+        # The commands name files that are there, and the charts are images.
+        for name in re.findall(r"--control-vector(?:-scaled)? ([^ :]+\.gguf)", card):
+            self.assertTrue(os.path.exists(os.path.join(self.vectors, name)), name)
+        chart, = re.findall(r"!\[.*?\]\((.*?)\)", card)
+        root = xml.etree.ElementTree.fromstring(self.read(self.vectors, chart))
+        self.assertEqual(len([e for e in root.iter() if e.tag.endswith("polyline")]), 5)
+        self.assertNotIn("nan", self.read(self.vectors, chart))
+        for value in evaluation["axes"][0]["recommended"]:
+            if value:
+                self.assertIn(f" {value:g} |", card)
+
+    def test_collection(self):
+        page = os.path.join(self.folder, "README.md")
+        trimtab("card", self.vectors, self.vectors, "-o", page)
+        self.assertEqual(self.read(page).count("](vectors/README.md) | 4 | "), 2)
+
+    def test_bad_input(self):
+        def says(message, *arguments, status=1):
+            error = trimtab("card", *arguments, status=status).stderr
+            self.assertIn(message, error)
+            self.assertEqual(error.count("\n"), 1, error)
+
+        says("has no control vectors", self.folder)
+        says("cannot look through the folder", os.path.join(self.folder, "none"))
+        says("--base-model names one model", self.vectors, self.vectors, "--base-model", "some/model", status=2)
+        damaged = os.path.join(self.folder, "damaged")
+        subprocess.run(["cp", "-r", self.vectors, damaged], check=True)
+        evaluation = os.path.join(damaged, next(n for n in os.listdir(damaged) if n.endswith("evaluation.json")))
+        for content, message in (("{", "not valid JSON"), ("{}", "is not what trimtab eval --save writes")):
+            with open(evaluation, "w", encoding="utf-8") as file:
+                file.write(content)
+            says(message, damaged)
+        for name in os.listdir(damaged):
+            if name.endswith("debias.gguf"):
+                os.remove(os.path.join(damaged, name))
+        says("has all of its three files", damaged)
+
+
+if __name__ == "__main__":
+    unittest.main()
