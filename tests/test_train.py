@@ -147,7 +147,8 @@ class Files(Case):
 
         plain = write()
         ornate = write("--control-vector", f"{of['debias']},{of['ornate']}")
-        scaled = {name: write("--control-vector-scaled", f"{of['debias']}:1,{of[name]}:2") for name in ("simple", "ornate")}
+        scaled = {name: write("--control-vector-scaled", f"{of['debias']}:1,{of[name]}:{scale}")
+                  for name, scale in (("simple", 5), ("ornate", 2))}
         self.assertEqual(len({plain, ornate, *scaled.values()}), 4, (plain, ornate, scaled))
 
 

@@ -1,8 +1,8 @@
 /* trie.h: prompts that begin alike, as one tree of tokens, so that no common beginning is computed twice.
  *
  * The baseline's and the classes' prompts of a sample share the chat template's head and the stem; the two sides of a pair
- * often share their first words too. A node is a token at a position behind a given beginning. Nodes stand depth first: a node's
- * parent comes before it, and all that lies below a node follows it without a gap. */
+ * often share their first words too. A node is a token at a position behind a given beginning. Nodes stand depth first: a
+ * node's parent comes before it, and all that lies below a node follows it without a gap. */
 #pragma once
 
 #include "model/model.h"
