@@ -157,8 +157,9 @@ def at(curve, x):
     return curve[0] + curve[1] * x + curve[2] * x * x
 
 
-def figures_of_side(axis, side, drawn):
-    """(best, contrast, damage at 1, fidelity at 1) of one side of one axis, from the samples that are drawn."""
+def curves_of_side(axis, side, drawn):
+    """Parabolas of one side of one axis, from the samples that are drawn: damage (nats a token), and fidelity to the class
+    steered towards and to the other."""
     by_sample = axis["by_sample"]
     sign = 1 if side else -1
     values = [value["value"] for value in axis["values"]]
@@ -169,6 +170,12 @@ def figures_of_side(axis, side, drawn):
     for side_of in (side, 1 - side):
         to_gain = numpy.array(by_sample["to_gain"][side_of])[drawn].sum()
         curves.append(parabola([numpy.array(by_sample["gained"][row][side_of])[drawn].sum() / to_gain for row in rows]))
+    return damage, curves
+
+
+def figures_of_side(axis, side, drawn):
+    """(best, contrast, damage at 1, fidelity at 1) of one side of one axis."""
+    damage, curves = curves_of_side(axis, side, drawn)
     grid = numpy.linspace(0, 2, 201)
     within = grid[at(damage, grid) <= numpy.log1p(LIMIT)]
     most = within[-1] if len(within) else 0
@@ -183,6 +190,19 @@ def figures(report, drawn):
     """[axis][figure], the mean of both sides."""
     return numpy.array([(numpy.array(figures_of_side(axis, 0, drawn)) + numpy.array(figures_of_side(axis, 1, drawn))) / 2
                         for axis in report["axes"]])
+
+
+def calibration(report):
+    """A table: the value at which the vectors move the model as far as the messages do, by the damage to neutral responses."""
+    lines = ["| axis | towards | damage by message | value of as much damage | fidelity there |", "|---|---|---:|---:|---:|"]
+    for axis in report["axes"]:
+        for side in (0, 1):
+            damage, curves = curves_of_side(axis, side, numpy.arange(report["samples"]))
+            wanted = axis["prompt_damage"][side]["value"]
+            grid = numpy.linspace(0, 10, 1001)
+            value = grid[numpy.argmax(numpy.expm1(at(damage, grid)) >= wanted)]
+            lines.append(f"| {axis['name']} | {axis['classes'][side]} | {100 * wanted:.1f} | {value:.1f} | {100 * at(curves[0], value):.0f} |")
+    return "\n".join(lines)
 
 
 def draws(count, resamples=400):
@@ -240,6 +260,7 @@ def main():
     for kind in TABLES:
         if any(of == kind for of, _, _ in WAYS.values()):
             print(table(bench, kind) + "\n")
+    print("Calibration, of the reference method's vectors\n\n" + calibration(bench.report(BASE)))
 
 
 if __name__ == "__main__":
