@@ -358,6 +358,38 @@ static void draws_from_the_distribution(void **state) {
     free_texts(texts);
 }
 
+/* With min_p, what is less likely than that share of the likeliest never comes; all the rest does. */
+static void leaves_the_unlikely_out(void **state) {
+    (void)state;
+    enum { DRAWS = 200 };
+    tt_score_text texts[TEXTS];
+    make_texts(texts);
+    static tt_continue_request requests[2 * DRAWS];
+    static tt_tokens responses[2 * DRAWS];
+    for (size_t i = 0; i < 2 * (size_t)DRAWS; i++)
+        requests[i] = (tt_continue_request){texts[5].prompt, &steerings[1], .stream = i, .min_p = i < DRAWS ? 1 : 0.7};
+    assert_true(tt_continue_run(model, requests, 2 * DRAWS, 1, 11, NULL, responses, NULL));
+
+    const int32_t vocabulary = llama_vocab_n_tokens(model->vocabulary);
+    struct llama_context *context = peer_context(1);
+    assert_int_equal(llama_decode(context, llama_batch_get_one(texts[5].prompt.ids, (int32_t)texts[5].prompt.count)), 0);
+    const float *logits = llama_get_logits_ith(context, -1);
+    int32_t top = 0;
+    for (int32_t i = 0; i < vocabulary; i++)
+        if (logits[i] > logits[top]) top = i;
+    bool others = false;
+    for (size_t i = 0; i < 2 * (size_t)DRAWS; i++) {
+        const int32_t drawn = responses[i].ids[0];
+        const double share = exp((double)logits[drawn] - (double)logits[top]);
+        assert_true(share >= (i < DRAWS ? 1 : 0.7) - 1e-3);
+        others |= drawn != top;
+        tt_tokens_free(&responses[i]);
+    }
+    assert_true(others);
+    llama_free(context);
+    free_texts(texts);
+}
+
 static void refuses_what_cannot_be_written(void **state) {
     (void)state;
     tt_score_text texts[TEXTS];
@@ -382,7 +414,8 @@ int main(void) {
         cmocka_unit_test(equals_libllama_one_by_one),       cmocka_unit_test(does_not_depend_on_the_company),
         cmocka_unit_test(equals_control_vector_to_the_bit), cmocka_unit_test(expects_what_draws_give_on_average),
         cmocka_unit_test(refuses_what_cannot_be_scored),    cmocka_unit_test(writes_the_same_alone_and_in_company),
-        cmocka_unit_test(draws_from_the_distribution),      cmocka_unit_test(refuses_what_cannot_be_written),
+        cmocka_unit_test(draws_from_the_distribution),      cmocka_unit_test(leaves_the_unlikely_out),
+        cmocka_unit_test(refuses_what_cannot_be_written),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -142,6 +142,9 @@ static bool score_others(struct measuring *m, size_t axis, const struct sweep *e
 
 /* ==== Writing freely ==== */
 
+/* Readers see these texts, and repetition shows only where the unlikely is left out, as people do who write with a model. */
+static const double free_min_p = 0.1;
+
 /* All values draw alike (the same stream for a sample), so that what differs between them is the steering. */
 static bool write_freely(struct measuring *m, const struct sweep *sweep, tt_tokens *responses, tt_error *err) {
     const size_t values = sweep ? sweep->count : 1, count = values * m->to->free_samples;
@@ -151,7 +154,8 @@ static bool write_freely(struct measuring *m, const struct sweep *sweep, tt_toke
         const size_t sample = i % m->to->free_samples;
         requests[i] = (tt_continue_request){.prompt = m->material->samples[sample].baseline,
                                             .steering = sweep ? &sweep->steerings[i / m->to->free_samples] : NULL,
-                                            .stream = tt_random_bits(0, tt_random_stream("free"), sample, 0)};
+                                            .stream = tt_random_bits(0, tt_random_stream("free"), sample, 0),
+                                            .min_p = free_min_p};
     }
     const bool ok = tt_continue_run(m->model, requests, count, m->options->response_tokens, m->options->seed,
                                     m->options->cancel, responses, err);

@@ -5,6 +5,7 @@
 #include "model/softmax.h"
 #include "model/steered_batch.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 enum { CELLS = 1536 }; /* tokens in the cache at once: all the sequences attend over all of them (see score.c) */
@@ -18,20 +19,37 @@ struct writer {
     bool *ended;
 };
 
+/* The logit below which `request` draws no token. */
+static double least_logit(const struct writer *writer, const float *logits, size_t vocabulary, size_t request) {
+    const double min_p = writer->requests[request].min_p;
+    if (min_p <= 0) return -INFINITY;
+    float top = -INFINITY;
+    for (size_t i = 0; i < vocabulary; i++)
+        if (logits[i] > top) top = logits[i];
+    return top + log(min_p);
+}
+
 /* Draws a token: the inverse of the cumulative distribution at a uniform number. */
 static int32_t draw(const struct writer *writer, const float *logits, size_t request) {
     const size_t vocabulary = (size_t)llama_vocab_n_tokens(writer->batch.model->vocabulary);
+    const double least = least_logit(writer, logits, vocabulary, request), all = tt_log_sum_exp(logits, vocabulary);
     const uint64_t bits =
         tt_random_bits(writer->seed, writer->requests[request].stream, writer->responses[request].count, 0);
-    const double uniform = (double)(bits >> 11) * 0x1p-53, normaliser = tt_log_sum_exp(logits, vocabulary);
+    double drawable = 1; /* the share of what may be drawn */
+    if (least > -INFINITY) {
+        drawable = 0;
+        for (size_t i = 0; i < vocabulary; i++)
+            if (logits[i] >= least) drawable += exp((double)logits[i] - all);
+    }
+    const double wanted = (double)(bits >> 11) * 0x1p-53 * drawable;
     double sum = 0;
     size_t last = 0;
     for (size_t i = 0; i < vocabulary; i++) {
-        const double probability = exp((double)logits[i] - normaliser);
+        const double probability = logits[i] >= least ? exp((double)logits[i] - all) : 0;
         if (probability <= 0) continue;
         sum += probability;
         last = i;
-        if (sum > uniform) break;
+        if (sum > wanted) break;
     }
     return (int32_t)last;
 }

@@ -1,7 +1,8 @@
 /* continue.h: what a model writes behind many prompts at once, each steered in its own way.
  *
- * For measuring, not for show: every token is drawn from the model's whole distribution as it is (temperature 1), so that
- * averages over what is written are averages over the model. The draws depend on the seed and the prompt's own number alone.
+ * For measuring: unless a request says otherwise, every token is drawn from the model's whole distribution as it is
+ * (temperature 1), so that averages over what is written are averages over the model. The draws depend on the seed and the
+ * prompt's own number alone.
  */
 #pragma once
 
@@ -12,6 +13,7 @@ typedef struct tt_continue_request {
     tt_tokens prompt;            /* borrowed; not empty */
     const tt_steering *steering; /* NULL: not steered */
     uint64_t stream;             /* names the draws: equal seed, stream and model give an equal text */
+    double min_p;                /* tokens less likely than this share of the likeliest are not drawn; 0: all may be */
 } tt_continue_request;
 
 /* Writes at most `length` tokens for each request into `responses` (`count` of them, freed by tt_tokens_free). A response
