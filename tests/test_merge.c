@@ -67,7 +67,8 @@ static tt_vector added_by_llama_cpp(const tt_blend *blend) {
 
 /* Every value within the rounding of a sum of `parts` terms, none of which is larger than 1. */
 static void assert_same_rows(const tt_vector *a, const tt_vector *b, size_t parts) {
-    for (uint32_t K = 1; K < LAYERS; K++) {
+    assert_true(a->rows && b->rows);
+    for (uint32_t K = 1; a->rows && b->rows && K < LAYERS; K++) {
         const float *x = a->rows[K], *y = b->rows[K];
         assert_true(x && y);
         for (uint32_t i = 0; x && y && i < WIDTH; i++) assert_true(fabsf(x[i] - y[i]) <= (float)parts * FLT_EPSILON);
