@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,28 +14,36 @@ typedef struct seat {
     size_t index;
 } seat;
 
+/* When a client last got a slot. */
+typedef struct turn {
+    char client[64];
+    uint64_t number; /* 0: never */
+} turn;
+
+enum { TURNS = 256 }; /* clients that are remembered; of more the one that waits longest is forgotten, and so comes first */
+
 struct tt_scheduler {
     tt_model *model;
     tt_slots *slots;
     tt_metrics *metrics;
     uint32_t slot_count, queue;
     double timeout;
-    pthread_t thread;
 
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    bool closed, stopping; /* no more jobs; no more computing */
-    size_t unstarted;      /* jobs of which no answer has begun */
-    tt_job **incoming;     /* submitted, not yet seen by the thread */
+    bool closed;       /* no more jobs */
+    size_t unstarted;  /* jobs of which no answer has begun */
+    tt_job **incoming; /* submitted, not yet seen by who computes */
     size_t incoming_count, incoming_capacity;
-    size_t job_count_seen; /* what the thread has, for is_idle */
+    size_t job_count_seen; /* what the computing thread has */
     double job_seconds;    /* how long a job takes, smoothed: for Retry-After */
 
-    /* The thread's own. */
+    /* The computing thread's own. */
     tt_job **jobs; /* in order of arrival; each until it is complete */
     size_t job_count, job_capacity;
     seat seats[TT_SLOTS_MOST];
-    uint64_t numbers;
+    uint64_t numbers, turn_numbers;
+    turn turns[TURNS];
 };
 
 /* ==== The end of a job ==== */
@@ -170,15 +179,40 @@ static bool may_begin(const tt_job *job) {
     return before->state != TT_JOB_RUNNING || before->answer.written > 0;
 }
 
-static tt_job *choose_job(const tt_scheduler *s) {
+/* The client's entry, or the one to overwrite for it. */
+static turn *turn_of(tt_scheduler *s, const char *client) {
+    turn *oldest = &s->turns[0];
+    for (size_t i = 0; i < TURNS; i++) {
+        if (!strcmp(s->turns[i].client, client)) return &s->turns[i];
+        if (s->turns[i].number < oldest->number) oldest = &s->turns[i];
+    }
+    return oldest;
+}
+
+static uint64_t last_turn(tt_scheduler *s, const char *client) {
+    const turn *found = turn_of(s, client);
+    return strcmp(found->client, client) ? 0 : found->number;
+}
+
+static void note_turn(tt_scheduler *s, const char *client) {
+    turn *entry = turn_of(s, client);
+    snprintf(entry->client, sizeof entry->client, "%s", client);
+    entry->number = ++s->turn_numbers;
+}
+
+static tt_job *choose_job(tt_scheduler *s) {
     tt_job *best = NULL;
     size_t best_seats = 0;
+    uint64_t best_turn = 0;
     for (size_t i = 0; i < s->job_count; i++) {
-        if (!may_begin(s->jobs[i])) continue;
-        const size_t seats = seats_of(s, s->jobs[i]->client);
-        if (best && seats >= best_seats) continue;
-        best = s->jobs[i];
+        tt_job *job = s->jobs[i];
+        if (!may_begin(job)) continue;
+        const size_t seats = seats_of(s, job->client);
+        const uint64_t last = last_turn(s, job->client);
+        if (best && (seats > best_seats || (seats == best_seats && last >= best_turn))) continue;
+        best = job;
         best_seats = seats;
+        best_turn = last;
     }
     return best;
 }
@@ -207,6 +241,7 @@ static bool begin_answer(tt_scheduler *s, tt_job *job, tt_error *err) {
     entry->state = TT_JOB_RUNNING;
     entry->reused = reused;
     s->seats[entry->slot] = (seat){job, index};
+    note_turn(s, job->client);
     note_begin(s, job, index, reused);
     return true;
 }
@@ -295,52 +330,63 @@ static void step(tt_scheduler *s) {
     count_work(s);
 }
 
-/* ==== The thread ==== */
+/* ==== Working ==== */
 
-static void refuse_all(tt_scheduler *s) {
+/* Takes what has been submitted. With nothing to do at all, sleeps until there is something, but not beyond `end`. */
+static bool find_work(tt_scheduler *s, double end) {
+    const struct timespec time = {(time_t)end, (long)((end - floor(end)) * 1e9)};
+    int waited = 0;
+    pthread_mutex_lock(&s->mutex);
+    while (waited == 0 && s->incoming_count == 0 && s->job_count == 0)
+        waited = pthread_cond_timedwait(&s->changed, &s->mutex, &time);
+    take_incoming(s);
+    pthread_mutex_unlock(&s->mutex);
+    return s->job_count > 0;
+}
+
+void tt_scheduler_work(tt_scheduler *s, double seconds) {
+    const double end = tt_seconds() + seconds;
+    do {
+        if (find_work(s, end)) step(s);
+    } while (tt_seconds() < end);
+}
+
+void tt_scheduler_refuse_all(tt_scheduler *s) {
     tt_refusal refusal = {.retry_after = 5};
     tt_refuse(&refusal, 503, "", "the server is shutting down");
+    tt_scheduler_close(s);
+    find_work(s, 0);
     while (s->job_count) refuse_job(s, s->job_count - 1, &refusal);
 }
 
-static void *work(void *data) {
-    tt_scheduler *s = data;
-    for (;;) {
-        pthread_mutex_lock(&s->mutex);
-        while (!s->stopping && s->incoming_count == 0 && s->job_count == 0) pthread_cond_wait(&s->changed, &s->mutex);
-        take_incoming(s);
-        const bool stopping = s->stopping;
-        pthread_mutex_unlock(&s->mutex);
-        if (stopping) break;
-        step(s);
-    }
-    refuse_all(s);
-    return NULL;
+/* ==== Opening and closing ==== */
+
+static void init_locks(tt_scheduler *s) {
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_mutex_init(&s->mutex, NULL);
+    pthread_cond_init(&s->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
 }
 
-tt_scheduler *tt_scheduler_start(tt_model *model, const tt_scheduler_options *options, tt_metrics *metrics, tt_error *err) {
+tt_scheduler *tt_scheduler_open(tt_model *model, const tt_scheduler_options *options, tt_metrics *metrics, tt_error *err) {
     tt_scheduler *s = tt_alloc(1, sizeof *s, err);
     if (!s) return NULL;
     s->model = model;
     s->metrics = metrics;
     s->queue = options->queue;
     s->timeout = options->timeout;
+    init_locks(s);
     s->slots = tt_slots_open(model, &options->slots, err);
-    if (!s->slots) {
-        free(s);
-        return NULL;
+    if (s->slots) {
+        s->slot_count = tt_slots_count(s->slots);
+        s->job_capacity = s->incoming_capacity = (size_t)s->queue + s->slot_count + 1;
+        s->jobs = tt_alloc(s->job_capacity, sizeof *s->jobs, err);
+        s->incoming = tt_alloc(s->incoming_capacity, sizeof *s->incoming, err);
     }
-    s->slot_count = tt_slots_count(s->slots);
-    s->job_capacity = s->incoming_capacity = (size_t)s->queue + s->slot_count + 1;
-    s->jobs = tt_alloc(s->job_capacity, sizeof *s->jobs, err);
-    s->incoming = tt_alloc(s->incoming_capacity, sizeof *s->incoming, err);
-    pthread_mutex_init(&s->mutex, NULL);
-    pthread_cond_init(&s->changed, NULL);
-    const bool started = s->jobs && s->incoming && pthread_create(&s->thread, NULL, work, s) == 0;
-    if (started) return s;
-    if (s->jobs && s->incoming) tt_fail(err, TT_ERROR_MEMORY, "cannot start a thread");
-    s->thread = 0;
-    tt_scheduler_stop(s);
+    if (s->jobs && s->incoming) return s;
+    tt_scheduler_free(s);
     return NULL;
 }
 
@@ -381,13 +427,8 @@ bool tt_scheduler_is_idle(tt_scheduler *s) {
     return idle;
 }
 
-void tt_scheduler_stop(tt_scheduler *s) {
+void tt_scheduler_free(tt_scheduler *s) {
     if (!s) return;
-    pthread_mutex_lock(&s->mutex);
-    s->closed = s->stopping = true;
-    pthread_cond_signal(&s->changed);
-    pthread_mutex_unlock(&s->mutex);
-    if (s->thread) pthread_join(s->thread, NULL);
     pthread_mutex_destroy(&s->mutex);
     pthread_cond_destroy(&s->changed);
     tt_slots_close(s->slots);

@@ -60,13 +60,13 @@ static bool open_mixes(tt_server *server, const tt_server_options *options, tt_e
     return server->notes != NULL;
 }
 
-static bool start_scheduler(tt_server *server, const tt_server_options *options, tt_error *err) {
+static bool open_scheduler(tt_server *server, const tt_server_options *options, tt_error *err) {
     const tt_scheduler_options scheduling = {
         .slots = {.slots = options->slots, .context = options->context},
         .queue = options->queue ? options->queue : QUEUE_USUAL,
         .timeout = options->timeout,
     };
-    server->scheduler = tt_scheduler_start(server->model, &scheduling, &server->metrics, err);
+    server->scheduler = tt_scheduler_open(server->model, &scheduling, &server->metrics, err);
     return server->scheduler != NULL;
 }
 
@@ -82,7 +82,7 @@ tt_server *tt_server_start(tt_model *model, const tt_chat *chat, const tt_server
     server->model_name = choose_name(model, options->model_name, err);
     server->cors = options->cors ? tt_strdup(options->cors, err) : NULL;
     bool ok = server->model_name && (server->cors || !options->cors) && take_keys(server, options, err) &&
-              open_mixes(server, options, err) && start_scheduler(server, options, err);
+              open_mixes(server, options, err) && open_scheduler(server, options, err);
     if (ok)
         server->world = (tt_request_world){
             model, chat, server->mixes, server->model_name, tt_scheduler_context(server->scheduler), options->limit};
@@ -97,14 +97,9 @@ uint32_t tt_server_slots(const tt_server *server) { return tt_scheduler_slots(se
 uint32_t tt_server_context(const tt_server *server) { return tt_scheduler_context(server->scheduler); }
 size_t tt_server_axes(const tt_server *server) { return tt_mixes_axis_count(server->mixes); }
 
-static void rest(double seconds) {
-    const struct timespec time = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
-    nanosleep(&time, NULL); /* a signal ends it early, which is welcome */
-}
-
 void tt_server_wait(tt_server *server, const atomic_bool *stop) {
     while (!atomic_load(stop)) {
-        rest(0.25);
+        tt_scheduler_work(server->scheduler, 0.25);
         tt_http_close_silent(server);
     }
 }
@@ -112,30 +107,34 @@ void tt_server_wait(tt_server *server, const atomic_bool *stop) {
 /* Waits until every answer has been sent, but not for long: a client may not read. */
 static void wait_for_answers(tt_server *server) {
     const double begin = tt_seconds();
+    const struct timespec moment = {.tv_nsec = 10000000};
     bool sending = true;
     while (sending && tt_seconds() - begin < 2) {
         sending = false;
         pthread_mutex_lock(&server->peers_mutex);
         for (const tt_peer *peer = server->peers; peer; peer = peer->next) sending = sending || peer->answering;
         pthread_mutex_unlock(&server->peers_mutex);
-        if (sending) rest(0.01);
+        if (sending) nanosleep(&moment, NULL);
     }
+}
+
+/* Takes no more connections or jobs, and works on while the grace lasts. */
+static void finish(tt_server *server) {
+    const MHD_socket listener = MHD_quiesce_daemon(server->daemon);
+    if (listener != MHD_INVALID_SOCKET) close(listener);
+    tt_scheduler_close(server->scheduler);
+    const double begin = tt_seconds();
+    while (!tt_scheduler_is_idle(server->scheduler) && tt_seconds() - begin < server->grace)
+        tt_scheduler_work(server->scheduler, 0.02);
+    tt_scheduler_refuse_all(server->scheduler);
+    wait_for_answers(server);
+    MHD_stop_daemon(server->daemon);
 }
 
 void tt_server_stop(tt_server *server) {
     if (!server) return;
-    if (server->daemon) {
-        const MHD_socket listener = MHD_quiesce_daemon(server->daemon);
-        if (listener != MHD_INVALID_SOCKET) close(listener);
-        tt_scheduler_close(server->scheduler);
-        const double begin = tt_seconds();
-        while (!tt_scheduler_is_idle(server->scheduler) && tt_seconds() - begin < server->grace) rest(0.02);
-    }
-    tt_scheduler_stop(server->scheduler);
-    if (server->daemon) {
-        wait_for_answers(server);
-        MHD_stop_daemon(server->daemon);
-    }
+    if (server->daemon) finish(server);
+    tt_scheduler_free(server->scheduler);
     tt_mixes_close(server->mixes);
     pthread_mutex_destroy(&server->peers_mutex);
     free(server->keys);

@@ -4,9 +4,11 @@
  *   routes.c     what each path answers
  *   request.c    a body becomes a checked request            openai.c   an answer becomes JSON
  *   mixes.c      what the vectors of the folder can do; presets; the default mix
- *   scheduler.c  the queue and the slots                                                     (the computing thread)
- *   answer.c     one answer: token by token, cut at stop texts                               (the computing thread)
+ *   scheduler.c  the queue and the slots                                                     (the caller's thread)
+ *   answer.c     one answer: token by token, cut at stop texts                               (the caller's thread)
  *   metrics.c    what is counted
+ *
+ * libmicrohttpd talks in a thread of its own; the caller's, which opened the model, computes (scheduler.h says why).
  */
 #pragma once
 
@@ -41,8 +43,8 @@ typedef struct tt_server_options {
 
 typedef struct tt_server tt_server;
 
-/* Begins to serve: from now on requests are answered. `model` and `chat` (NULL: completions only) must outlive it; the
- * options' texts are copied. */
+/* Listens from now on; text is written while tt_server_wait runs. `model` and `chat` (NULL: completions only) must outlive
+ * it; the options' texts are copied. */
 tt_server *tt_server_start(tt_model *model, const tt_chat *chat, const tt_server_options *options, tt_error *err);
 
 /* "http://127.0.0.1:8080", as it came out. The server's. */
@@ -55,8 +57,9 @@ uint32_t tt_server_slots(const tt_server *server);
 uint32_t tt_server_context(const tt_server *server);
 size_t tt_server_axes(const tt_server *server);
 
-/* Watches over connections until `*stop` becomes true. */
+/* Answers requests until soon after `*stop` has become true. For the thread that opened the model. */
 void tt_server_wait(tt_server *server, const atomic_bool *stop);
 
-/* Takes no more requests, lets running ones finish for as long as the grace lasts, and ends. Harmless on NULL. */
+/* Takes no more requests, finishes running ones for as long as the grace lasts, and ends. The same thread's; harmless on
+ * NULL. */
 void tt_server_stop(tt_server *server);
