@@ -159,12 +159,15 @@ static enum MHD_Result continue_job(tt_exchange *exchange) {
     return stream ? start_stream(exchange) : tt_reply(exchange, 200, "application/json", &body);
 }
 
+/* Whom the scheduler is to be fair to: a key at an address. */
 static void note_client(const tt_exchange *exchange, tt_job *job) {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     if (!info || !info->client_addr) return;
     const socklen_t size =
         info->client_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
-    getnameinfo(info->client_addr, size, job->client, sizeof job->client, NULL, 0, NI_NUMERICHOST);
+    char address[INET6_ADDRSTRLEN] = "";
+    getnameinfo(info->client_addr, size, address, sizeof address, NULL, 0, NI_NUMERICHOST);
+    snprintf(job->client, sizeof job->client, "%s %zu", address, exchange->key);
 }
 
 enum MHD_Result tt_begin_job(tt_exchange *exchange, tt_job *job) {
@@ -183,23 +186,24 @@ enum MHD_Result tt_begin_job(tt_exchange *exchange, tt_job *job) {
 
 /* ==== Who may come in ==== */
 
-/* True when `given` is one of the keys. Hashes are compared, in constant time and each of them: neither a key's length nor
- * how much of it is right can be told from the time this takes. */
-static bool is_key(const tt_server *server, const char *given) {
+/* Which of the keys `given` is, counted from 1; 0 for none. Hashes are compared, in constant time and each of them: neither
+ * a key's length nor how much of it is right can be told from the time this takes. */
+static size_t find_key(const tt_server *server, const char *given) {
     struct sha256_ctx context;
     unsigned char hash[SHA256_DIGEST_SIZE];
     sha256_init(&context);
     sha256_update(&context, strlen(given), (const uint8_t *)given);
     sha256_digest(&context, sizeof hash, hash);
-    int found = 0;
-    for (size_t i = 0; i < server->key_count; i++) found |= memeql_sec(hash, server->keys[i], sizeof hash);
-    return found != 0;
+    size_t found = 0;
+    for (size_t i = 0; i < server->key_count; i++) found |= (i + 1) * (size_t)memeql_sec(hash, server->keys[i], sizeof hash);
+    return found;
 }
 
-static bool may_come_in(const tt_exchange *exchange) {
+static bool may_come_in(tt_exchange *exchange) {
     if (exchange->server->key_count == 0) return true;
     const char *header = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
-    return header && !strncasecmp(header, "Bearer ", 7) && is_key(exchange->server, header + 7);
+    if (header && !strncasecmp(header, "Bearer ", 7)) exchange->key = find_key(exchange->server, header + 7);
+    return exchange->key != 0;
 }
 
 /* The name in "HOST:PORT" is an address, or this machine's own name. A page of a stranger's whose name has been pointed at
@@ -253,12 +257,25 @@ static tt_peer *peer_of(struct MHD_Connection *connection) {
     return info ? info->socket_context : NULL;
 }
 
-static void set_answering(tt_server *server, tt_peer *peer, bool answering) {
+static void set_state(tt_server *server, tt_peer *peer, bool asking, bool answering) {
     if (!peer) return;
     pthread_mutex_lock(&server->peers_mutex);
+    peer->asking = asking;
     peer->answering = answering;
     peer->since = tt_seconds();
     pthread_mutex_unlock(&server->peers_mutex);
+}
+
+/* The first line of a request is here. */
+static void *on_first_line(void *data, const char *line, struct MHD_Connection *connection) {
+    (void)line;
+    tt_server *server = data;
+    tt_peer *peer = peer_of(connection);
+    if (!peer) return NULL;
+    pthread_mutex_lock(&server->peers_mutex);
+    peer->asking = true;
+    pthread_mutex_unlock(&server->peers_mutex);
+    return NULL; /* on_request begins with nothing */
 }
 
 static enum MHD_Result begin_exchange(tt_server *server, struct MHD_Connection *connection, const char *path,
@@ -292,7 +309,7 @@ static enum MHD_Result take_body(tt_exchange *exchange, const char *data, size_t
 static enum MHD_Result answer_request(tt_exchange *exchange, const char *path) {
     tt_refusal refusal = {0};
     exchange->path = path;
-    set_answering(exchange->server, exchange->peer, true);
+    set_state(exchange->server, exchange->peer, false, true);
     if (exchange->too_large) {
         tt_refuse(&refusal, 413, "", "the body is too large: at most %zu bytes are read", exchange->server->body_limit);
         return tt_reply_refusal(exchange, &refusal);
@@ -320,7 +337,7 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **c
     if (!exchange) return;
     const unsigned class = exchange->status / 100;
     if (class > 0 && class < 6) atomic_fetch_add(&server->metrics.answered[class], 1);
-    set_answering(server, exchange->peer, false);
+    set_state(server, exchange->peer, false, false);
     if (exchange->job) {
         tt_job_abandon(exchange->job);
         tt_job_release(exchange->job);
@@ -358,12 +375,30 @@ static void on_connection(void *data, struct MHD_Connection *connection, void **
     pthread_mutex_unlock(&server->peers_mutex);
 }
 
+/* Nothing else goes this way: the answer to a request that is not complete has not begun. */
+static void tell_too_slow(const tt_peer *peer) {
+    tt_refusal refusal = {0};
+    tt_refuse(&refusal, 408, "", "the request did not come in whole in the time that this server allows (--idle)");
+    size_t length;
+    char *json = tt_refusal_json(&refusal, &length), answer[1024];
+    if (!json) return;
+    const int size = snprintf(answer, sizeof answer,
+                              "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Type: application/json\r\n"
+                              "Content-Length: %zu\r\n\r\n%s",
+                              length, json);
+    free(json);
+    if (size > 0 && (size_t)size < sizeof answer) send(peer->descriptor, answer, (size_t)size, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 void tt_http_close_silent(tt_server *server) {
     const double now = tt_seconds();
     pthread_mutex_lock(&server->peers_mutex);
     /* A peer leaves the list before its descriptor is closed, so these are still theirs. */
-    for (const tt_peer *peer = server->peers; peer; peer = peer->next)
-        if (!peer->answering && now - peer->since > server->idle) shutdown(peer->descriptor, SHUT_RDWR);
+    for (const tt_peer *peer = server->peers; peer; peer = peer->next) {
+        if (peer->answering || now - peer->since <= server->idle) continue;
+        if (peer->asking && !server->tls) tell_too_slow(peer);
+        shutdown(peer->descriptor, SHUT_RDWR);
+    }
     pthread_mutex_unlock(&server->peers_mutex);
 }
 
@@ -424,9 +459,9 @@ bool tt_http_start(tt_server *server, const tt_server_options *options, tt_error
     server->daemon = MHD_start_daemon(
         flags, options->port, NULL, NULL, on_request, server, MHD_OPTION_SOCK_ADDR, found->ai_addr,
         MHD_OPTION_CONNECTION_LIMIT, options->connections ? options->connections : (unsigned)CONNECTIONS_USUAL,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_LISTEN_BACKLOG_SIZE, 512U, MHD_OPTION_ARRAY,
-        server->tls ? tls : tls + 2, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, on_first_line, server,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+        MHD_OPTION_LISTEN_BACKLOG_SIZE, 512U, MHD_OPTION_ARRAY, server->tls ? tls : tls + 2, MHD_OPTION_END);
     freeaddrinfo(found);
     if (!server->daemon)
         return tt_fail_errno(err, "cannot listen on %s port %u%s", host, options->port,

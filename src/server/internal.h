@@ -12,6 +12,7 @@
 typedef struct tt_peer {
     struct tt_peer *next, *previous;
     int descriptor;
+    bool asking;    /* a request has begun to come in */
     bool answering; /* a whole request is here, and is being answered */
     double since;   /* when it began to be silent */
 } tt_peer;
@@ -42,6 +43,7 @@ typedef struct tt_exchange {
     tt_peer *peer;
     const struct tt_route *route;
     const char *path; /* MHD's, while the handler runs */
+    size_t key;       /* which key the client has given, counted from 1; 0: none was wanted */
     tt_text body;
     bool too_large, started; /* the stream's answer has begun */
     tt_job *job;

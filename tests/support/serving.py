@@ -1,14 +1,18 @@
 """serving.py: a tiny model with control vectors, and a server on a free port of this machine, for the tests that are scripts."""
 
+import http.client
+import json
 import os
 import re
 import subprocess
 import tempfile
 import time
+import unittest
 import urllib.request
 
 import gguf
 import numpy
+import openai
 
 AXES = {"language": ("simple", "ornate"), "optimism_vs_nihilism": ("optimism", "nihilism"), "empathy_vs_sociopathy": ("empathy", "sociopathy")}
 BLOCKS, WIDTH = 4, 64
@@ -105,3 +109,42 @@ class Server:
             self.end()
         finally:
             self.log.close()
+
+
+PROMPT = [{"role": "user", "content": "Tell me of the sea."}]
+
+
+class Serving(unittest.TestCase):
+    """Tests that share one server: its options, OpenAI's client of it, and what is asked again and again."""
+
+    options = ()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="trimtab-serve-")
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.model = make_model(cls.folder.name)
+        cls.vectors = make_vectors(os.path.join(cls.folder.name, "vectors"))
+        cls.server = cls.enterClassContext(Server(cls.model, "--vectors", cls.vectors, *cls.options))
+        cls.client = openai.OpenAI(base_url=cls.server.url + "/v1", api_key="none", max_retries=0)
+
+    def post(self, path, body, headers=None):
+        """Status, headers and parsed JSON."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=30)
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        connection.request("POST", path, data, {"Content-Type": "application/json", **(headers or {})})
+        response = connection.getresponse()
+        text = response.read()
+        connection.close()
+        return response.status, response.headers, json.loads(text)
+
+    def chat(self, **fields):
+        fields = {"model": "tiny", "messages": PROMPT, "max_tokens": 12, "temperature": 0, **fields}
+        return self.client.chat.completions.create(**fields)
+
+    def refused(self, body, field, path="/v1/chat/completions", status=400):
+        got, _, answer = self.post(path, body)
+        self.assertEqual(got, status, answer)
+        self.assertEqual(answer["error"]["param"], field, answer)
+        self.assertNotIn(self.folder.name, answer["error"]["message"])
+        return answer["error"]["message"]
