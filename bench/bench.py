@@ -16,6 +16,7 @@ sys.dont_write_bytecode = True  # nothing is left in the source folder
 
 import measure
 import published_way
+import serve
 import training
 import using
 
@@ -27,7 +28,7 @@ BENCHMARKS = {
     "solver": training.solver,
     "ranks": training.ranks,
     "run": using.run,
-    "serve": using.serve,
+    "serve": serve.measure,
     "torch": published_way.torch,
 }
 ON_REQUEST = {"torch"}  # takes long, and parts that nothing else needs: measured only when named

@@ -1,5 +1,4 @@
-"""using.py: the benchmarks of what uses control vectors: `trimtab run` and `trimtab serve`."""
-import importlib.util
+"""using.py: the benchmark of `trimtab run`."""
 import os
 import re
 import tempfile
@@ -58,13 +57,3 @@ def run(bench):
         wanted = ("__debias.gguf", "__ornate.gguf")
         files = sorted(os.path.join(folder, name) for name in os.listdir(folder) if name.endswith(wanted))
         yield write_both_ways(bench, "steered", [word for file in files for word in ("--control-vector", file)])
-
-
-def serve(bench):
-    """What bench/serve.py measures: its measure(bench) returns the figures."""
-    if not importlib.util.find_spec("serve"):
-        raise NotMeasured("there is no bench/serve.py")
-    module = importlib.import_module("serve")
-    if not hasattr(module, "measure"):
-        raise NotMeasured("bench/serve.py has no function measure(bench)")
-    return module.measure(bench)
