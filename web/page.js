@@ -288,7 +288,10 @@ document.addEventListener("keydown", (event) => {
 
 // ==== Charts ====
 
-const COLOURS = ["#1d6d75", "#a4531a", "#6b5aa8", "#4f7d2f", "#a83c62", "#8a7a1f", "#3d6fa8", "#7a4a2b"];
+// Told apart on light paper, and on dark.
+const COLOURS = [["#1d6d75", "#a4531a", "#6b5aa8", "#4f7d2f", "#a83c62", "#8a7a1f", "#3d6fa8", "#7a4a2b"],
+  ["#6fc3ca", "#e3a066", "#b3a5ee", "#9cc97a", "#ee8fb0", "#d8c766", "#8db8ee", "#cfa183"]];
+const dark = matchMedia("(prefers-color-scheme: dark)");
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 function showStrength() {
@@ -296,13 +299,17 @@ function showStrength() {
   const shown = active().length ? active() : axes;
   const size = (axis, value) => axis.strength[value < 0 ? 0 : 1].map((length) => length * Math.abs(value));
   const rows = shown.map((axis) => size(axis, active().length ? axis.value : 1));
+  $("strength").setAttribute("aria-label", `Strength a block. ${shown.map((axis, i) => {
+    const most = Math.max(...rows[i]);
+    return `${title(axis.name)}: most, ${most.toFixed(2)}, at block ${rows[i].indexOf(most)}`;
+  }).join("; ")}`);
   if (chart) chart.destroy();
   const line = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
   chart = new uPlot({
     width: Math.max(240, $("strength").clientWidth), height: 230, scales: { x: { time: false } },
-    axes: [{ ...line, label: "block", labelSize: 20 }, { ...line, size: 56 }],
+    axes: [{ ...line, label: "block", labelSize: 20, incrs: [1, 2, 5, 10, 20, 50] }, { ...line, size: 56 }],
     series: [{ label: "block" }, ...shown.map((axis) => ({
-      label: title(axis.name), stroke: COLOURS[axes.indexOf(axis) % COLOURS.length], width: 2, points: { show: false },
+      label: title(axis.name), stroke: COLOURS[Number(dark.matches)][axes.indexOf(axis) % COLOURS[0].length], width: 2, points: { show: false },
       value: (_, value) => (value == null ? "–" : value.toFixed(2)) }))],
   }, [rows[0].map((_, block) => block), ...rows], $("strength"));
 }
@@ -321,7 +328,7 @@ function showSimilarity() {
 
 let resizing = 0;
 addEventListener("resize", () => { clearTimeout(resizing); resizing = setTimeout(showStrength, 120); });
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showStrength);
+dark.addEventListener("change", showStrength);
 
 // ==== Beginning ====
 
