@@ -38,7 +38,7 @@ class Page(unittest.TestCase):
         cls.folder = tempfile.TemporaryDirectory(prefix="trimtab-page-")
         cls.addClassCleanup(cls.folder.cleanup)
         cls.model = serving.make_model(cls.folder.name)
-        cls.vectors = serving.make_vectors(os.path.join(cls.folder.name, "vectors"))
+        cls.vectors = serving.make_vectors(os.path.join(cls.folder.name, "vectors"), recommended=serving.RECOMMENDED)
         cls.server = cls.enterClassContext(serving.Server(cls.model, "--vectors", cls.vectors, "-np", "2", "-c", "2048",
                                                           "--preset", "baroque=language=0.6"))
         cls.browser = open_browser(os.path.join(cls.folder.name, "profile"))
@@ -140,6 +140,13 @@ class Page(unittest.TestCase):
         self.find("#scale-down").click()
         self.assertIn("Within what is safe", self.find("#safety-text").text)
         self.assertLess(self.value("language"), 1)
+        self.find("#reset-all").click()
+        self.slide("optimism_vs_nihilism", -0.45)  # an evaluation has found 0.5 towards optimism, and 0.25 towards nihilism
+        self.assertIn("Within what is safe", self.find("#safety-text").text)
+        self.slide("optimism_vs_nihilism", 0.3)
+        self.assertIn("at most 0.25", self.find("#safety-text").text)
+        self.find("#scale-down").click()
+        self.assertEqual(self.value("optimism_vs_nihilism"), 0.25)
 
     def test_presets(self):
         self.open()

@@ -184,6 +184,8 @@ class Answers(Serving):
         self.assertEqual([axis["name"] for axis in axes["axes"]], ["language", "optimism_vs_nihilism", "empathy_vs_sociopathy"][: len(axes["axes"])]
                          if axes["axes"][1]["name"] == "optimism_vs_nihilism" else ["language", "empathy_vs_sociopathy", "optimism_vs_nihilism"])
         self.assertEqual(axes["axes"][0]["classes"], ["simple", "ornate"])
+        self.assertEqual({axis["name"]: axis["safe_range"] for axis in axes["axes"]},
+                         {"language": [-1, 1], "empathy_vs_sociopathy": [-1, 1], "optimism_vs_nihilism": [-0.5, 0.25]})
         self.assertEqual(len(axes["similarity"]), 3)
         self.assertEqual(len(axes["axes"][0]["strength"][1]), serving.BLOCKS)
         self.assertNotIn(self.folder.name, json.dumps(axes))

@@ -101,8 +101,13 @@ function strengthOfMix() {
   return Math.sqrt(Math.max(0, sum));
 }
 
+// Where an evaluation has found what each class bears, that counts too.
+const evaluatedLimit = (axis) => Math.abs(axis.safe_range?.[axis.value < 0 ? 0 : 1] ?? 1);
+const excess = () => Math.max(strengthOfMix(), ...active().filter((axis) => evaluatedLimit(axis) !== 1)
+  .map((axis) => Math.abs(axis.value) / evaluatedLimit(axis)));
+
 function showSafety() {
-  const strength = strengthOfMix(), over = strength > 1.0005, count = active().length;
+  const strength = excess(), over = strength > 1.0005, count = active().length;
   const largest = Math.max(0, ...active().map((axis) => Math.abs(axis.value)));
   $("safety").classList.toggle("over", over);
   $("meter-fill").style.width = `${Math.min(100, 100 * strength)}%`;
@@ -114,7 +119,7 @@ function showSafety() {
 }
 
 $("scale-down").addEventListener("click", () => {
-  const strength = strengthOfMix();
+  const strength = excess();
   active().forEach((axis) => { axis.value = Math.trunc(100 * axis.value / strength) / 100; });
   changed();
 });

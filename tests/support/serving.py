@@ -16,6 +16,7 @@ import openai
 
 AXES = {"language": ("simple", "ornate"), "optimism_vs_nihilism": ("optimism", "nihilism"), "empathy_vs_sociopathy": ("empathy", "sociopathy")}
 BLOCKS, WIDTH = 4, 64
+RECOMMENDED = {"optimism_vs_nihilism": (0.5, 0.25)}  # as an evaluation would have written it into the files
 
 
 def make_model(folder, *options):
@@ -24,10 +25,12 @@ def make_model(folder, *options):
     return path
 
 
-def write_vector(path, rows, architecture="llama", layers=BLOCKS):
+def write_vector(path, rows, architecture="llama", layers=BLOCKS, recommended=None):
     writer = gguf.GGUFWriter(path, "controlvector")
     writer.add_string("controlvector.model_hint", architecture)
     writer.add_uint32("controlvector.layer_count", layers)
+    if recommended:
+        writer.add_array("trimtab.recommended", [float(value) for value in recommended])
     for block, row in rows.items():
         writer.add_tensor(f"direction.{block}", numpy.asarray(row, dtype=numpy.float32))
     writer.write_header_to_file()
@@ -36,7 +39,7 @@ def write_vector(path, rows, architecture="llama", layers=BLOCKS):
     writer.close()
 
 
-def make_vectors(folder, axes=AXES, blocks=BLOCKS, width=WIDTH, size=0.3, architecture="llama"):
+def make_vectors(folder, axes=AXES, blocks=BLOCKS, width=WIDTH, size=0.3, architecture="llama", recommended=None):
     """Random directions, the same every time."""
     random = numpy.random.default_rng(1)
     os.makedirs(folder, exist_ok=True)
@@ -46,7 +49,7 @@ def make_vectors(folder, axes=AXES, blocks=BLOCKS, width=WIDTH, size=0.3, archit
             debias[block] = random.normal(size=width) * 0.1 * size
             direction[block] = random.normal(size=width) * size
         for suffix, rows in (("debias", debias), (negative, {k: -v for k, v in direction.items()}), (positive, direction)):
-            write_vector(os.path.join(folder, f"tiny-{axis}__{suffix}.gguf"), rows, architecture, blocks)
+            write_vector(os.path.join(folder, f"tiny-{axis}__{suffix}.gguf"), rows, architecture, blocks, (recommended or {}).get(axis))
     return folder
 
 
@@ -124,7 +127,7 @@ class Serving(unittest.TestCase):
         cls.folder = tempfile.TemporaryDirectory(prefix="trimtab-serve-")
         cls.addClassCleanup(cls.folder.cleanup)
         cls.model = make_model(cls.folder.name)
-        cls.vectors = make_vectors(os.path.join(cls.folder.name, "vectors"))
+        cls.vectors = make_vectors(os.path.join(cls.folder.name, "vectors"), recommended=RECOMMENDED)
         cls.server = cls.enterClassContext(Server(cls.model, "--vectors", cls.vectors, *cls.options))
         cls.client = openai.OpenAI(base_url=cls.server.url + "/v1", api_key="none", max_retries=0)
 
