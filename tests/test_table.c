@@ -65,6 +65,9 @@ static void sparklines(void **state) {
     tt_text_clear(&text);
     tt_sparkline(&text, (const double[]){3, 3}, 2, true); /* all equal: the middle */
     assert_string_equal(text.data, "▅▅");
+    tt_text_clear(&text);
+    tt_sparkline_between(&text, (const double[]){-1, 0, 1, 5, -5, NAN}, 6, -1, 1, true);
+    assert_string_equal(text.data, "▁▅██▁ ");
     tt_text_free(&text);
 }
 

@@ -13,6 +13,7 @@ extern const tt_command tt_command_command;
 extern const tt_command tt_command_card;
 extern const tt_command tt_command_completion;
 extern const tt_command tt_command_eval;
+extern const tt_command tt_command_inspect;
 extern const tt_command tt_command_man;
 extern const tt_command tt_command_merge;
 extern const tt_command tt_command_run;

@@ -90,6 +90,14 @@ const char *tt_bar_text(double share, int width, bool unicode, char text[static 
     return text;
 }
 
+void tt_sparkline_between(tt_text *text, const double *values, size_t count, double least, double most, bool unicode) {
+    for (size_t i = 0; i < count; i++) {
+        const double share = most > least ? (values[i] - least) / (most - least) : 0.5;
+        const size_t height = (size_t)fmin(TT_HEIGHTS - 1, fmax(0, share) * TT_HEIGHTS);
+        tt_text_add(text, !isfinite(values[i]) ? " " : unicode ? heights[height] : plain_heights[height]);
+    }
+}
+
 void tt_sparkline(tt_text *text, const double *values, size_t count, bool unicode) {
     double least = INFINITY, most = -INFINITY;
     for (size_t i = 0; i < count; i++) {
@@ -97,9 +105,5 @@ void tt_sparkline(tt_text *text, const double *values, size_t count, bool unicod
         least = fmin(least, values[i]);
         most = fmax(most, values[i]);
     }
-    for (size_t i = 0; i < count; i++) {
-        const double share = most > least ? (values[i] - least) / (most - least) : 0.5;
-        const size_t height = (size_t)fmin(TT_HEIGHTS - 1, fmax(0, share) * TT_HEIGHTS);
-        tt_text_add(text, !isfinite(values[i]) ? " " : unicode ? heights[height] : plain_heights[height]);
-    }
+    tt_sparkline_between(text, values, count, least, most, unicode);
 }

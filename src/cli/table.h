@@ -34,3 +34,6 @@ const char *tt_bar_text(double share, int width, bool unicode, char text[static 
 /* One character for each value, its height between the least and the most of them: "▁▃▅█"; a gap where a value is not
  * finite. */
 void tt_sparkline(tt_text *text, const double *values, size_t count, bool unicode);
+
+/* The same between given limits, so that several lines can be compared. */
+void tt_sparkline_between(tt_text *text, const double *values, size_t count, double least, double most, bool unicode);

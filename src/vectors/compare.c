@@ -21,7 +21,8 @@ double tt_vector_cosine(const tt_vector *a, const tt_vector *b, uint32_t K) {
         add_products(a, b, K, sums);
     else
         for (uint32_t k = 1; k < layers; k++) add_products(a, b, k, sums);
-    return sums[1] > 0 && sums[2] > 0 ? sums[0] / (sqrt(sums[1]) * sqrt(sums[2])) : 0;
+    if (!(sums[1] > 0 && sums[2] > 0)) return 0;
+    return fmax(-1, fmin(1, sums[0] / (sqrt(sums[1]) * sqrt(sums[2])))); /* rounding may reach a hair beyond */
 }
 
 double tt_safe_scale(const double *R, const double *weights, size_t n) {

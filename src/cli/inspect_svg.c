@@ -1,0 +1,96 @@
+/* inspect_svg.c: `trimtab inspect --svg`: the lengths and discriminant ratios of the files, and of the mix, over the layers;
+ * and how alike the files are. */
+#include "base/file.h"
+#include "base/memory.h"
+#include "cli/figure.h"
+#include "cli/inspect.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Lines over the layers, with what they own. */
+typedef struct lines {
+    tt_figure_line *items; /* [count] */
+    char **labels;         /* [count] */
+    double *values;        /* [count][points] */
+    size_t count, points;
+} lines;
+
+static void lines_free(lines *all) {
+    for (size_t i = 0; all->labels && i < all->count; i++) free(all->labels[i]);
+    free(all->labels);
+    free(all->items);
+    free(all->values);
+}
+
+static bool lines_begin(lines *all, const tt_inspected *inspected, tt_error *err) {
+    const size_t most = inspected->count + 1;
+    uint32_t layers = inspected->layers;
+    if (inspected->mix && inspected->mix->vector.layer_count > layers) layers = inspected->mix->vector.layer_count;
+    *all = (lines){.points = layers > 1 ? layers - 1 : 1};
+    all->items = tt_alloc(most, sizeof *all->items, err);
+    all->labels = tt_alloc(most, sizeof *all->labels, err);
+    all->values = tt_alloc(most * all->points, sizeof *all->values, err);
+    return all->items && all->labels && all->values;
+}
+
+static double value_of(const tt_vector *vector, uint32_t K, bool ratio) {
+    if (K >= vector->layer_count) return NAN;
+    const tt_block_figures *figures = tt_figures_of_row(vector, K);
+    if (ratio) return figures ? 100 * (double)figures->discriminant_ratio : NAN;
+    return vector->rows[K] ? tt_vector_row_norm(vector, K) : NAN;
+}
+
+/* Takes over `label`. */
+static bool add_line(lines *all, const tt_vector *vector, char *label, bool ratio) {
+    if (!label) return false;
+    double *values = all->values + all->count * all->points;
+    for (size_t n = 0; n < all->points; n++) values[n] = value_of(vector, (uint32_t)n + 1, ratio);
+    all->items[all->count] = (tt_figure_line){label, values};
+    all->labels[all->count++] = label;
+    return true;
+}
+
+static char *label_of(const tt_inspected *inspected, size_t index, tt_error *err) {
+    const tt_vector *vector = &inspected->vectors[index];
+    const char *side = *vector->class_name ? vector->class_name : tt_role_name(vector->role);
+    if (!*vector->axis || !*side) return tt_format(err, "%zu  %s", index + 1, tt_path_name(vector->path));
+    return tt_format(err, "%zu  %s: %s", index + 1, vector->axis, side);
+}
+
+static bool draw_lines(tt_figure *figure, const tt_inspected *inspected, bool ratio, tt_error *err) {
+    lines all;
+    bool ok = lines_begin(&all, inspected, err);
+    for (size_t i = 0; ok && i < inspected->count; i++) {
+        if (ratio && !inspected->vectors[i].figure_count) continue;
+        ok = add_line(&all, &inspected->vectors[i], label_of(inspected, i, err), ratio);
+    }
+    if (ok && !ratio && inspected->mix)
+        ok = add_line(&all, &inspected->mix->vector, tt_strdup(inspected->mix_text, err), ratio);
+    if (ok && all.count)
+        tt_figure_lines(figure, ratio ? "Discriminant ratio (%)" : "Length of the direction", "layer", all.items, all.count,
+                        all.points);
+    lines_free(&all);
+    return ok;
+}
+
+static bool draw_matrix(tt_figure *figure, const tt_inspected *inspected, tt_error *err) {
+    const size_t n = inspected->count;
+    double *cosines = tt_alloc(n * n, sizeof *cosines, err);
+    if (!cosines) return false;
+    for (size_t k = 0; k < n * n; k++) cosines[k] = tt_inspected_cosine(inspected, k / n, k % n, inspected->at);
+    char title[64] = "Cosines, all layers taken together";
+    if (inspected->at) snprintf(title, sizeof title, "Cosines at layer %u", inspected->at);
+    tt_figure_matrix(figure, title, cosines, n);
+    free(cosines);
+    return true;
+}
+
+bool tt_inspect_svg(const tt_inspected *inspected, const char *path, tt_error *err) {
+    tt_figure figure = {0};
+    const bool ok = draw_lines(&figure, inspected, false, err) && draw_lines(&figure, inspected, true, err) &&
+                    (inspected->count < 2 || draw_matrix(&figure, inspected, err)) && tt_figure_write(&figure, path, err);
+    tt_figure_free(&figure);
+    return ok;
+}
