@@ -1,8 +1,8 @@
 /* engine.c: see engine.h */
 #include "model/engine.h"
 #include "base/memory.h"
+#include "model/remote.h"
 
-#include <ggml-rpc.h>
 #include <llama.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -26,31 +26,6 @@ static void log_message(enum ggml_log_level level, const char *text, void *user_
     pthread_mutex_unlock(&engine->mutex);
 }
 
-/* Makes every named server a device, through the RPC backend where it is installed. */
-static bool add_rpc_servers(const char *servers, tt_error *err) {
-    ggml_backend_reg_t rpc = ggml_backend_reg_by_name("RPC");
-    typedef ggml_backend_reg_t (*add_server_function)(const char *endpoint);
-    add_server_function add_server =
-        rpc ? (add_server_function)ggml_backend_reg_get_proc_address(rpc, "ggml_backend_rpc_add_server") : NULL;
-    if (!add_server)
-        return tt_fail(err, TT_ERROR_MODEL,
-                       "--rpc needs ggml's RPC backend, which is not installed (Debian: libggml0-backend-rpc)");
-    char *copy = tt_strdup(servers, err);
-    if (!copy) return false;
-    bool ok = true;
-    char *state = NULL;
-    for (char *server = strtok_r(copy, ",", &state); server && ok; server = strtok_r(NULL, ",", &state)) {
-        ggml_backend_reg_t reg = add_server(server);
-        if (reg)
-            ggml_backend_register(reg);
-        else
-            ok = tt_fail(err, TT_ERROR_MODEL,
-                         "no ggml-rpc-server answers at '%s'; start one there, or leave it out of --rpc", server);
-    }
-    free(copy);
-    return ok;
-}
-
 tt_engine *tt_engine_start(const tt_engine_options *options, tt_error *err) {
     tt_engine *engine = tt_alloc(1, sizeof *engine, err);
     if (!engine) return NULL;
@@ -59,7 +34,7 @@ tt_engine *tt_engine_start(const tt_engine_options *options, tt_error *err) {
     llama_log_set(log_message, engine);
     ggml_backend_load_all();
     llama_backend_init();
-    if (options->rpc_servers && !add_rpc_servers(options->rpc_servers, err)) {
+    if (options->rpc_servers && !tt_remote_add(options->rpc_servers, err)) {
         tt_engine_stop(engine);
         return NULL;
     }
