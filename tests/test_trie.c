@@ -78,6 +78,59 @@ static void without_sharing_every_prompt_is_a_branch(void **) {
     tt_trie_free(&trie);
 }
 
+/* Goes through the windows with a cache that is a list of nodes: every prompt must find its tokens in it, in their order. */
+static void check_windows(const tt_trie *trie, size_t limit, size_t windows) {
+    uint32_t cells[64]; /* nodes in the cache, from its bottom */
+    size_t used = 0, found = 0;
+    for (size_t first = 0, end; first < trie->prompts; first = end, found++) {
+        end = tt_trie_window(trie, first, limit);
+        assert_true(end > first && end <= trie->prompts);
+        for (uint32_t node = trie->begins[first]; node < trie->begins[end]; node++) cells[used++] = node;
+        assert_true(used <= tt_trie_most_cells(trie, limit));
+        for (size_t prompt = first; prompt < end; prompt++) {
+            size_t cell = used;
+            for (uint32_t node = trie->ends[trie->order[prompt]]; node != UINT32_MAX; node = trie->parents[node]) {
+                while (cell > 0 && cells[cell - 1] != node) cell--;
+                assert_true(cell > 0); /* or it is not there, or not below its successor */
+            }
+        }
+        bool needed[64] = {0}; /* by later prompts; the rest goes */
+        size_t kept = 0;
+        for (size_t prompt = end; prompt < trie->prompts; prompt++)
+            for (uint32_t node = trie->ends[trie->order[prompt]]; node != UINT32_MAX; node = trie->parents[node])
+                for (size_t cell = 0; cell < used; cell++) needed[cell] |= cells[cell] == node;
+        for (size_t cell = 0; cell < used; cell++) kept += needed[cell];
+        for (size_t cell = 0; cell < kept; cell++) assert_true(needed[cell]); /* no gap */
+        used = kept;
+    }
+    assert_int_equal(found, windows);
+}
+
+static void windows_keep_what_later_prompts_need(void **) {
+    const tt_tokens prompts[] = {TOKENS(1, 2, 3, 3),    TOKENS(1, 2, 4, 4), TOKENS(1, 2, 4, 5), TOKENS(1, 2, 4, 5),
+                                 TOKENS(1, 2, 6, 6, 6), TOKENS(1, 7, 7),    TOKENS(8)};
+    tt_trie trie;
+    assert_true(tt_trie_build(&trie, prompts, 7, true, NULL));
+    assert_int_equal(trie.begins[7], trie.count);
+    check_windows(&trie, 1, 6); /* equal ones stay together */
+    check_windows(&trie, 5, 4);
+    check_windows(&trie, 10, 2);
+    check_windows(&trie, 100, 1);
+    assert_int_equal(tt_trie_most_cells(&trie, 1), 5);
+    assert_int_equal(tt_trie_most_cells(&trie, 100), trie.count);
+    tt_trie_free(&trie);
+}
+
+static void no_cut_where_another_branch_would_have_to_stay(void **) {
+    const tt_tokens prompts[] = {TOKENS(1, 2), TOKENS(1, 3, 4), TOKENS(1, 3, 5), TOKENS(1, 3, 6)};
+    tt_trie trie;
+    assert_true(tt_trie_build(&trie, prompts, 4, true, NULL));
+    assert_int_equal(tt_trie_window(&trie, 0, 4), 1); /* two would fit, but leave (1, 3) above a gap */
+    assert_int_equal(tt_trie_window(&trie, 1, 4), 3);
+    assert_int_equal(tt_trie_window(&trie, 0, 6), 4);
+    tt_trie_free(&trie);
+}
+
 static void holds_many_tokens(void **) {
     enum { LENGTH = 5000 };
     tt_tokens prompt = {calloc(LENGTH, sizeof(int32_t)), LENGTH};
@@ -92,8 +145,12 @@ static void holds_many_tokens(void **) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(stands_depth_first),         cmocka_unit_test(shares_beginnings),
-        cmocka_unit_test(a_prompt_may_begin_another), cmocka_unit_test(without_sharing_every_prompt_is_a_branch),
+        cmocka_unit_test(stands_depth_first),
+        cmocka_unit_test(shares_beginnings),
+        cmocka_unit_test(a_prompt_may_begin_another),
+        cmocka_unit_test(without_sharing_every_prompt_is_a_branch),
+        cmocka_unit_test(windows_keep_what_later_prompts_need),
+        cmocka_unit_test(no_cut_where_another_branch_would_have_to_stay),
         cmocka_unit_test(holds_many_tokens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

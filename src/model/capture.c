@@ -4,9 +4,9 @@
  * want block 0's input and each block's output, and of them only the rows of the prompts' last tokens. libllama splits a
  * batch into micro-batches in the batch's order, so a node's row is its index less the tokens of the micro-batches before.
  *
- * The tree of prompts is decoded depth first, a few whole branches a call. What belongs to finished prompts alone leaves the
- * cache at once: attention, which looks at every cell in use, never sees more than the branches under way and what they
- * stem from. */
+ * The tree of prompts is decoded depth first, a window of a few whole branches a call. What belongs to finished prompts
+ * alone leaves the cache at once: attention, which looks at every cell in use, never sees more than the branches under way
+ * and what they stem from. */
 #include "model/capture.h"
 #include "base/memory.h"
 #include "model/graph.h"
@@ -18,9 +18,10 @@
 
 enum {
     CONTEXT_STEP = 256, /* the cache grows by this many tokens, so that it is made anew seldom */
-    /* From 64 rows on ggml's flash attention works tile by tile on a CPU, whose rounding depends on where in the cache a
-     * prompt lies. Below, tree and single prompts agree to the last bit, and the small matrices are no slower. */
-    CPU_UBATCH = 60,
+    /* Cells of the cache that a call fills. Attention passes over all of them for every token: on a CPU that is what limits
+     * a call, and libllama counts them in steps of 256. A GPU wants large batches. */
+    CPU_WINDOW = 256,
+    GPU_WINDOW = 2048,
 };
 
 struct tt_capture {
@@ -28,7 +29,7 @@ struct tt_capture {
     bool plain;
     struct llama_context *context; /* made when first needed, made anew when more room is */
     uint32_t room, sequences;      /* of `context` */
-    size_t ubatch;                 /* most tokens of a micro-batch, and of a call that holds more than one branch */
+    size_t window;                 /* most cells that a call with more than one branch fills */
     tt_capture_counts counts;
 
     /* The decode under way. */
@@ -107,7 +108,7 @@ static const struct ggml_tensor *input_read_by(const tt_capture *capture, const 
     const size_t length = strlen(node->name);
     if (length < 3 || strcmp(node->name + length - 2, "-0") != 0) return NULL;
     const size_t left = capture->end - capture->begin;
-    const size_t expected = left < capture->ubatch ? left : capture->ubatch;
+    const size_t expected = left < (size_t)capture->model->ubatch ? left : (size_t)capture->model->ubatch;
     for (int i = 0; i < GGML_MAX_SRC && node->src[i]; i++) {
         const struct ggml_tensor *source = node->src[i];
         if (source->op != GGML_OP_NONE && source->type == GGML_TYPE_F32 &&
@@ -179,8 +180,7 @@ tt_capture *tt_capture_open(tt_model *model, const tt_capture_options *options, 
     capture->model = model;
     /* A block that carries a state has one for each sequence: sequences cannot share tokens. */
     capture->plain = options->plain || model->facts.recurrent;
-    capture->ubatch = (size_t)model->ubatch;
-    if (!capture->plain && !tt_model_uses_gpu(model) && capture->ubatch > CPU_UBATCH) capture->ubatch = CPU_UBATCH;
+    capture->window = tt_model_uses_gpu(model) ? GPU_WINDOW : CPU_WINDOW;
     return capture;
 }
 
@@ -194,6 +194,18 @@ tt_capture_counts tt_capture_counts_of(const tt_capture *capture) { return captu
 
 static uint32_t round_up(size_t value, uint32_t step) { return (uint32_t)((value + step - 1) / step * step); }
 
+/* On a CPU keys are kept in BF16 and values in F32. ggml has two ways there through flash attention: one takes 64 queries
+ * and 64 cells at a time, the other goes for each query from cell to cell and passes over those that it may not see. The
+ * second adds the same numbers in the same order however the cache is arranged, so that the tree's contributions are bit for
+ * bit those of one prompt at a time. The first is for micro-batches of 64 tokens or more with a cache of F16 or F32: it
+ * would differ by rounding, which models with quantised activations amplify to some percent. docs/capture.md has the
+ * measurements. */
+static void choose_cache(const tt_model *model, struct llama_context_params *params) {
+    if (model->f32_cache || model->flash_attention_off || tt_model_uses_gpu(model)) return;
+    params->type_k = GGML_TYPE_BF16;
+    params->type_v = GGML_TYPE_F32;
+}
+
 /* Makes sure of a context with room for `tokens` cells and `sequences` prompts. */
 static bool reserve(tt_capture *capture, size_t tokens, size_t sequences, tt_error *err) {
     if (capture->context && tokens <= capture->room && sequences <= capture->sequences) return true;
@@ -202,10 +214,10 @@ static bool reserve(tt_capture *capture, size_t tokens, size_t sequences, tt_err
     if (sequences > capture->sequences) capture->sequences = (uint32_t)sequences;
     struct llama_context_params params = tt_context_params(capture->model);
     params.n_ctx = params.n_batch = capture->room;
-    params.n_ubatch = (uint32_t)capture->ubatch;
     params.n_seq_max = capture->sequences;
     params.kv_unified = true;
     params.swa_full = true;
+    choose_cache(capture->model, &params);
     params.cb_eval = on_node;
     params.cb_eval_user_data = capture;
     params.abort_callback = on_abort;
@@ -233,16 +245,6 @@ static bool fill_batch(struct llama_batch *batch, const tt_trie *trie, tt_error 
     return true;
 }
 
-/* Cells that a tree needs at most: what the branches under way stem from, and those branches. */
-static size_t cells_needed(const tt_trie *trie, size_t ubatch) {
-    size_t longest = 0;
-    for (size_t i = 0; i < trie->prompts; i++) {
-        const size_t length = trie->depths[trie->ends[i]] + (size_t)1;
-        if (length > longest) longest = length;
-    }
-    return longest + (longest > ubatch ? longest : ubatch);
-}
-
 static void count_ends(size_t *ordinals, const tt_trie *trie) {
     for (size_t i = 1; i < trie->prompts; i++)
         ordinals[i] = ordinals[i - 1] + (trie->ends[trie->order[i]] != trie->ends[trie->order[i - 1]]);
@@ -262,16 +264,12 @@ static bool check_decoded(const tt_capture *capture, int32_t status, size_t afte
     return true;
 }
 
-/* Decodes the branches of the prompts from place `first` on that fit a micro-batch together, at least one. Returns the place
- * behind them; 0 on failure. */
-static size_t decode_branches(tt_capture *capture, const struct llama_batch *batch, size_t first, tt_error *err) {
+/* Decodes the window of prompts that begins at place `first`, then gives the cells free that none behind it needs. Returns
+ * the place behind it; 0 on failure. */
+static size_t decode_window(tt_capture *capture, const struct llama_batch *batch, size_t first, tt_error *err) {
     const tt_trie *trie = capture->trie;
-    const size_t begin = capture->begin;
-    size_t after = first, limit = begin + capture->ubatch;
-    do {
-        capture->end = trie->ends[trie->order[after++]] + (size_t)1;
-        if (capture->end > limit) limit = capture->end; /* one long branch; prompts that equal it come along */
-    } while (after < trie->prompts && trie->ends[trie->order[after]] < limit);
+    const size_t begin = capture->begin, after = tt_trie_window(trie, first, capture->window);
+    capture->end = trie->begins[after];
     struct llama_batch part = *batch;
     part.n_tokens = (int32_t)(capture->end - begin);
     part.token += begin;
@@ -289,7 +287,7 @@ static size_t decode_branches(tt_capture *capture, const struct llama_batch *bat
 
 /* Decodes one tree, in a cache emptied beforehand. */
 static bool decode(tt_capture *capture, const tt_trie *trie, float *contributions, tt_error *err) {
-    if (!reserve(capture, cells_needed(trie, capture->ubatch), trie->prompts, err)) return false;
+    if (!reserve(capture, tt_trie_most_cells(trie, capture->window), trie->prompts, err)) return false;
     const size_t width = capture->model->facts.width;
     struct llama_batch batch = {0};
     capture->ordinals = tt_alloc(trie->prompts, sizeof *capture->ordinals, err);
@@ -306,7 +304,7 @@ static bool decode(tt_capture *capture, const tt_trie *trie, float *contribution
         llama_memory_clear(llama_get_memory(capture->context), false);
         tt_engine_reason(capture->model->engine);
         for (size_t place = 0; ok && place < trie->prompts;) {
-            place = decode_branches(capture, &batch, place, err);
+            place = decode_window(capture, &batch, place, err);
             ok = place > 0;
         }
         capture->trie = NULL;

@@ -58,11 +58,14 @@ bool tt_trie_build(tt_trie *trie, const tt_tokens *prompts, size_t count, bool s
     *trie = (tt_trie){.prompts = count};
     trie->ends = tt_alloc(count, sizeof *trie->ends, err);
     trie->order = tt_alloc(count, sizeof *trie->order, err);
-    bool ok = trie->ends && trie->order;
+    trie->begins = tt_alloc(count + 1, sizeof *trie->begins, err);
+    bool ok = trie->ends && trie->order && trie->begins;
     for (size_t i = 0; ok && i < count; i++) trie->order[i] = i;
     if (ok && share) qsort_r(trie->order, count, sizeof *trie->order, by_tokens, &prompts);
-    for (size_t i = 0; ok && i < count; i++)
+    for (size_t i = 0; ok && i < count; i++) {
         ok = add_prompt(trie, prompts, trie->order[i], share && i ? &trie->order[i - 1] : NULL, err);
+        trie->begins[i + 1] = (uint32_t)trie->count;
+    }
     if (!ok) tt_trie_free(trie);
     return ok;
 }
@@ -73,5 +76,55 @@ void tt_trie_free(tt_trie *trie) {
     free(trie->depths);
     free(trie->ends);
     free(trie->order);
+    free(trie->begins);
     *trie = (tt_trie){0};
+}
+
+/* ==== Windows ==== */
+
+/* The node that the first node of a prompt's own hangs on; UINT32_MAX if none. */
+static uint32_t joint_of(const tt_trie *trie, size_t place) {
+    const uint32_t own = trie->begins[place];
+    return own < trie->begins[place + 1] ? trie->parents[own] : trie->ends[trie->order[place]];
+}
+
+/* Whether a window that begins with the prompt at place `first` may end before the one at `cut`. None behind that one needs
+ * more of those before it, as they are in the alphabet's order. */
+static bool may_cut(const tt_trie *trie, size_t first, size_t cut) {
+    if (cut == trie->prompts) return true;
+    if (trie->begins[cut] == trie->begins[cut + 1]) return false; /* it equals an earlier one, and is computed with that */
+    const uint32_t joint = joint_of(trie, cut);
+    uint32_t node = trie->ends[trie->order[first]];
+    while (node != UINT32_MAX && node > joint) node = trie->parents[node];
+    return joint == UINT32_MAX || node == joint;
+}
+
+/* As tt_trie_window; `*cells` is what the window fills. */
+static size_t find_window(const tt_trie *trie, size_t first, size_t limit, size_t *cells) {
+    const uint32_t joint = joint_of(trie, first);
+    const size_t kept = joint == UINT32_MAX ? 0 : trie->depths[joint] + (size_t)1;
+    size_t end = 0;
+    for (size_t cut = first + 1; cut <= trie->prompts; cut++) {
+        const size_t filled = kept + trie->begins[cut] - trie->begins[first];
+        if (end && filled > limit) break;
+        if (!may_cut(trie, first, cut)) continue;
+        end = cut;
+        *cells = filled;
+    }
+    return end;
+}
+
+size_t tt_trie_window(const tt_trie *trie, size_t first, size_t limit) {
+    size_t cells;
+    return find_window(trie, first, limit, &cells);
+}
+
+size_t tt_trie_most_cells(const tt_trie *trie, size_t limit) {
+    size_t most = 0;
+    for (size_t first = 0; first < trie->prompts;) {
+        size_t cells = 0;
+        first = find_window(trie, first, limit, &cells);
+        if (cells > most) most = cells;
+    }
+    return most;
 }
