@@ -1,8 +1,11 @@
 """test_ranks.py: a training run that mpirun starts, and what every other run is spared."""
 import os
+import pathlib
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 TRIMTAB = os.environ["TRIMTAB"]
@@ -51,6 +54,43 @@ class Ranks(unittest.TestCase):
                                 check=False, env=ENVIRONMENT, timeout=60)
         self.assertNotEqual(result.returncode, 0)
         self.assertIn("/no/such.gguf", result.stderr)
+
+    @unittest.skipIf(sanitized(), "MPI's own leaks would be reported")
+    def test_a_rank_that_dies_ends_the_run_which_goes_on_later(self):
+        """The run with ranks that follow is ended, once some batches are safe, by the death of its second rank."""
+        arguments = ["-m", self.tiny, "-t", "1", "--samples", "300", "--tolerance", "0.01", "--axis", "language", "-q"]
+        killed = os.path.join(self.folder, "killed")
+        run = subprocess.Popen([*MPIRUN, "2", TRIMTAB, "train", *arguments, "-o", killed], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+        self.addCleanup(run.kill)
+        deadline, sizes = time.monotonic() + 60, set()
+        while time.monotonic() < deadline and run.poll() is None and len(sizes) < 3:
+            time.sleep(0.05)
+            sizes |= {path.stat().st_size for path in pathlib.Path(killed).glob("*.states")}
+        self.assertIsNone(run.poll(), "it ended too early")
+        os.kill(self.second_rank(run.pid), signal.SIGKILL)
+        _, said = run.communicate(timeout=60)
+        self.assertNotEqual(run.returncode, 0)
+        self.assertIn("rank 1", said)
+        self.assertIn("signal 9", said)
+        self.assertTrue(list(pathlib.Path(killed).glob("*.states")), "nothing is left to go on with")
+        undisturbed = os.path.join(self.folder, "undisturbed")
+        for output in (killed, undisturbed):
+            subprocess.run([TRIMTAB, "train", *arguments, "-o", output], check=True, env=ENVIRONMENT)
+        for name in os.listdir(undisturbed):
+            self.assertEqual(pathlib.Path(killed, name).read_bytes(), pathlib.Path(undisturbed, name).read_bytes(), name)
+
+    def second_rank(self, launcher):
+        """Process of rank 1, one of mpirun's descendants."""
+        for entry in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                environment = (entry / "environ").read_bytes().split(b"\0")
+                parent = int((entry / "stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()[1])
+            except OSError:
+                continue
+            if parent == launcher and b"OMPI_COMM_WORLD_RANK=1" in environment:
+                return int(entry.name)
+        return self.fail("there is no second rank")
 
     def test_without_the_module(self):
         bin_folder = os.path.join(self.folder, "elsewhere", "bin")

@@ -11,6 +11,7 @@ import time
 import unittest
 
 import numpy
+import small_disk
 import vectors
 
 TRIMTAB = os.environ["TRIMTAB"]
@@ -135,6 +136,14 @@ class Files(Case):
             self.assertEqual(keys["trimtab.layer_offset"], 0)
             self.assertTrue(rows)
 
+    def test_solvers_agree(self):
+        states = str(next(pathlib.Path(self.output).glob("*.states")))
+        for solver in ("dense", "lanczos"):
+            self.run_fine("-o", self.place(solver), "--from-states", states, "--solver", solver)
+        found = vectors.cosines(self.place("dense"), self.place("lanczos"))
+        self.assertTrue(found)
+        self.assertGreaterEqual(min(found), 0.9999)
+
     def test_llama_completion_takes_them(self):
         of = {name.split("__")[1].split(".")[0]: path for name, path in vectors.files(self.output).items()}
 
@@ -164,13 +173,13 @@ class Sharing(Case):
         self.assertGreater(min(found), 0.9999)
 
     def test_shared_equals_plain_on_the_real_models(self):
-        """To the last bit, quantised or not, where the micro-batch is the same: see docs/capture.md."""
+        """To the last bit, quantised or not: see docs/capture.md."""
         for model, options in ((MODEL, ()), (SECOND_MODEL, ("--chat-template", "gemma"))):
             with self.subTest(model):
                 one, other = (self.place(f"{way}-{os.path.basename(model)}") for way in ("shared", "plain"))
                 arguments = ("--axis", "language", "--axis", "optimism_vs_nihilism", "--samples", "6", "--tolerance", "0.1", *options)
                 self.run_fine("-o", one, *arguments, model=model)
-                self.run_fine("-o", other, *arguments, "--plain", "-ub", "60", model=model)
+                self.run_fine("-o", other, *arguments, "--plain", model=model)
                 of_one, of_other = ({n: b for n, b in vectors.contents(f).items() if n.endswith(".gguf")} for f in (one, other))
                 self.assertEqual(len(of_one), 6)
                 self.assertEqual(of_one, of_other)
@@ -220,9 +229,9 @@ class Resuming(Case):
 
     LONG = ("--axis", "language", "--samples", "20000")
 
-    def started(self, output):
+    def started(self, output, *arguments):
         """A long run, somewhere in its capture."""
-        process = subprocess.Popen([TRIMTAB, "train", "-m", self.tiny, "-t", "1", "-o", output, *self.LONG], env=ENVIRONMENT,
+        process = subprocess.Popen([TRIMTAB, "train", "-m", self.tiny, "-t", "1", "-o", output, *(arguments or self.LONG)], env=ENVIRONMENT,
                                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         deadline, writes = time.monotonic() + 120, set()
         while time.monotonic() < deadline and process.poll() is None:
@@ -245,6 +254,33 @@ class Resuming(Case):
         self.refused("other axes", "-o", output, "--axis", "storytelling", "--samples", "20000", model=self.tiny)
         self.refused("finish that run first", "-o", output, "--from-states", str(next(pathlib.Path(output).glob("*.states"))))
         self.run_fine("-o", output, "--axis", "language", "--samples", "12", "--tolerance", "0.001", "--restart", model=self.tiny)
+
+    def test_a_disk_that_runs_full_and_has_room_again(self):
+        arguments = ("--axis", "language", "--samples", "300", "--tolerance", "0.01")
+        undisturbed = self.place("undisturbed")
+        self.run_fine("-o", undisturbed, *arguments, "--keep-states", model=self.tiny)
+        states = next(pathlib.Path(undisturbed).glob("*.states"))
+        try:
+            disk = small_disk.SmallDisk(self.place("disk"), states.stat().st_size + (1 << 20))
+        except OSError as error:
+            self.skipTest(f"no small file system here: {error}")
+        self.addCleanup(disk.close)
+        output = os.path.join(disk.path, "out")
+        process = self.started(output, *arguments)
+        disk.fill()
+        _, said = process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 1, said)
+        self.assertIn("No space left on device", said)
+        self.assertIn("the same command goes on from there", said)
+        self.refused("No space left on device", "-o", output, *arguments, model=self.tiny)  # there is still none
+        self.assertEqual([name for name in os.listdir(output) if not name.endswith(".states")], [])
+        disk.empty()
+        self.assertIn("going on with", self.run_fine("-o", output, *arguments, "--keep-states", model=self.tiny).stderr)
+        ended = vectors.contents(output)
+        for name, written in vectors.contents(undisturbed).items():
+            if name.endswith(".states"):  # their commit records count how often something was appended
+                continue
+            self.assertEqual(written, ended[name], name)
 
     def test_two_runs_into_one_folder(self):
         output = self.place("out")
