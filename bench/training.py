@@ -98,7 +98,8 @@ def solver(bench):
                 cosines[run["solver"]].append(abs(run["cosine"]))
     for name in names:
         what = f"{name}, d = {d}, N = {N}"
-        yield Figure(what, "s", times[name], "dense", times["dense"], (">=", 20), inverse=True)
+        # The reduced solver is an exact one, for what Lanczos leaves: it has to be right, not twenty times faster.
+        yield Figure(what, "s", times[name], "dense", times["dense"], None if name == "reduced" else (">=", 20), inverse=True)
         yield Figure(f"{what}: |cosine|", "", cosines[name], "the same", [1] * len(cosines[name]), (">=", 0.9999))
     yield from largest(bench, program)
 
