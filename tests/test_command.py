@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
+import peer
 import serving
 
 TRIMTAB = os.environ["TRIMTAB"]
@@ -39,13 +40,11 @@ def written_by_us(*options):
                *options).stdout.strip()
 
 
-def written_by_peer(options):
+def written_by_peer(options, expected):
     """`options` as they were printed, by way of a shell."""
     line = f"llama-completion -m {shlex.quote(model)} -t 1 -c 512 -no-cnv -p 'Hello there' -n 24 --temp 0 --no-warmup " \
            f"--no-display-prompt {options}"
-    done = subprocess.run(["sh", "-c", line], capture_output=True, check=False, timeout=60, stdin=subprocess.DEVNULL)
-    assert done.returncode == 0, done.stderr.decode(errors="replace")[-2000:]
-    return done.stdout.decode(errors="replace").strip()
+    return peer.completion(["sh", "-c", line], expected)
 
 
 class Options(unittest.TestCase):
@@ -140,12 +139,12 @@ class Peer(unittest.TestCase):
     def same(self, *mix):
         printed = run("command", *mix).stdout
         ours = written_by_us(*mix)
-        self.assertEqual(written_by_peer(printed.strip()), ours)
+        self.assertEqual(written_by_peer(printed.strip(), ours), ours)
         return ours
 
     def test_it_writes_the_same(self):
         plain = written_by_us()
-        self.assertEqual(written_by_peer(""), plain)
+        self.assertEqual(written_by_peer("", plain), plain)
         texts = {plain}
         for mix in ("language=0.5", "language=-0.5", "language=0.4,storytelling=-0.4", "language=1", "language=0"):
             texts.add(self.same("--vectors", vectors, "--axis", mix))
@@ -168,8 +167,8 @@ class Peer(unittest.TestCase):
         self.same(*known, "--axis", "language=1")  # no scale, no trouble
         merged = os.path.join(folder.name, "mix.gguf")
         run("merge", *known, "--axis", "language=0.5", "-o", merged)
-        self.assertEqual(written_by_peer(run("command", "--control-vector", merged).stdout.strip()),
-                         written_by_us(*known, "--axis", "language=0.5"))
+        ours = written_by_us(*known, "--axis", "language=0.5")
+        self.assertEqual(written_by_peer(run("command", "--control-vector", merged).stdout.strip(), ours), ours)
 
 
 if __name__ == "__main__":

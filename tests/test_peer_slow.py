@@ -7,6 +7,8 @@ import sys
 import tempfile
 import unittest
 
+import peer
+
 TRIMTAB, MODEL = os.environ["TRIMTAB"], os.environ.get("TRIMTAB_MODEL")
 TOKENS = "8"
 MIX = ("--axis", "language=0.9,optimism_vs_nihilism=-0.7")
@@ -65,7 +67,7 @@ They named the dog after""".split("\n")
 def written(command):
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, stdin=subprocess.DEVNULL)
     assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout.strip("\n")
+    return done.stdout.strip()
 
 
 class Peer(unittest.TestCase):
@@ -80,10 +82,10 @@ class Peer(unittest.TestCase):
             for prompt in PROMPTS:
                 common = ("-m", MODEL, "-p", prompt, "-n", TOKENS, "-no-cnv", "--temp", "0", "-t", "2", "-c", "256")
                 ours = written([TRIMTAB, "run", *common, *mix])
-                peer = written(["llama-completion", *common, "--no-warmup", "--no-display-prompt", *options])
+                theirs = peer.completion(["llama-completion", *common, "--no-warmup", "--no-display-prompt", *options], ours)
                 changed += ours != written([TRIMTAB, "run", *common])
-                if ours != peer:
-                    differing.append((prompt, ours, peer))
+                if ours != theirs:
+                    differing.append((prompt, ours, theirs))
         self.assertEqual(differing, [])
         self.assertGreater(changed, 20)  # the mix does something
 
