@@ -82,6 +82,10 @@ class Bench:
         template = self.arguments.chat_template
         return ["-m", self.arguments.model, *(["--chat-template", template] if template else [])]
 
+    @staticmethod
+    def file_name(name):
+        return name.replace(" ", "_").replace(",", "")
+
     def place(self, *parts):
         return os.path.join(self.arguments.folder, *parts)
 
@@ -93,7 +97,7 @@ class Bench:
         samples = self.arguments.samples if source else self.arguments.most_samples
         several = ["--prompts-per-system", source[2:]] if source else []
         axes = [word for axis in self.axes for word in ("--axis", axis)]
-        self.trimtab("train", *self.model(), "-o", self.place(f"vectors{source}"), "--states", path + ".part", "--keep-states",
+        self.trimtab("train", *self.model(), "-o", self.place("vectors", f"captured{source}"), "--states", path + ".part", "--keep-states",
                      "--samples", str(samples), *several, *axes)
         os.rename(path + ".part", path)
         return path
@@ -111,8 +115,8 @@ class Bench:
     def listed(self):
         return quality_ideas.States(self.place("states"), 1).identity["axes"]
 
-    def make(self, options, source):
-        folder = self.place("vectors")
+    def make(self, name, options, source):
+        folder = self.place("vectors", self.file_name(name))
         subprocess.run(["rm", "-rf", folder], check=True)
         samples = [] if "--samples" in options else ["--samples", str(self.arguments.samples)]
         self.trimtab("train", "--from-states", self.capture(source), "-o", folder, *samples, *options)
@@ -125,15 +129,15 @@ class Bench:
                               "--values", ",".join(map(str, VALUES)))
         return json.loads(report)
 
-    def report(self, name):
-        """What was measured of this way; measured now where that is missing."""
-        path = self.place("measured", name.replace(" ", "_").replace(",", "") + ".json")
+    def report(self, name, measure=True):
+        """What was measured of this way; where that is missing, measured now, or None."""
+        path = self.place("measured", self.file_name(name) + ".json")
         if not os.path.exists(path):
-            if self.arguments.tables:
+            if not measure:
                 return None
             table, options, source = WAYS[name]
             print(f"measuring {name}", file=sys.stderr, flush=True)
-            folder = self.make(options, source)
+            folder = self.make(name, options, source)
             if name in quality_ideas.IDEAS:
                 self.try_idea(name, folder)
             report = self.measure(folder)
@@ -223,11 +227,11 @@ def difference(report, base):
 
 
 def table(bench, kind):
-    base = bench.report(BASE)
+    base = bench.report(BASE, measure=False)
     lines = [f"| {TABLES[kind]} | fidelity at 1 | damage at 1 | best | against the reference | contrast | against the reference |",
              "|---|---:|---:|---:|---|---:|---|"]
     for name, (of, _, _) in WAYS.items():
-        report = bench.report(name) if of == kind or name == BASE else None
+        report = bench.report(name, measure=False) if of == kind or name == BASE else None
         if not report:
             continue
         best, contrast, damage, fidelity = figures(report, numpy.arange(report["samples"])).mean(axis=0)
@@ -255,7 +259,7 @@ def main():
     parser.add_argument("--tables", action="store_true", help="measure nothing more")
     parser.add_argument("--wrap", default="", help="a command to run trimtab by")
     bench = Bench(parser.parse_args())
-    for name in bench.arguments.only or WAYS:
+    for name in [] if bench.arguments.tables else [BASE, *(bench.arguments.only or WAYS)]:
         bench.report(name)
     for kind in TABLES:
         if any(of == kind for of, _, _ in WAYS.values()):
