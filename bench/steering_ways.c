@@ -1,12 +1,14 @@
 /* steering_ways.c: eight sequences with eight different mixes, steered in three ways; what does each cost?
  *
- *   callback   one context, all sequences in one batch; the eval callback adds each sequence's own rows (what trimtab serves
- * with) adapter    one context, one decode a sequence, llama_set_adapter_cvec before each contexts   a context a mix, its
- * adapter set once; one decode a sequence
+ * - callback: one context, all sequences in one batch; the evaluation callback adds each sequence's own rows. This is what
+ *   trimtab serve does.
+ * - adapter: one context, one decode a sequence, llama_set_adapter_cvec before each.
+ * - contexts: a context a mix, its adapter set once; one decode a sequence.
  *
- * and, to compare with, the same batch without any steering ("none"), each with one cache for all sequences ("unified") and
- * one a sequence ("streams"). It talks to libllama directly, because two of the ways are not taken by the program. usage:
- * steering_ways MODEL.gguf [SEQUENCES [STEPS]]; prints JSON. */
+ * To compare with, the same batch without any steering ("none"); each with one cache for all sequences ("unified") and one a
+ * sequence ("streams"). It talks to libllama directly, because two of the ways are not taken by the program.
+ *
+ * usage: steering_ways MODEL.gguf [SEQUENCES [STEPS]]; prints JSON. */
 #include <ggml-backend.h>
 #include <llama.h>
 #include <stdio.h>
