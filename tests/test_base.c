@@ -34,6 +34,8 @@ static void test_error(void **state) {
     errno = ENOMEM;
     assert_false(tt_fail_errno(&err, "cannot read"));
     assert_int_equal(err.kind, TT_ERROR_MEMORY);
+    assert_false(tt_fail(&err, TT_ERROR_INPUT, "a key '%s'", "of\ntwo \033[31mlines\177é"));
+    assert_string_equal(err.message, "a key 'of?two ?[31mlines?é'");
     assert_false(tt_fail(NULL, TT_ERROR_INPUT, "nobody asks"));
     assert_false(tt_fail_errno(NULL, "nobody asks"));
     assert_false(tt_fail_prefix(NULL, "nobody asks"));

@@ -2,6 +2,7 @@
 import json
 import math
 import os
+import pathlib
 import re
 import shutil
 import subprocess
@@ -159,6 +160,22 @@ class Inspect(unittest.TestCase):
         self.refused("did you mean 'one'", "--vectors", self.folder, "--axis", "on=0.5", status=2)
         self.refused("/none/figure.svg", "--svg", "/none/figure.svg", self.one)
         self.refused("not a GGUF file", __file__)
+
+    def test_hostile_files(self):
+        whole = pathlib.Path(self.one).read_bytes()
+        hostile = self.path("hostile.gguf")
+
+        def refuse(words, content):
+            pathlib.Path(hostile).write_bytes(content)
+            self.refused(words, hostile)
+
+        refuse("too short", b"")
+        refuse("other byte order", whole[:4] + whole[7:3:-1] + whole[8:])
+        refuse("claims 18446744073709551615 tensors", whole[:8] + b"\xff" * 8 + whole[16:])
+        second = whole.index(b"direction.3") + len("direction.3") + 4 + 8 + 4  # its offset
+        refuse("does not begin where the one before it ends", whole[:second] + bytes(8) + whole[second + 8:])
+        for length in range(0, len(whole) - 32, 7):
+            refuse(hostile, whole[:length])
 
     def test_a_file_cannot_write_to_the_terminal(self):
         path = write(self.path("plain.gguf"), {1: [1, 0, 0, 0]}, recipe="red\x1b[31m", model_name="one\ntwo")

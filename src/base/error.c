@@ -6,6 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A message often quotes a file's or a user's text: what would break the line, or talk to the terminal, becomes '?'. */
+static void one_line(tt_error *err) {
+    for (char *c = err->message; *c; c++) {
+        if ((unsigned char)*c < ' ' || *c == 127) *c = '?';
+    }
+}
+
 bool tt_fail(tt_error *err, tt_error_kind kind, const char *format, ...) {
     if (err) {
         va_list args;
@@ -13,6 +20,7 @@ bool tt_fail(tt_error *err, tt_error_kind kind, const char *format, ...) {
         err->kind = kind;
         vsnprintf(err->message, sizeof err->message, format, args);
         va_end(args);
+        one_line(err);
     }
     return false;
 }
@@ -27,6 +35,7 @@ bool tt_fail_errno(tt_error *err, const char *format, ...) {
         va_end(args);
         const size_t used = strlen(err->message);
         snprintf(err->message + used, sizeof err->message - used, ": %s", strerror(cause));
+        one_line(err);
     }
     return false;
 }
@@ -41,6 +50,7 @@ bool tt_fail_prefix(tt_error *err, const char *format, ...) {
         va_end(args);
         const size_t used = strlen(err->message);
         snprintf(err->message + used, sizeof err->message - used, ": %s", old);
+        one_line(err);
     }
     return false;
 }

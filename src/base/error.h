@@ -19,7 +19,7 @@ typedef enum tt_error_kind {
 
 typedef struct tt_error {
     tt_error_kind kind;
-    char message[1024]; /* one sentence, no newline, UTF-8; cut short where it would not fit */
+    char message[1024]; /* one sentence in one line, UTF-8; cut short where it would not fit */
 } tt_error;
 
 /* Fills `err` (unless NULL) and returns false, so that a failing function ends in `return tt_fail(err, ...)`. */
