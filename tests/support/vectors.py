@@ -15,6 +15,11 @@ def read(path):
     return rows, keys
 
 
+def read_keys(path):
+    """(None, {key: value}) of a model, whose tensors are not wanted."""
+    return None, {name: field.contents() for name, field in gguf.GGUFReader(path).fields.items()}
+
+
 def files(folder):
     """{what stands behind the model's name: path} of a folder's vectors."""
     return {os.path.basename(p).split("-", 1)[-1]: p for p in sorted(glob.glob(os.path.join(glob.escape(folder), "*.gguf")))}

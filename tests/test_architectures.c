@@ -1,4 +1,4 @@
-/* test_families.c: what capturing and steering rest on holds for every family's architecture (tiny_model.h).
+/* test_architectures.c: what capturing and steering rest on holds for every family's architecture (tiny_model.h).
  *
  * A second reader, written here against llama.h and the model file alone, says what the hidden states are: block 0's input
  * is the last token's row of the embedding, scaled where the family scales it, and the blocks' outputs are libllama's. */
@@ -192,7 +192,7 @@ static void together_equals_one_by_one(void **) {
         float *a = capture_all(&family, false), *b = capture_all(&family, true);
         for (size_t row = 0; row < PROMPTS * blocks; row++) {
             const double error = relative_error(a + row * width, b + row * width, width);
-            if (!(error < 1e-4))
+            if (!(error < 1e-3)) /* a random network amplifies rounding; another row would be wrong by about 1 */
                 fail_msg("%s, prompt %zu, block %zu: relative error %g", family.name, row / blocks, row % blocks, error);
         }
         free(a);
@@ -341,5 +341,5 @@ int main(void) {
         cmocka_unit_test(both_ways_of_steering_agree),
         cmocka_unit_test(an_architecture_without_a_place_is_refused),
     };
-    return cmocka_run_group_tests_name("families", tests, set_up, tear_down);
+    return cmocka_run_group_tests_name("architectures", tests, set_up, tear_down);
 }

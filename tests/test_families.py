@@ -1,0 +1,252 @@
+"""test_families.py: the whole way with every family of models: train two axes, apply each file, merge, bake, serve; and the exact
+text that a model is handed.
+
+With TRIMTAB_WRITE=1 in the environment it writes docs/models.md from what it finds; without, it tests that the page says just that.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+import urllib.request
+
+import jinja2
+import numpy
+
+import serving
+import vectors
+from families import FAMILIES
+
+TRIMTAB = os.environ["TRIMTAB"]
+TESTS = os.path.join(os.environ["TRIMTAB_BUILD"], "tests")
+DOCUMENT = os.path.join(os.environ["TRIMTAB_SOURCE"], "docs", "models.md")
+ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "TRIMTAB_MODEL"}
+AXES = {"language": ("simple", "ornate"), "optimism_vs_nihilism": ("optimism", "nihilism")}
+SYSTEM, USER = "You are a sailor.", "Tell me of the sea."
+
+found = {}  # layout: {column: cell}
+
+
+def call(*command):
+    return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, env=ENVIRONMENT)
+
+
+def distance(a, b):
+    return float(numpy.linalg.norm(numpy.subtract(a, b)) / numpy.linalg.norm(b))
+
+
+def has_command(name):
+    return call(TRIMTAB, name, "--help").returncode == 0
+
+
+class Families(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="trimtab-families-")
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+
+    def fine(self, *command):
+        result = call(*command)
+        self.assertEqual(result.returncode, 0, f"{command}: {result.stderr}")
+        return result.stdout
+
+    def refused(self, *command):
+        """The one sentence of a refusal."""
+        result = call(*command)
+        self.assertEqual(result.returncode, 1, result.stderr)
+        said = [line for line in result.stderr.splitlines() if line.startswith("trimtab:")]
+        self.assertEqual(len(said), 1, result.stderr)
+        return said[0]
+
+    # ---- The steps ----
+
+    def make(self, family):
+        model = os.path.join(self.folder, family.layout + ".gguf")
+        self.fine(os.path.join(TESTS, "make_tiny_model"), model, "--arch", family.layout)
+        return model
+
+    def train(self, family, model):
+        output = os.path.join(self.folder, family.layout)
+        self.fine(TRIMTAB, "train", "-m", model, "-t", "1", "-q", "-o", output, "--samples", "16", "--tolerance", "0.01",
+                  *(argument for axis in AXES for argument in ("--axis", axis)))
+        files = {}
+        for axis, (negative, positive) in AXES.items():
+            for suffix in ("debias", negative, positive):
+                path = next(p for name, p in vectors.files(output).items() if name.endswith(f"{axis}__{suffix}.gguf"))
+                rows, keys = vectors.read(path)
+                self.assertEqual(keys["controlvector.model_hint"], family.architecture)
+                self.assertTrue(rows)
+                for row in rows.values():
+                    self.assertTrue(numpy.isfinite(row).all() and row.any(), path)
+                files[axis, suffix] = path
+        return output, files
+
+    def logits(self, model, *files):
+        return [json.loads(line) for line in self.fine(os.path.join(TESTS, "show_logits"), model, USER, *files).splitlines()]
+
+    def apply(self, model, files):
+        """Each file has an effect on the logits, and another than the others. (One side's is not the opposite of the other's.)"""
+        seen = self.logits(model, *files.values())
+        self.assertTrue(numpy.isfinite(seen).all())
+        for i, one in enumerate(seen):
+            for other in seen[:i]:
+                self.assertGreater(distance(one, other), 1e-6)  # on one thread nothing else differs
+        self.write(model, "--control-vector", next(iter(files.values())))
+
+    def write(self, model, *steering):
+        return self.fine(TRIMTAB, "run", "-m", model, "-t", "1", "--temp", "0", "-n", "24", "-p", USER, *steering)
+
+    def merge(self, model, output):
+        merged = os.path.join(self.folder, "merged.gguf")
+        mix = ("--axis", "language=8", "--axis", "optimism_vs_nihilism=-8")
+        self.fine(TRIMTAB, "merge", "--vectors", output, *mix, "-o", merged)
+        plain, steered = self.logits(model, merged)
+        self.assertGreater(distance(steered, plain), 1e-6)
+        self.assertEqual(self.write(model, "--control-vector", merged), self.write(model, "--vectors", output, *mix))
+        return merged, steered
+
+    def bake(self, model, merged, steered):
+        """The baked model has, by itself, the logits of the model steered by the merged vector."""
+        baked = os.path.join(self.folder, "baked.gguf")
+        command = (TRIMTAB, "bake", "-m", model, "--control-vector", merged, "-o", baked)
+        if call(*command).returncode:
+            self.assertIn("baking is not possible", self.refused(*command))
+            self.assertFalse(os.path.exists(baked))
+            return "no"
+        self.assertLess(distance(self.logits(baked)[0], steered), 0.1 * distance(self.logits(model)[0], steered))
+        os.unlink(baked)
+        return "yes"
+
+    def serve(self, model, output):
+        """Its answers' first probabilities are other ones for each side, and for none."""
+        with serving.Server(model, "--vectors", output) as server:
+            seen = []
+            for steering in ({}, {"language": 8}, {"language": -8}):
+                body = {"messages": [{"role": "user", "content": USER}], "max_tokens": 2, "temperature": 0, "logprobs": True,
+                        "top_logprobs": 3, "steering": steering}
+                request = urllib.request.Request(server.url + "/v1/chat/completions", json.dumps(body).encode(),
+                                                 {"Content-Type": "application/json"})
+                choice = json.load(urllib.request.urlopen(request, timeout=60))["choices"][0]
+                seen.append(json.dumps(choice["logprobs"]))
+            self.assertEqual(len(set(seen)), 3, seen)
+
+    def render(self, model, *messages):
+        """The text that trimtab hands to the model, how it is tokenised, and the template's own rendering."""
+        arguments = [part for message in messages for part in message.values()]
+        text, tokens = self.fine(os.path.join(TESTS, "show_prompt"), model, *arguments).rstrip("\n").rsplit("\n", 1)
+        _, keys = vectors.read_keys(model)
+        environment = jinja2.Environment(undefined=jinja2.StrictUndefined)
+        environment.globals["tools"] = None
+        names = {name: keys["tokenizer.ggml.tokens"][keys[f"tokenizer.ggml.{name}_token_id"]] for name in ("bos", "eos")}
+        rendered = environment.from_string(keys["tokenizer.chat_template"]).render(
+            messages=messages, add_generation_prompt=True, bos_token=names["bos"], eos_token=names["eos"])
+        return text, json.loads(tokens), rendered, keys
+
+    def template(self, family, model):
+        user, system = {"role": "user", "content": USER}, {"role": "system", "content": SYSTEM}
+        for layout, messages in ((family.user, (user,)), (family.system, (system, user))):
+            if not layout:
+                continue
+            published = layout.format(s=SYSTEM, u=USER)
+            text, tokens, rendered, keys = self.render(model, *messages)
+            self.assertEqual(rendered.removeprefix(family.begin), published)
+            self.assertEqual(text, published)
+            begin = keys["tokenizer.ggml.bos_token_id"]
+            self.assertEqual(tokens.count(begin), 1 if family.begin else 0, tokens)
+            self.assertTrue(not family.begin or tokens[0] == begin)
+
+    # ---- The whole way ----
+
+    def examine(self, family):
+        model = self.make(family)
+        self.template(family, model)
+        if not family.steerable:
+            names = f"'{family.architecture}' models cannot be steered"
+            sentence = self.refused(TRIMTAB, "train", "-m", model, "-t", "1", "-o", os.path.join(self.folder, "no"))
+            self.assertIn(names, sentence)
+            self.assertFalse([n for n in os.listdir(os.path.join(self.folder, "no")) if n.endswith(".gguf")])
+            other = serving.make_vectors(os.path.join(self.folder, "other"), architecture=family.architecture)
+            for command in (("run", "-p", USER, "--vectors", other, "--axis", "language=1"), ("serve", "--port", "0", "--vectors", other)):
+                self.assertIn(names, self.refused(TRIMTAB, command[0], "-m", model, "-t", "1", *command[1:]))
+            return {"capture": "no", "apply": "no", "bake": "no"}
+        output, files = self.train(family, model)
+        self.apply(model, files)
+        self.serve(model, output)
+        if not has_command("bake"):
+            return {"capture": "yes", "apply": "yes", "bake": "not yet"}
+        return {"capture": "yes", "apply": "yes", "bake": self.bake(model, *self.merge(model, output))}
+
+    def test_document(self):
+        """Comes last, by its order in the class: see load_tests."""
+        if len(found) < len(FAMILIES):
+            self.skipTest("not every family has been gone through")
+        if os.environ.get("TRIMTAB_WRITE") == "1":
+            with open(DOCUMENT, "w", encoding="utf-8") as file:
+                file.write(document())
+        with open(DOCUMENT, encoding="utf-8") as file:
+            self.assertEqual(file.read(), document(), "TRIMTAB_WRITE=1 ./dev test -R test_families writes it anew")
+
+
+def add_test(family):
+    def test(self):
+        found[family.layout] = self.examine(family)
+
+    setattr(Families, "test_" + family.layout.replace("-", "_"), test)
+
+
+for each in FAMILIES:
+    add_test(each)
+
+# ==== The document ====
+
+HEAD = """# Models
+
+Every family in this table was gone through by a test (`tests/test_families.py`, which also writes this page): a tiny random model
+of its architecture, with its kind of tokenizer and its maker's chat layout, was captured, trained on two axes, steered by each of the
+files in `run` and in `serve`, its mix merged, and baked where that is possible.
+
+| stands for | architecture | capture | apply | bake | chat layout |
+|---|---|---|---|---|---|
+"""
+
+FOOT = """
+- **Capture**: a block's contributions add up to the hidden states as libllama computes them, and batches of prompts give what
+  single prompts give (`tests/test_architectures.c`). Values beyond half precision's range (65504), as Gemma 2 has them, survive.
+- **Apply**: a control vector changes what is written, through libllama's own adapter (`run`, llama.cpp) and through the server's
+  way alike. A "no" is refused with a sentence that names the architecture, instead of doing nothing.
+- **Bake**: a "no" is refused likewise; `trimtab merge` works for all.
+- **Chat layout**: the text for a user message, and for a system and a user message where the maker's template takes one, is equal
+  to the maker's layout to the letter, and begins with one beginning-of-text token where the family has it.
+
+libllama recognises a chat template and lays the conversation out by itself, so some makers' texts differ in details:
+
+1. Llama 3.1's template puts two lines with dates into the system message; they are left out.
+2. Mistral's templates of one name have changed in where spaces stand. Both kinds are recognised; a model file carries the one it
+   was converted with.
+3. These write `USER: ... ASSISTANT: ...`, all in one line and behind a fixed system message; libllama's `vicuna` layout has a
+   newline before `ASSISTANT:` and no such message.
+4. These makers' templates give a conversation without a system message a long one with the present date; it is left out.
+
+Another architecture: if libllama loads the model and its graph has a place for control vectors, it is captured and applied in the
+same way; `trimtab train --dry-run -m MODEL` says within seconds whether it can be.
+"""
+
+
+def document():
+    rows = []
+    for family in FAMILIES:
+        cells = found[family.layout]
+        rows.append(f"| {family.models} | `{family.architecture}` | {cells['capture']} | {cells['apply']} | {cells['bake']} | equal |\n")
+    return HEAD + "".join(rows) + FOOT
+
+
+def load_tests(loader, tests, _):
+    """Families first, in their order; the document, which is made from them, last."""
+    names = ["test_" + family.layout.replace("-", "_") for family in FAMILIES] + ["test_document"]
+    return unittest.TestSuite(Families(name) for name in names)
+
+
+if __name__ == "__main__":
+    unittest.main()
