@@ -72,7 +72,7 @@ bool tt_card_folder_open(tt_card_folder *folder, const char *path, tt_notes *not
 }
 
 void tt_card_folder_close(tt_card_folder *folder) {
-    for (size_t i = 0; i < folder->count; i++) {
+    for (size_t i = 0; folder->axes && i < folder->count; i++) {
         tt_vector_free(&folder->axes[i].side);
         yyjson_doc_free(folder->axes[i].evaluation);
     }
