@@ -72,11 +72,12 @@ bool tt_card_folder_open(tt_card_folder *folder, const char *path, tt_notes *not
 }
 
 void tt_card_folder_close(tt_card_folder *folder) {
-    for (size_t i = 0; folder->axes && i < folder->count; i++) {
-        tt_vector_free(&folder->axes[i].side);
-        yyjson_doc_free(folder->axes[i].evaluation);
+    tt_card_axis *axes = folder->axes;
+    for (size_t i = 0; axes && i < folder->count; i++) {
+        tt_vector_free(&axes[i].side);
+        yyjson_doc_free(axes[i].evaluation);
     }
-    free(folder->axes);
+    free(axes);
     tt_catalogue_free(&folder->catalogue);
     *folder = (tt_card_folder){0};
 }

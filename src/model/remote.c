@@ -2,6 +2,7 @@
 #include "model/remote.h"
 #include "base/memory.h"
 
+#include <errno.h>
 #include <ggml-rpc.h>
 #include <netdb.h>
 #include <poll.h>
@@ -21,8 +22,9 @@ static bool can_connect(const struct addrinfo *address) {
     struct pollfd wait = {.fd = fd, .events = POLLOUT};
     int failure = 1;
     socklen_t size = sizeof failure;
-    connect(fd, address->ai_addr, address->ai_addrlen);
-    const bool ok = poll(&wait, 1, PATIENCE) == 1 && !getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &size) && !failure;
+    const bool begun = connect(fd, address->ai_addr, address->ai_addrlen) == 0 || errno == EINPROGRESS;
+    const bool ok =
+        begun && poll(&wait, 1, PATIENCE) == 1 && !getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &size) && !failure;
     close(fd);
     return ok;
 }
