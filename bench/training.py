@@ -76,8 +76,8 @@ def ranks(bench):
     allowed = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
     two, one = [], []
     for _ in bench.turns("ranks"):
-        two.append(bench.train("--samples", 16, "-t", 1, before=mpirun, environment=allowed)[0].seconds)
-        one.append(bench.train("--samples", 16, "-t", 1)[0].seconds)
+        two.append(bench.train("--samples", 32, "-t", 1, before=mpirun, environment=allowed)[0].seconds)
+        one.append(bench.train("--samples", 32, "-t", 1)[0].seconds)
     return [Figure("two ranks, 1 thread each", "s", two, "one rank, 1 thread", one, (">=", 1.8), inverse=True)]
 
 
