@@ -254,13 +254,13 @@ class Completion(unittest.TestCase):
 class Spinning(unittest.TestCase):
     """GOMP_SPINCOUNT, which the program sets for itself (docs/threads.md); a pipe without a writer holds it while we look."""
 
-    def spin_count(self, *options, **variables):
+    def spin_count(self, *options, command="train", **variables):
         with tempfile.TemporaryDirectory() as folder:
             prompts = os.path.join(folder, "prompts")
             os.mkfifo(prompts)
             environment = {k: v for k, v in ENVIRONMENT.items() if k not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")} | variables
-            command = [TRIMTAB, "train", "-m", MODEL, "-o", folder, "--prompts", prompts, *options]
-            with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            reads = {"train": ["-o", folder, "--prompts", prompts], "run": ["-n", "1", "-f", prompts]}[command]
+            with subprocess.Popen([TRIMTAB, command, "-m", MODEL, *reads, *options], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
                 try:
                     with open(prompts, "wb"):  # returns once the program has opened it, too
                         with open(f"/proc/{process.pid}/environ", "rb") as file:
@@ -271,6 +271,9 @@ class Spinning(unittest.TestCase):
 
     def test_short_where_prompts_are_read(self):
         self.assertEqual(self.spin_count("-t", "2"), "1000")
+
+    def test_asked_for_where_text_is_written(self):
+        self.assertIn(self.spin_count("-t", "2", command="run"), ("1000", "300000"))  # as busy as the machine happens to be
 
     def test_one_thread_waits_for_nobody(self):
         self.assertEqual(self.spin_count("-t", "1"), "")

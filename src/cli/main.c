@@ -64,7 +64,7 @@ static int run_command(const tt_command *command, int argc, char **argv, char *c
     } else if (arguments.help) {
         status = help(command);
     } else {
-        tt_spinning_limit(&arguments, whole);
+        tt_spinning_set(&arguments, whole);
         tt_interrupt_catch();
         if (!command->run(&arguments, &err)) {
             fflush(stdout); /* what was done comes before why it ended */

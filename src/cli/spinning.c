@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Long enough for a thread that is a few microseconds behind, too short to matter to others. */
-static const char spin_count[] = "1000";
+/* Short: long enough for a thread that is a few microseconds behind, too short to matter to others. Long: GNU OpenMP's own
+ * default, which it gives up by itself where a process has more threads than there are cores, sleeping ones too. */
+static const char short_spin[] = "1000", long_spin[] = "300000";
 
 static bool uses_model(const tt_command *command) {
     const tt_option_group *group;
@@ -17,11 +18,11 @@ static bool uses_model(const tt_command *command) {
     return false;
 }
 
-void tt_spinning_limit(const tt_arguments *arguments, char *const *argv) {
+void tt_spinning_set(const tt_arguments *arguments, char *const *argv) {
     if (!uses_model(arguments->command) || getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY")) return;
     const int64_t threads = tt_argument_given(arguments, "-t") ? tt_argument_count(arguments, "-t") : tt_cores_available();
     const bool mostly_prompts = arguments->command->purpose != TT_PURPOSE_APPLY;
     const bool busy = tt_cores_wanted() + threads > tt_cores_available();
-    if (threads < 2 || !(mostly_prompts || busy)) return;
-    if (setenv("GOMP_SPINCOUNT", spin_count, 0) == 0) execv("/proc/self/exe", argv);
+    if (threads < 2) return;
+    if (setenv("GOMP_SPINCOUNT", mostly_prompts || busy ? short_spin : long_spin, 0) == 0) execv("/proc/self/exe", argv);
 }

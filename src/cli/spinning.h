@@ -8,8 +8,8 @@
 
 #include "cli/options.h"
 
-/* Where short spinning is the better choice for this command (it works through prompts for long, or the machine is busy),
- * starts the program over with GOMP_SPINCOUNT set: the OpenMP library reads it only as it is loaded. `argv` is main's,
- * whole. Returns where nothing is to be done: the user has set GOMP_SPINCOUNT or OMP_WAIT_POLICY, the command uses no model,
- * or one thread. */
-void tt_spinning_limit(const tt_arguments *arguments, char *const *argv);
+/* Starts the program over with GOMP_SPINCOUNT set, which the OpenMP library reads only as it is loaded: to a short spin
+ * where that is better (the command works through prompts for long, or the machine is busy), else to a long one. `argv` is
+ * main's, whole. Returns where nothing is to be done: the user has set GOMP_SPINCOUNT or OMP_WAIT_POLICY, the command uses
+ * no model, or one thread. */
+void tt_spinning_set(const tt_arguments *arguments, char *const *argv);
