@@ -92,6 +92,7 @@ class Ranks(unittest.TestCase):
                 return int(entry.name)
         return self.fail("there is no second rank")
 
+    @unittest.skipIf(sanitized(), "the sanitizer's own look-ups replace what the loader said")
     def test_without_the_module(self):
         bin_folder = os.path.join(self.folder, "elsewhere", "bin")
         os.makedirs(bin_folder)
