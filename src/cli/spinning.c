@@ -21,8 +21,9 @@ static bool uses_model(const tt_command *command) {
 void tt_spinning_set(const tt_arguments *arguments, char *const *argv) {
     if (!uses_model(arguments->command) || getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY")) return;
     const int64_t threads = tt_argument_given(arguments, "-t") ? tt_argument_count(arguments, "-t") : tt_cores_available();
-    const bool mostly_prompts = arguments->command->purpose != TT_PURPOSE_APPLY;
-    const bool busy = tt_cores_wanted() + threads > tt_cores_available();
     if (threads < 2) return;
-    if (setenv("GOMP_SPINCOUNT", mostly_prompts || busy ? short_spin : long_spin, 0) == 0) execv("/proc/self/exe", argv);
+    const bool mostly_prompts = arguments->command->purpose != TT_PURPOSE_APPLY;
+    const bool brief =
+        mostly_prompts || tt_cores_wanted() + threads > tt_cores_available(); /* a busy machine's look takes 20 ms */
+    if (setenv("GOMP_SPINCOUNT", brief ? short_spin : long_spin, 0) == 0) execv("/proc/self/exe", argv);
 }
