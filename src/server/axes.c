@@ -1,5 +1,6 @@
 /* axes.c: see axes.h */
 #include "server/axes.h"
+#include "apply/folder.h"
 #include "base/memory.h"
 #include "prompts/axis.h"
 #include "vectors/compare.h"
@@ -8,25 +9,6 @@
 #include <string.h>
 
 /* ==== What the built-in axes tell ==== */
-
-static void free_builtin(tt_axis *axes, tt_class_order *orders, size_t count) {
-    for (size_t i = 0; axes && i < count; i++) tt_axis_free(&axes[i]);
-    free(axes);
-    free(orders);
-}
-
-static bool load_builtin(tt_axis **axes, tt_class_order **orders, tt_error *err) {
-    const size_t count = tt_axis_builtin_count();
-    *axes = tt_alloc(count, sizeof **axes, err);
-    *orders = tt_alloc(count, sizeof **orders, err);
-    bool ok = *axes && *orders;
-    for (size_t i = 0; i < count && ok; i++) {
-        ok = tt_axis_load(&(*axes)[i], tt_axis_builtin_name(i), err);
-        if (ok) (*orders)[i] = (tt_class_order){(*axes)[i].name, {(*axes)[i].classes[0], (*axes)[i].classes[1]}};
-    }
-    if (!ok) free_builtin(*axes, *orders, count);
-    return ok;
-}
 
 static size_t builtin_place(const char *name) {
     size_t place = 0;
@@ -40,11 +22,13 @@ static int compare_offered(const void *a, const void *b) {
     return x != y ? (x > y) - (x < y) : strcmp(first->axis->name, second->axis->name);
 }
 
-static bool describe_axis(tt_offered_axis *offered, const tt_axis *builtin, tt_error *err) {
-    const size_t place = builtin_place(offered->axis->name);
-    const bool known = place < tt_axis_builtin_count();
-    offered->group = tt_strdup(known && *builtin[place].group ? builtin[place].group : "Other", err);
-    offered->description = tt_strdup(known ? builtin[place].description : "", err);
+static bool describe_axis(tt_offered_axis *offered, tt_error *err) {
+    tt_axis builtin = {0};
+    const bool known = builtin_place(offered->axis->name) < tt_axis_builtin_count();
+    if (known && !tt_axis_load(&builtin, offered->axis->name, err)) return false;
+    offered->group = tt_strdup(known && *builtin.group ? builtin.group : "Other", err);
+    offered->description = tt_strdup(known ? builtin.description : "", err);
+    tt_axis_free(&builtin);
     return offered->group && offered->description;
 }
 
@@ -80,7 +64,7 @@ static bool measure_all(tt_offer *offer, tt_error *err) {
 
 /* ==== Opening ==== */
 
-static bool take_axes(tt_offer *offer, const tt_axis *builtin, tt_error *err) {
+static bool take_axes(tt_offer *offer, tt_error *err) {
     offer->axes = tt_alloc(offer->catalogue.count, sizeof *offer->axes, err);
     if (!offer->axes) return false;
     for (size_t i = 0; i < offer->catalogue.count; i++) {
@@ -96,7 +80,7 @@ static bool take_axes(tt_offer *offer, const tt_axis *builtin, tt_error *err) {
             continue;
         }
         offer->axes[offer->count++].axis = axis;
-        if (!describe_axis(&offer->axes[offer->count - 1], builtin, err)) return false;
+        if (!describe_axis(&offer->axes[offer->count - 1], err)) return false;
     }
     if (offer->count) qsort(offer->axes, offer->count, sizeof *offer->axes, compare_offered);
     return true;
@@ -107,13 +91,7 @@ bool tt_offer_open(tt_offer *offer, const tt_model *model, const char *folder, t
     *offer = (tt_offer){.target = {facts->architecture, facts->fingerprint, facts->width, facts->blocks},
                         .blocks = facts->blocks};
     if (!folder) return true;
-    tt_axis *builtin;
-    tt_class_order *orders;
-    const size_t count = tt_axis_builtin_count();
-    if (!load_builtin(&builtin, &orders, err)) return false;
-    const bool ok = tt_catalogue_open(&offer->catalogue, folder, orders, count, err) && take_axes(offer, builtin, err) &&
-                    measure_all(offer, err);
-    free_builtin(builtin, orders, count);
+    const bool ok = tt_folder_open(&offer->catalogue, folder, err) && take_axes(offer, err) && measure_all(offer, err);
     if (!ok) tt_offer_free(offer);
     return ok;
 }
