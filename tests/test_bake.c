@@ -161,7 +161,10 @@ static void test_tiny_models(void **state) {
 static void test_quantised_model(void **state) {
     (void)state;
     const char *model = getenv("TRIMTAB_MODEL");
-    if (!model) skip();
+    if (!model) {
+        print_message("skipped: TRIMTAB_MODEL names no model\n");
+        skip();
+    }
     char *output = path_of("quantised-baked.gguf");
     tt_vector vector = mix_for(model, 0.5F);
     must_bake(model, &vector, output);

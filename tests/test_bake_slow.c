@@ -16,7 +16,10 @@
 static void test_demo_model_in_f32(void **state) {
     (void)state;
     const char *model = getenv("TRIMTAB_MODEL");
-    if (!model) skip();
+    if (!model) {
+        print_message("skipped: TRIMTAB_MODEL names no model\n");
+        skip();
+    }
     char folder[] = "/tmp/trimtab-bake-XXXXXX";
     assert_non_null(mkdtemp(folder));
     char *exact = tt_path_join(folder, "f32.gguf", NULL), *output = tt_path_join(folder, "baked.gguf", NULL);
