@@ -72,6 +72,13 @@ size_t tt_json_line(yyjson_doc *doc, const uint32_t *lines, yyjson_val *value) {
     return lines[value - yyjson_doc_get_root(doc)];
 }
 
+yyjson_mut_doc *tt_json_object(yyjson_mut_val **root) {
+    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    *root = yyjson_mut_obj(doc);
+    yyjson_mut_doc_set_root(doc, *root);
+    return doc;
+}
+
 bool tt_json_write(const char *path, const yyjson_mut_doc *doc, tt_error *err) {
     size_t length;
     yyjson_write_err why;

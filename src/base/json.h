@@ -19,5 +19,9 @@ yyjson_doc *tt_json_parse_at(const char *bytes, size_t length, size_t *line, tt_
 uint32_t *tt_json_lines(yyjson_doc *doc, const char *bytes, size_t length, tt_error *err);
 size_t tt_json_line(yyjson_doc *doc, const uint32_t *lines, yyjson_val *value);
 
+/* A document whose root, also in `*root`, is an empty object. Both are NULL when memory is short, which yyjson's functions
+ * bear and tt_json_write reports. The caller frees with yyjson_mut_doc_free. */
+yyjson_mut_doc *tt_json_object(yyjson_mut_val **root);
+
 /* Writes `doc`, indented by two spaces, to `path` (all or nothing). */
 bool tt_json_write(const char *path, const yyjson_mut_doc *doc, tt_error *err);

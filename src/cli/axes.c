@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/shared_options.h"
 
+#include "base/json.h"
 #include "base/text.h"
 #include "cli/print_json.h"
 #include "cli/table.h"
@@ -11,13 +12,6 @@
 #include <string.h>
 
 static const char *const verbs[] = {"list", "show", "check", NULL};
-
-/* A document whose root is an empty object; NULL where memory is short, which all that is done to it bears. */
-static yyjson_mut_doc *json_begin(void) {
-    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
-    if (doc) yyjson_mut_doc_set_root(doc, yyjson_mut_obj(doc));
-    return doc;
-}
 
 /* ==== list ==== */
 
@@ -32,8 +26,9 @@ static void add_axis_json(yyjson_mut_doc *doc, yyjson_mut_val *list, const tt_ax
 }
 
 static bool list_json(tt_error *err) {
-    yyjson_mut_doc *doc = json_begin();
-    yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, yyjson_mut_doc_get_root(doc), "axes");
+    yyjson_mut_val *root;
+    yyjson_mut_doc *doc = tt_json_object(&root);
+    yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, root, "axes");
     for (size_t i = 0; i < tt_axis_builtin_count(); i++) {
         tt_axis axis;
         if (!tt_axis_load(&axis, tt_axis_builtin_name(i), err)) {
@@ -74,8 +69,8 @@ static bool list_table(tt_error *err) {
 
 /* As an axis file, to begin one's own from. */
 static bool show_json(const tt_axis *axis, tt_error *err) {
-    yyjson_mut_doc *doc = json_begin();
-    yyjson_mut_val *root = yyjson_mut_doc_get_root(doc);
+    yyjson_mut_val *root;
+    yyjson_mut_doc *doc = tt_json_object(&root);
     yyjson_mut_val *classes = yyjson_mut_obj_add_arr(doc, root, "classes");
     for (int side = 0; side < 2; side++) yyjson_mut_arr_add_str(doc, classes, axis->classes[side]);
     if (axis->group[0]) yyjson_mut_obj_add_str(doc, root, "group", axis->group);
@@ -166,8 +161,9 @@ static void add_checked_json(yyjson_mut_doc *doc, const char *file, const check_
 
 /* The findings are the result, so they go to standard output; that there are errors is told by the exit status alone. */
 static bool check(const char *const *files, size_t count, bool json, tt_error *err) {
-    yyjson_mut_doc *doc = json ? json_begin() : NULL;
-    if (doc) yyjson_mut_obj_add_arr(doc, yyjson_mut_doc_get_root(doc), "files");
+    yyjson_mut_val *root;
+    yyjson_mut_doc *doc = json ? tt_json_object(&root) : NULL;
+    if (doc) yyjson_mut_obj_add_arr(doc, root, "files");
     bool good = true, complete = true;
     for (size_t i = 0; i < count; i++) {
         check_result result = {0};

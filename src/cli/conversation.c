@@ -34,10 +34,10 @@ void tt_conversation_free(tt_conversation *conversation) {
 }
 
 static bool save_json(const tt_conversation *conversation, const char *mix, const char *path, tt_error *err) {
-    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *root;
+    yyjson_mut_doc *doc = tt_json_object(&root);
     if (!doc) return tt_fail(err, TT_ERROR_MEMORY, "out of memory");
-    yyjson_mut_val *root = yyjson_mut_obj(doc), *messages = yyjson_mut_arr(doc);
-    yyjson_mut_doc_set_root(doc, root);
+    yyjson_mut_val *messages = yyjson_mut_arr(doc);
     bool ok =
         yyjson_mut_obj_add_str(doc, root, "mix", mix ? mix : "") && yyjson_mut_obj_add_val(doc, root, "messages", messages);
     for (size_t i = 0; ok && i < conversation->count; i++) {

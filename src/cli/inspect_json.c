@@ -1,6 +1,8 @@
 /* inspect_json.c: `trimtab inspect --json`. */
 #include "cli/inspect.h"
 
+#include "base/json.h"
+
 #include <math.h>
 
 /* Where memory is short yyjson hands out NULL, which all its functions bear; the whole is then refused in print_json.c. */
@@ -107,10 +109,10 @@ static void add_mix(yyjson_mut_doc *doc, yyjson_mut_val *object, const tt_blend 
 }
 
 yyjson_mut_doc *tt_inspect_json(const tt_inspected *inspected) {
-    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *root;
+    yyjson_mut_doc *doc = tt_json_object(&root);
     if (!doc) return NULL;
-    yyjson_mut_val *root = yyjson_mut_obj(doc), *vectors = yyjson_mut_obj_add_arr(doc, root, "vectors");
-    yyjson_mut_doc_set_root(doc, root);
+    yyjson_mut_val *vectors = yyjson_mut_obj_add_arr(doc, root, "vectors");
     for (size_t i = 0; i < inspected->count; i++) {
         yyjson_mut_val *vector = yyjson_mut_arr_add_obj(doc, vectors);
         yyjson_mut_obj_add_strcpy(doc, vector, "file", inspected->vectors[i].path);

@@ -95,9 +95,8 @@ static void print_times(const tt_train_result *result) {
 
 /* The axes' full figures are in the report files: here is what happened, and where they are. */
 static bool print_training_json(const tt_train_result *result, tt_error *err) {
-    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
-    yyjson_mut_val *root = yyjson_mut_obj(doc);
-    yyjson_mut_doc_set_root(doc, root);
+    yyjson_mut_val *root;
+    yyjson_mut_doc *doc = tt_json_object(&root);
     yyjson_mut_obj_add_uint(doc, root, "prompts", result->prompts);
     yyjson_mut_obj_add_uint(doc, root, "plain_tokens", result->plain_tokens);
     yyjson_mut_obj_add_uint(doc, root, "computed_tokens", result->computed_tokens);
@@ -129,9 +128,8 @@ bool tt_print_training(const tt_train_result *result, bool json, tt_error *err) 
 /* ==== The forecast ==== */
 
 static bool print_forecast_json(const tt_forecast *f, tt_error *err) {
-    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
-    yyjson_mut_val *root = yyjson_mut_obj(doc);
-    yyjson_mut_doc_set_root(doc, root);
+    yyjson_mut_val *root;
+    yyjson_mut_doc *doc = tt_json_object(&root);
     yyjson_mut_obj_add_uint(doc, root, "axes", f->axes);
     yyjson_mut_obj_add_uint(doc, root, "samples", f->samples);
     yyjson_mut_obj_add_uint(doc, root, "prompts", f->prompts);

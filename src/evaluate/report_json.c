@@ -1,6 +1,8 @@
 /* report_json.c: an evaluation as JSON; see report.h */
 #include "evaluate/report.h"
 
+#include "base/json.h"
+
 #include <string.h>
 
 #include <math.h>
@@ -114,13 +116,12 @@ static void add_axis(yyjson_mut_doc *doc, yyjson_mut_val *axes, const tt_evaluat
 yyjson_mut_doc *tt_evaluation_json(const tt_evaluation *evaluation, const tt_model *model, const tt_loaded *vectors,
                                    tt_error *err) {
     const tt_model_facts *facts = tt_model_facts_of(model);
-    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *root;
+    yyjson_mut_doc *doc = tt_json_object(&root);
     if (!doc) {
         tt_fail(err, TT_ERROR_MEMORY, "out of memory");
         return NULL;
     }
-    yyjson_mut_val *root = yyjson_mut_obj(doc);
-    yyjson_mut_doc_set_root(doc, root);
     yyjson_mut_obj_add_str(doc, root, "trimtab", TRIMTAB_VERSION);
     yyjson_mut_val *about = yyjson_mut_obj_add_obj(doc, root, "model");
     yyjson_mut_obj_add_str(doc, about, "name", facts->name);

@@ -1,5 +1,6 @@
 /* openai.c: see openai.h */
 #include "server/openai.h"
+#include "base/json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,9 +26,7 @@ static void write_out(yyjson_mut_doc *doc, bool event, tt_text *output) {
 
 /* {"id": ..., "object": ..., "created": ..., "model": ...} */
 static yyjson_mut_doc *begin(const tt_job *job, bool chunk, yyjson_mut_val **root) {
-    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
-    *root = yyjson_mut_obj(doc);
-    yyjson_mut_doc_set_root(doc, *root);
+    yyjson_mut_doc *doc = tt_json_object(root);
     yyjson_mut_obj_add_str(doc, *root, "id", job->id);
     yyjson_mut_obj_add_str(doc, *root, "object",
                            !job->request.chat ? "text_completion"

@@ -1,9 +1,9 @@
 /* refusal.c: see refusal.h */
 #include "server/refusal.h"
+#include "base/json.h"
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <yyjson.h>
 
 bool tt_refuse(tt_refusal *refusal, unsigned status, const char *field, const char *format, ...) {
     va_list args;
@@ -29,9 +29,9 @@ static const char *type_of(unsigned status) {
 }
 
 char *tt_refusal_json(const tt_refusal *refusal, size_t *length) {
-    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
-    yyjson_mut_val *root = yyjson_mut_obj(doc), *error = yyjson_mut_obj_add_obj(doc, root, "error");
-    yyjson_mut_doc_set_root(doc, root);
+    yyjson_mut_val *root;
+    yyjson_mut_doc *doc = tt_json_object(&root);
+    yyjson_mut_val *error = yyjson_mut_obj_add_obj(doc, root, "error");
     yyjson_mut_obj_add_uint(doc, error, "code", refusal->status);
     yyjson_mut_obj_add_str(doc, error, "message", refusal->error.message);
     yyjson_mut_obj_add_str(doc, error, "type", type_of(refusal->status));

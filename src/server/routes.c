@@ -1,4 +1,5 @@
 /* routes.c: what each path answers. */
+#include "base/json.h"
 #include "base/memory.h"
 #include "server/fields.h"
 #include "server/internal.h"
@@ -15,19 +16,11 @@ static const unsigned char page[] = {
 
 static const char *body_of(const tt_exchange *exchange) { return exchange->body.data ? exchange->body.data : ""; }
 
-/* A document with an object for its root. */
-static yyjson_mut_doc *new_object(yyjson_mut_val **root) {
-    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
-    *root = yyjson_mut_obj(doc);
-    yyjson_mut_doc_set_root(doc, *root);
-    return doc;
-}
-
 static enum MHD_Result get_page(tt_exchange *exchange) { return tt_reply_page(exchange, page, sizeof page); }
 
 static enum MHD_Result get_health(tt_exchange *exchange) {
     yyjson_mut_val *root;
-    yyjson_mut_doc *doc = new_object(&root);
+    yyjson_mut_doc *doc = tt_json_object(&root);
     yyjson_mut_obj_add_str(doc, root, "status", "ok");
     return tt_reply_json(exchange, 200, doc);
 }
@@ -42,7 +35,7 @@ static enum MHD_Result get_metrics(tt_exchange *exchange) {
 
 static enum MHD_Result get_models(tt_exchange *exchange) {
     yyjson_mut_val *root;
-    yyjson_mut_doc *doc = new_object(&root);
+    yyjson_mut_doc *doc = tt_json_object(&root);
     yyjson_mut_obj_add_str(doc, root, "object", "list");
     tt_mixes_describe_models(exchange->server->mixes, doc, yyjson_mut_obj_add_arr(doc, root, "data"),
                              exchange->server->created);
@@ -69,7 +62,7 @@ static enum MHD_Result get_model(tt_exchange *exchange) {
 static enum MHD_Result get_axes(tt_exchange *exchange) {
     const tt_model_facts *facts = tt_model_facts_of(exchange->server->model);
     yyjson_mut_val *root;
-    yyjson_mut_doc *doc = new_object(&root);
+    yyjson_mut_doc *doc = tt_json_object(&root);
     yyjson_mut_val *model = yyjson_mut_obj_add_obj(doc, root, "model");
     yyjson_mut_obj_add_str(doc, model, "id", exchange->server->model_name);
     yyjson_mut_obj_add_str(doc, model, "name", facts->name);
@@ -83,7 +76,7 @@ static enum MHD_Result get_axes(tt_exchange *exchange) {
 
 static enum MHD_Result get_steering(tt_exchange *exchange) {
     yyjson_mut_val *root;
-    yyjson_mut_doc *doc = new_object(&root);
+    yyjson_mut_doc *doc = tt_json_object(&root);
     tt_mixes_describe_default(exchange->server->mixes, doc, root);
     return tt_reply_json(exchange, 200, doc);
 }
@@ -118,7 +111,7 @@ static enum MHD_Result post_tokenize(tt_exchange *exchange) {
     yyjson_doc_free(doc);
     if (!fields.ok) return tt_reply_refusal(exchange, &refusal);
     yyjson_mut_val *root;
-    yyjson_mut_doc *answer = new_object(&root);
+    yyjson_mut_doc *answer = tt_json_object(&root);
     yyjson_mut_val *list = yyjson_mut_obj_add_arr(answer, root, "tokens");
     for (size_t i = 0; i < tokens.count; i++) yyjson_mut_arr_add_int(answer, list, tokens.ids[i]);
     tt_tokens_free(&tokens);

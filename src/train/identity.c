@@ -46,11 +46,10 @@ bool tt_identity_of_run(tt_identity *identity, const tt_model *model, const char
 }
 
 char *tt_identity_write(const tt_identity *identity, tt_error *err) {
-    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
-    yyjson_mut_val *root = doc ? yyjson_mut_obj(doc) : NULL;
+    yyjson_mut_val *root;
+    yyjson_mut_doc *doc = tt_json_object(&root);
     char *text = NULL;
     if (root) {
-        yyjson_mut_doc_set_root(doc, root);
         yyjson_mut_obj_add_uint(doc, root, "version", IDENTITY_VERSION);
         yyjson_mut_obj_add_str(doc, root, "model_name", identity->model_name);
         yyjson_mut_obj_add_str(doc, root, "architecture", identity->architecture);

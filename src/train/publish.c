@@ -117,10 +117,9 @@ static bool write_report(const tt_identity *identity, size_t axis, const tt_trai
     /* The vectors' own naming, with another ending. */
     result->report = tt_format(err, "%.*s.json", (int)(strlen(vector_path) - strlen(".gguf")), vector_path);
     free(vector_path);
-    yyjson_mut_doc *doc = result->report ? yyjson_mut_doc_new(NULL) : NULL;
+    yyjson_mut_val *root;
+    yyjson_mut_doc *doc = result->report ? tt_json_object(&root) : NULL;
     if (!doc) return result->report ? tt_fail(err, TT_ERROR_MEMORY, "out of memory") : false;
-    yyjson_mut_val *root = yyjson_mut_obj(doc);
-    yyjson_mut_doc_set_root(doc, root);
     yyjson_mut_obj_add_str(doc, root, "trimtab", TRIMTAB_VERSION);
     yyjson_mut_obj_add_str(doc, root, "axis", names->name);
     yyjson_mut_val *classes = yyjson_mut_obj_add_arr(doc, root, "classes");
