@@ -1,8 +1,10 @@
 /* cores.c: see cores.h */
 #include "base/cores.h"
 
+#include <dirent.h>
 #include <sched.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 int tt_cores_available(void) {
@@ -14,22 +16,49 @@ int tt_cores_available(void) {
 /* What runs for a moment is no competitor: the least of a few looks counts. */
 enum { LOOKS = 8, BETWEEN_LOOKS = 3000000 /* nanoseconds */ };
 
+/* The machine's threads that run, of all processes. */
 static int running_now(void) {
-    /* "0.20 0.18 0.12 2/80 11206": three averages, then the threads that run, this one among them, of all. */
+    /* "0.20 0.18 0.12 2/80 11206": three averages, then the threads that run of all threads. */
     FILE *file = fopen("/proc/loadavg", "re");
-    if (!file) return 1;
-    int running = 1;
-    if (fscanf(file, "%*s %*s %*s %d/", &running) != 1) running = 1;
+    if (!file) return 0;
+    int running = 0;
+    if (fscanf(file, "%*s %*s %*s %d/", &running) != 1) running = 0;
     fclose(file);
     return running;
 }
 
+/* "812 (name, with any characters) R 1 ...": the state stands behind the last parenthesis. */
+static bool is_running(const char *thread) {
+    char path[64], line[128];
+    snprintf(path, sizeof path, "/proc/self/task/%.16s/stat", thread);
+    FILE *file = fopen(path, "re");
+    if (!file) return false;
+    const char *name_end = fgets(line, sizeof line, file) ? strrchr(line, ')') : NULL;
+    fclose(file);
+    return name_end && strncmp(name_end, ") R", 3) == 0;
+}
+
+/* This process' own: the one that asks, and threads that libraries started as they were loaded, which spin for a while. */
+static int own_running_now(void) {
+    DIR *folder = opendir("/proc/self/task");
+    if (!folder) return 1;
+    int running = 0;
+    for (const struct dirent *entry; (entry = readdir(folder));) running += is_running(entry->d_name);
+    closedir(folder);
+    return running;
+}
+
+static int others_running_now(void) {
+    const int others = running_now() - own_running_now();
+    return others > 0 ? others : 0;
+}
+
 int tt_cores_wanted(void) {
-    int least = running_now();
-    for (int i = 1; i < LOOKS && least > 1; i++) {
+    int least = others_running_now();
+    for (int i = 1; i < LOOKS && least > 0; i++) {
         nanosleep(&(struct timespec){.tv_nsec = BETWEEN_LOOKS}, NULL);
-        const int running = running_now();
-        if (running < least) least = running;
+        const int others = others_running_now();
+        if (others < least) least = others;
     }
-    return least > 1 ? least - 1 : 0;
+    return least;
 }
