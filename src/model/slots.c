@@ -13,8 +13,9 @@
 
 enum {
     CHUNK_USUAL = 256,
-    /* Copying another slot's stream moves all of it, so it should save at least this many tokens of reading. */
-    COPY_LEAST = 64,
+    /* Copying another slot's stream moves all of its room, used or not: about what reading this share of it costs. */
+    COPY_SHARE = 128,
+    COPY_LEAST = 8,
     NO_OUTPUT = -1,
 };
 
@@ -47,6 +48,12 @@ typedef struct run {
 static struct llama_context *context_of(const tt_slots *slots) { return slots->batch.context; }
 
 static size_t room_of(const tt_slots *slots) { return slots->batch.cells; }
+
+/* How many tokens of reading a copy of another slot's stream should save, so that it is worth its time. */
+static size_t copy_least(const tt_slots *slots) {
+    const size_t share = room_of(slots) / COPY_SHARE;
+    return share > COPY_LEAST ? share : COPY_LEAST;
+}
 
 static bool can_share(const tt_slots *slots) { return !slots->model->facts.recurrent; }
 
@@ -212,7 +219,7 @@ static void reuse(tt_slots *slots, uint32_t number, const tt_tokens *prompt, con
     uint32_t source = number;
     for (uint32_t i = 0; i < slots->count && can_share(slots); i++) {
         const size_t known = i == number ? 0 : shared_length(&slots->slots[i], prompt, steering);
-        if (known < best + COPY_LEAST && (source == number || known <= best)) continue;
+        if (known < best + copy_least(slots) && (source == number || known <= best)) continue;
         best = known;
         source = i;
     }
