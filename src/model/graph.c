@@ -4,12 +4,16 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { ASKED_BLOCK = 1 }; /* the first block that libllama has a control vector for */
 
 int tt_graph_block_of_output(const struct ggml_tensor *node) {
+    static const char prefix[] = "l_out-"; /* asked for every node of every graph: nearly all end here */
+    if (strncmp(node->name, prefix, sizeof prefix - 1) != 0) return TT_NO_BLOCK;
     int block, used = 0;
-    return sscanf(node->name, "l_out-%d%n", &block, &used) == 1 && node->name[used] == '\0' ? block : TT_NO_BLOCK;
+    const char *number = node->name + sizeof prefix - 1;
+    return sscanf(number, "%d%n", &block, &used) == 1 && number[used] == '\0' ? block : TT_NO_BLOCK;
 }
 
 bool tt_graph_fail_unsteerable(const tt_model *model, tt_error *err) {
