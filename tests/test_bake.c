@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "model/engine.h"
 #include "support/logits.h"
+#include "support/scratch.h"
 #include "support/tiny_model.h"
 #include "support/vector_files.h"
 #include "vectors/bake.h"
@@ -13,43 +14,29 @@
 #include <string.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/trimtab-bake-XXXXXX";
 static tt_engine *engine;
 
 static int begin(void **state) {
     (void)state;
     engine = tt_engine_start(&(tt_engine_options){0}, NULL);
-    return engine && mkdtemp(folder) ? 0 : -1;
+    return engine ? 0 : -1;
 }
 
 static int end(void **state) {
     (void)state;
     tt_engine_stop(engine);
-    char command[64];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command); /* NOLINT(cert-env33-c): the name is ours */
-}
-
-static char *path_of(const char *name) {
-    char *path = tt_path_join(folder, name, NULL);
-    assert_non_null(path);
-    return path;
+    return 0;
 }
 
 /* A mix of random directions, whose values are at most `size`. The caller frees it. */
 static tt_vector random_mix(uint32_t layers, uint32_t width, float size) {
-    const test_axis axis = {.folder = folder,
-                            .axis = "language",
-                            .classes = {"simple", "ornate"},
-                            .layers = layers,
-                            .width = width,
-                            .size = 2 * size,
-                            .seed = 3};
+    const test_axis axis = {
+        .axis = "language", .classes = {"simple", "ornate"}, .layers = layers, .width = width, .size = 2 * size, .seed = 3};
     test_axis_write(&axis);
     tt_catalogue catalogue;
     tt_mix mix = {0};
     tt_blend blend;
-    assert_true(tt_catalogue_open(&catalogue, folder, NULL, 0, NULL) && tt_mix_parse(&mix, "language=0.5", NULL));
+    assert_true(tt_catalogue_open(&catalogue, scratch_folder(), NULL, 0, NULL) && tt_mix_parse(&mix, "language=0.5", NULL));
     assert_true(tt_mix_blend(&blend, &mix, &(tt_mix_options){.catalogue = &catalogue}, NULL));
     const tt_vector vector = blend.vector;
     blend.vector = (tt_vector){0};
@@ -68,8 +55,8 @@ static tt_vector mix_for(const char *model, float size) {
     return vector;
 }
 
-static char *tiny_model(const char *architecture, const char *name) {
-    char *path = path_of(name);
+static const char *tiny_model(const char *architecture, const char *name) {
+    const char *path = scratch_path(name);
     struct tt_tiny_model_options options = tt_tiny_model_defaults();
     options.architecture = architecture;
     assert_true(tt_tiny_model_write(path, &options));
@@ -117,7 +104,7 @@ static void assert_steers_alike(const char *name, const char *model, const char 
 /* Bakes one tiny model, whose architecture's place in bake.c's table is `*place`. Where it cannot be baked it must be
  * refused in words that help: because the table lacks its architecture, or because it has experts. */
 static bool bake_tiny(const char *name, size_t *place) {
-    char *model = tiny_model(name, "tiny.gguf"), *output = path_of("tiny-baked.gguf");
+    const char *model = tiny_model(name, "tiny.gguf"), *output = scratch_path("tiny-baked.gguf");
     tt_vector vector = mix_for(model, 0.5F);
     tt_model_file file;
     assert_true(tt_model_file_open(&file, model, NULL));
@@ -137,8 +124,6 @@ static bool bake_tiny(const char *name, size_t *place) {
     }
     unlink(output);
     tt_vector_free(&vector);
-    free(model);
-    free(output);
     return baked;
 }
 
@@ -165,7 +150,7 @@ static void test_quantised_model(void **state) {
         print_message("skipped: TRIMTAB_MODEL names no model\n");
         skip();
     }
-    char *output = path_of("quantised-baked.gguf");
+    const char *output = scratch_path("quantised-baked.gguf");
     tt_vector vector = mix_for(model, 0.5F);
     must_bake(model, &vector, output);
     test_logits plain = test_logits_compute(model, 200, false, NULL);
@@ -184,7 +169,6 @@ static void test_quantised_model(void **state) {
     free(baked.values);
     tt_vector_free(&vector);
     unlink(output);
-    free(output);
 }
 
 /* ==== Is it the same file otherwise? ==== */
@@ -229,7 +213,7 @@ static void assert_same_tensor(const tt_gguf *a, int64_t i, const tt_gguf *b, in
 
 static void test_copy(void **state) {
     (void)state;
-    char *model = tiny_model("llama", "copy.gguf"), *output = path_of("copy-baked.gguf");
+    const char *model = tiny_model("llama", "copy.gguf"), *output = scratch_path("copy-baked.gguf");
     tt_vector vector = mix_for(model, 0.5F);
     free(vector.rows[2]); /* a layer that stays as it is */
     vector.rows[2] = NULL;
@@ -257,14 +241,13 @@ static void test_copy(void **state) {
     tt_gguf_close(&a);
     tt_gguf_close(&b);
     tt_vector_free(&vector);
-    free(model);
-    free(output);
 }
 
 /* A second mix goes on top of the first. */
 static void test_existing_bias(void **state) {
     (void)state;
-    char *model = tiny_model("llama", "once.gguf"), *once = path_of("once-baked.gguf"), *twice = path_of("twice-baked.gguf");
+    const char *model = tiny_model("llama", "once.gguf"), *once = scratch_path("once-baked.gguf"),
+               *twice = scratch_path("twice-baked.gguf");
     tt_vector vector = mix_for(model, 0.5F);
     must_bake(model, &vector, once);
     must_bake(once, &vector, twice);
@@ -289,17 +272,14 @@ static void test_existing_bias(void **state) {
     tt_gguf_close(&a);
     tt_gguf_close(&b);
     tt_vector_free(&vector);
-    free(model);
-    free(once);
-    free(twice);
 }
 
 /* ==== Refused ==== */
 
 static void test_refused(void **state) {
     (void)state;
-    char *model = tiny_model("llama", "plain.gguf"), *experts = tiny_model("llama-moe", "experts.gguf");
-    char *output = path_of("refused.gguf");
+    const char *model = tiny_model("llama", "plain.gguf"), *experts = tiny_model("llama-moe", "experts.gguf");
+    const char *output = scratch_path("refused.gguf");
     tt_vector vector = mix_for(model, 0.5F), wide = random_mix(4, 128, 0.5F), deep = random_mix(5, 64, 0.5F);
     tt_vector empty;
     assert_true(tt_vector_init(&empty, 4, 64, NULL));
@@ -309,22 +289,18 @@ static void test_refused(void **state) {
     refuse(model, &empty, output, "there is nothing to bake");
     refuse(model, &vector, model, "is the model itself");
     refuse(model, &vector, "/nowhere/at/all.gguf", "/nowhere/at/all.gguf");
-    char *part = path_of("Tiny-language__debias.gguf");
+    const char *part = scratch_path("Tiny-language__debias.gguf");
     refuse(part, &vector, output, "is a control vector, not a model");
     assert_int_equal(access(output, F_OK), -1);
     tt_vector_free(&vector);
     tt_vector_free(&wide);
     tt_vector_free(&deep);
     tt_vector_free(&empty);
-    free(part);
-    free(model);
-    free(experts);
-    free(output);
 }
 
 static void test_cancelled(void **state) {
     (void)state;
-    char *model = tiny_model("llama", "cancel.gguf"), *output = path_of("cancelled.gguf");
+    const char *model = tiny_model("llama", "cancel.gguf"), *output = scratch_path("cancelled.gguf");
     tt_vector vector = mix_for(model, 0.5F);
     const atomic_bool cancel = true;
     tt_model_file file;
@@ -336,8 +312,6 @@ static void test_cancelled(void **state) {
     assert_int_equal(access(output, F_OK), -1);
     tt_model_file_close(&file);
     tt_vector_free(&vector);
-    free(model);
-    free(output);
 }
 
 static void test_part_names(void **state) {

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "model/engine.h"
 #include "support/logits.h"
+#include "support/scratch.h"
 #include "support/vector_files.h"
 #include "vectors/bake.h"
 #include "vectors/mix.h"
@@ -20,9 +21,7 @@ static void test_demo_model_in_f32(void **state) {
         print_message("skipped: TRIMTAB_MODEL names no model\n");
         skip();
     }
-    char folder[] = "/tmp/trimtab-bake-XXXXXX";
-    assert_non_null(mkdtemp(folder));
-    char *exact = tt_path_join(folder, "f32.gguf", NULL), *output = tt_path_join(folder, "baked.gguf", NULL);
+    const char *exact = scratch_path("f32.gguf"), *output = scratch_path("baked.gguf");
     llama_model_quantize_params params = llama_model_quantize_default_params();
     params.ftype = LLAMA_FTYPE_ALL_F32;
     params.allow_requantize = true;
@@ -30,18 +29,14 @@ static void test_demo_model_in_f32(void **state) {
 
     tt_model_file file;
     assert_true(tt_model_file_open(&file, exact, NULL));
-    const test_axis axis = {.folder = folder,
-                            .axis = "language",
-                            .classes = {"simple", "ornate"},
-                            .layers = file.layer_count,
-                            .width = file.width,
-                            .size = 1};
+    const test_axis axis = {
+        .axis = "language", .classes = {"simple", "ornate"}, .layers = file.layer_count, .width = file.width, .size = 1};
     test_axis_write(&axis);
     tt_catalogue catalogue;
     tt_mix mix = {0};
     tt_blend blend;
     tt_baked baked;
-    assert_true(tt_catalogue_open(&catalogue, folder, NULL, 0, NULL) && tt_mix_parse(&mix, "language=0.5", NULL));
+    assert_true(tt_catalogue_open(&catalogue, scratch_folder(), NULL, 0, NULL) && tt_mix_parse(&mix, "language=0.5", NULL));
     assert_true(tt_mix_blend(&blend, &mix, &(tt_mix_options){.catalogue = &catalogue}, NULL));
     assert_true(tt_bake(&file, &blend.vector, output, &(tt_bake_options){0}, &baked, NULL));
     tt_baked_free(&baked);
@@ -61,11 +56,6 @@ static void test_demo_model_in_f32(void **state) {
     tt_blend_free(&blend);
     tt_mix_free(&mix);
     tt_catalogue_free(&catalogue);
-    free(exact);
-    free(output);
-    char command[64];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    assert_int_equal(system(command), 0); /* NOLINT(cert-env33-c): the name is ours */
 }
 
 static int begin(void **state) {

@@ -4,7 +4,7 @@
 #include "base/random.h"
 #include "evaluate/chart.h"
 #include "evaluate/evaluate.h"
-#include "support/tiny_model.h"
+#include "support/open_model.h"
 
 #include <cmocka.h>
 #include <math.h>
@@ -13,30 +13,23 @@
 #include <string.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/trimtab-evaluate-XXXXXX";
-static char path[64];
-static tt_engine *engine;
+static struct tt_open_model tiny;
 static tt_model *model;
 static tt_chat *chat;
 
 static int set_up(void **state) {
     (void)state;
-    if (!mkdtemp(folder)) return -1;
-    snprintf(path, sizeof path, "%s/tiny.gguf", folder);
-    const tt_engine_options engine_options = {0};
-    const tt_model_options options = {.path = path, .threads = 1, .flash_attention_off = true, .f32_cache = true};
-    if (!tt_tiny_model_write(path, NULL) || !(engine = tt_engine_start(&engine_options, NULL)) ||
-        !(model = tt_model_open(engine, &options, NULL)) || !(chat = tt_chat_open(model, "chatml", NULL)))
-        return -1;
-    return 0;
+    tt_open_model_begin_exact(&tiny, 0);
+    model = tiny.model;
+    chat = tt_chat_open(model, "chatml", NULL);
+    return chat ? 0 : -1;
 }
 
 static int tear_down(void **state) {
     (void)state;
     tt_chat_close(chat);
-    tt_model_close(model);
-    tt_engine_stop(engine);
-    return unlink(path) || rmdir(folder) ? -1 : 0;
+    tt_open_model_end(&tiny);
+    return 0;
 }
 
 /* An axis' three vectors with random rows; `scale` 0 makes rows of zeros. The sides are each other's opposite. */

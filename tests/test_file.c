@@ -1,6 +1,7 @@
 /* test_file.c: reading whole files, and writing files that are complete or not there. */
 #include "base/file.h"
 #include "base/json.h"
+#include "support/scratch.h"
 
 #include <cmocka.h>
 #include <dirent.h>
@@ -13,21 +14,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/trimtab-file-XXXXXX";
-static char path[64];
+static const char *path; /* the file that is written and read */
 
-static int make_folder(void **state) {
+static int name_file(void **state) {
     (void)state;
-    if (!mkdtemp(folder)) return -1;
-    snprintf(path, sizeof path, "%s/a file", folder);
+    path = scratch_path("a file");
     return 0;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    char command[64];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command); /* NOLINT(cert-env33-c): the name is ours */
 }
 
 static void expect_content(const char *expected) {
@@ -41,7 +33,7 @@ static void expect_content(const char *expected) {
 
 /* Names in the folder: what a failed write leaves behind would be among them. */
 static int count_files(void) {
-    DIR *open_folder = opendir(folder);
+    DIR *open_folder = opendir(scratch_folder());
     assert_non_null(open_folder);
     int count = 0;
     for (struct dirent *entry; (entry = readdir(open_folder));) count += entry->d_name[0] != '.';
@@ -67,7 +59,7 @@ static void test_read(void **state) {
     assert_null(tt_file_read("/nonexistent", 10, &length, &err));
     assert_int_equal(err.kind, TT_ERROR_IO);
     assert_non_null(strstr(err.message, "/nonexistent"));
-    assert_null(tt_file_read(folder, 10000, &length, &err));
+    assert_null(tt_file_read(scratch_folder(), 10000, &length, &err));
     assert_null(tt_file_read("/dev/zero", 100000, &length, &err)); /* endless, and says of itself that it is empty */
     assert_int_equal(err.kind, TT_ERROR_INPUT);
 }
@@ -166,9 +158,7 @@ static void test_output_nowhere(void **state) {
     assert_non_null(strstr(err.message, "/nonexistent/folder/x"));
     tt_output_abort(&output);
     const int files = count_files();
-    char inside[80];
-    snprintf(inside, sizeof inside, "%s/taken", folder);
-    assert_int_equal(mkdir(inside, 0700), 0);
+    const char *inside = scratch_subfolder("taken");
     assert_false(tt_file_write(inside, "x", 1, &err)); /* a folder of that name: the rename fails */
     assert_non_null(strstr(err.message, inside));
     assert_int_equal(count_files(), files + 1);
@@ -190,19 +180,15 @@ static void test_json_write(void **state) {
 static void test_folders(void **state) {
     (void)state;
     tt_error err = {0};
-    char deep[128];
     struct stat status;
-    snprintf(deep, sizeof deep, "%s/one/two words/three", folder);
+    const char *deep = scratch_path("one/two words/three");
     assert_true(tt_make_folder(deep, &err));
     assert_true(tt_make_folder(deep, &err));
     assert_int_equal(stat(deep, &status), 0);
     assert_true(S_ISDIR(status.st_mode));
-    snprintf(deep, sizeof deep, "%s/file", folder);
-    assert_true(tt_file_write(deep, "", 0, &err));
-    assert_false(tt_make_folder(deep, &err));
+    assert_false(tt_make_folder(scratch_text("file", ""), &err));
     assert_non_null(strstr(err.message, "is not a folder"));
-    snprintf(deep, sizeof deep, "%s/file/below", folder);
-    assert_false(tt_make_folder(deep, &err));
+    assert_false(tt_make_folder(scratch_path("file/below"), &err));
     assert_int_equal(err.kind, TT_ERROR_IO);
     assert_true(tt_make_folder("/", &err));
 }
@@ -226,5 +212,5 @@ int main(void) {
         cmocka_unit_test(test_output),     cmocka_unit_test(test_output_disk_full), cmocka_unit_test(test_output_nowhere),
         cmocka_unit_test(test_json_write), cmocka_unit_test(test_folders),          cmocka_unit_test(test_paths),
     };
-    return cmocka_run_group_tests_name("file", tests, make_folder, remove_folder);
+    return cmocka_run_group_tests_name("file", tests, name_file, NULL);
 }

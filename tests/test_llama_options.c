@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "cli/llama_version.h"
+#include "support/scratch.h"
 #include "support/vector_files.h"
 #include "vectors/llama_options.h"
 
@@ -11,16 +12,15 @@
 #include <string.h>
 #include <unistd.h>
 
-static char folder[] = "trimtab-llama-XXXXXX";
 static char *before;
 
-/* The tests stand in a folder of their own, so that paths are short. */
+/* The tests stand in the folder of the vectors, so that paths are short. */
 static int enter_folder(void **state) {
     (void)state;
     before = getcwd(NULL, 0);
-    if (!before || chdir("/tmp") || !mkdtemp(folder) || chdir(folder)) return -1;
-    const test_axis language = {.folder = ".", .axis = "language", .classes = {"simple", "ornate"}};
-    const test_axis story = {.folder = ".", .axis = "story", .classes = {"short", "long"}, .seed = 2};
+    if (!before || chdir(scratch_folder())) return -1;
+    const test_axis language = {.axis = "language", .classes = {"simple", "ornate"}};
+    const test_axis story = {.axis = "story", .classes = {"short", "long"}, .seed = 2};
     test_axis_write(&language);
     test_axis_write(&story);
     return 0;
@@ -28,11 +28,9 @@ static int enter_folder(void **state) {
 
 static int leave_folder(void **state) {
     (void)state;
-    char command[64];
-    snprintf(command, sizeof command, "rm -rf /tmp/%s", folder);
     const int failed = chdir(before);
     free(before);
-    return failed || system(command); /* NOLINT(cert-env33-c): the name is ours */
+    return failed;
 }
 
 /* The options of `mix`, which is freed; NULL where they cannot be said. The caller frees. */

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "model/engine.h"
 #include "support/logits.h"
+#include "support/scratch.h"
 #include "support/tiny_model.h"
 #include "support/vector_files.h"
 #include "vectors/mix.h"
@@ -17,35 +18,30 @@
 
 enum { LAYERS = 4, WIDTH = 64 };
 
-static char folder[] = "/tmp/trimtab-merge-XXXXXX";
 static tt_engine *engine;
-static char *model;
+static const char *model;
 
 static int begin(void **state) {
     (void)state;
     engine = tt_engine_start(&(tt_engine_options){0}, NULL);
-    if (!engine || !mkdtemp(folder)) return -1;
+    if (!engine) return -1;
     const char *const axes[] = {"language", "storytelling"};
     for (size_t i = 0; i < 2; i++) {
-        const test_axis axis = {.folder = folder,
-                                .axis = axes[i],
+        const test_axis axis = {.axis = axes[i],
                                 .classes = {i ? "dry" : "simple", i ? "vivid" : "ornate"},
                                 .layers = LAYERS,
                                 .width = WIDTH,
                                 .seed = i};
         test_axis_write(&axis);
     }
-    model = tt_path_join(folder, "tiny.model", NULL);
-    return model && tt_tiny_model_write(model, NULL) ? 0 : -1;
+    model = scratch_path("tiny.model");
+    return tt_tiny_model_write(model, NULL) ? 0 : -1;
 }
 
 static int end(void **state) {
     (void)state;
-    free(model);
     tt_engine_stop(engine);
-    char command[64];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command); /* NOLINT(cert-env33-c): the name is ours */
+    return 0;
 }
 
 /* What llama.cpp makes of the blend's parts: common/common.cpp adds each file's values times its scale, all in F32. The
@@ -81,8 +77,8 @@ static void test_same_as_separate_files(void **state) {
     tt_mix mix = {0};
     tt_blend blend = {0};
     tt_vector merged = {0};
-    char *path = tt_path_join(folder, "mix.gguf", NULL);
-    assert_true(tt_catalogue_open(&catalogue, folder, NULL, 0, NULL));
+    const char *path = scratch_path("mix.gguf");
+    assert_true(tt_catalogue_open(&catalogue, scratch_folder(), NULL, 0, NULL));
     assert_true(tt_mix_parse(&mix, "vivid=0.3,language=-0.7", NULL));
     assert_true(tt_mix_blend(&blend, &mix, &(tt_mix_options){.catalogue = &catalogue}, NULL));
     assert_true(tt_vector_write(&blend.vector, path, NULL) && tt_vector_read(&merged, path, NULL));
@@ -108,7 +104,6 @@ static void test_same_as_separate_files(void **state) {
     tt_mix_free(&mix);
     tt_catalogue_free(&catalogue);
     unlink(path);
-    free(path);
 }
 
 /* A merged file stands for its de-bias vectors too: it is applied as it is, without a warning. */
@@ -117,8 +112,8 @@ static void test_merged_file_in_a_mix(void **state) {
     tt_catalogue catalogue = {0};
     tt_mix mix = {0}, again = {0};
     tt_blend blend = {0}, whole = {0};
-    char *path = tt_path_join(folder, "half.gguf", NULL);
-    assert_true(tt_catalogue_open(&catalogue, folder, NULL, 0, NULL) && tt_mix_parse(&mix, "language=0.5", NULL));
+    const char *path = scratch_path("half.gguf");
+    assert_true(tt_catalogue_open(&catalogue, scratch_folder(), NULL, 0, NULL) && tt_mix_parse(&mix, "language=0.5", NULL));
     assert_true(tt_mix_blend(&blend, &mix, &(tt_mix_options){.catalogue = &catalogue}, NULL));
     assert_true(tt_vector_write(&blend.vector, path, NULL) && tt_mix_add_file(&again, path, 1, NULL));
     assert_true(tt_mix_blend(&whole, &again, &(tt_mix_options){0}, NULL));
@@ -131,7 +126,6 @@ static void test_merged_file_in_a_mix(void **state) {
     tt_mix_free(&again);
     tt_catalogue_free(&catalogue);
     unlink(path);
-    free(path);
 }
 
 int main(void) {

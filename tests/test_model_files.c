@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "support/scratch.h"
 
 #include <ggml.h>
 #include <gguf.h>
@@ -18,18 +19,11 @@
 
 #include <cmocka.h>
 
-static char folder[] = "/tmp/trimtab-test-XXXXXX";
-static char path[256];
+static const char *path; /* the file that is written and read */
 
-static int make_folder(void **) {
-    if (!mkdtemp(folder)) return -1;
-    snprintf(path, sizeof path, "%s/model.gguf", folder);
+static int name_file(void **) {
+    path = scratch_path("model.gguf");
     return 0;
-}
-
-static int remove_folder(void **) {
-    unlink(path);
-    return rmdir(folder);
 }
 
 /* A GGUF of `architecture` with one matrix of `type` and one norm filled with `value`. */
@@ -90,7 +84,7 @@ static void fingerprint_survives_quantisation_alone(void **) {
 
 static void refuses_what_is_no_model(void **) {
     refuses("/nowhere/model.gguf", "there is no model");
-    refuses(folder, "is a folder");
+    refuses(scratch_folder(), "is a folder");
     write_gguf("controlvector", GGML_TYPE_F32, 1, true);
     refuses(path, "is a control vector");
     write_gguf("bert", GGML_TYPE_F32, 1, true);
@@ -141,5 +135,5 @@ int main(void) {
         cmocka_unit_test(refuses_broken_files),
         cmocka_unit_test(refuses_every_truncation),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, name_file, NULL);
 }

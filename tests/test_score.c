@@ -6,7 +6,7 @@
 #include "model/internal.h"
 #include "model/score.h"
 #include "model/softmax.h"
-#include "support/tiny_model.h"
+#include "support/open_model.h"
 
 #include <cmocka.h>
 #include <math.h>
@@ -16,9 +16,7 @@
 
 enum { TEXTS = 6, STEERINGS = 5, UBATCH = 24, LENGTH = 12 };
 
-static char folder[] = "/tmp/trimtab-score-XXXXXX";
-static char path[64];
-static tt_engine *engine;
+static struct tt_open_model tiny;
 static tt_model *model;
 static uint32_t blocks, width;
 static float *values; /* [STEERINGS][blocks][width] */
@@ -43,17 +41,8 @@ static void make_steerings(void) {
 
 static int set_up(void **state) {
     (void)state;
-    if (!mkdtemp(folder)) return -1;
-    snprintf(path, sizeof path, "%s/tiny.gguf", folder);
-    const tt_engine_options engine_options = {0};
-    const tt_model_options model_options = {
-        .path = path, .threads = 1, .ubatch = UBATCH, .flash_attention_off = true, .f32_cache = true};
-    tt_error err = {0};
-    if (!tt_tiny_model_write(path, NULL) || !(engine = tt_engine_start(&engine_options, &err)) ||
-        !(model = tt_model_open(engine, &model_options, &err))) {
-        print_error("%s\n", err.message);
-        return -1;
-    }
+    tt_open_model_begin_exact(&tiny, UBATCH);
+    model = tiny.model;
     blocks = model->facts.blocks;
     width = model->facts.width;
     make_steerings();
@@ -62,10 +51,9 @@ static int set_up(void **state) {
 
 static int tear_down(void **state) {
     (void)state;
-    tt_model_close(model);
-    tt_engine_stop(engine);
+    tt_open_model_end(&tiny);
     free(values);
-    return unlink(path) || rmdir(folder) ? -1 : 0;
+    return 0;
 }
 
 static tt_tokens tokens_of(const char *text) {
@@ -203,9 +191,9 @@ static void does_not_depend_on_the_company(void **state) {
 static void equals_control_vector_to_the_bit(void **state) {
     (void)state;
     const tt_model_options options = {
-        .path = path, .threads = 1, .ubatch = 256, .flash_attention_off = true, .f32_cache = true};
+        .path = tiny.path, .threads = 1, .ubatch = 256, .flash_attention_off = true, .f32_cache = true};
     tt_model *few = model;
-    model = tt_model_open(engine, &options, NULL);
+    model = tt_model_open(tiny.engine, &options, NULL);
     assert_non_null(model);
     tt_score_text texts[TEXTS];
     make_texts(texts);

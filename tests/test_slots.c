@@ -4,7 +4,7 @@
 #include "base/random.h"
 #include "model/internal.h"
 #include "model/slots.h"
-#include "support/tiny_model.h"
+#include "support/open_model.h"
 
 #include <cmocka.h>
 #include <math.h>
@@ -14,9 +14,7 @@
 
 enum { SLOTS = 5, STEERINGS = 4, UBATCH = 24, ROOM = 256, ANSWER = 9 };
 
-static char folder[] = "/tmp/trimtab-slots-XXXXXX";
-static char path[64];
-static tt_engine *engine;
+static struct tt_open_model tiny;
 static tt_model *model;
 static uint32_t blocks, width;
 static float *values; /* [STEERINGS][blocks][width] */
@@ -40,17 +38,8 @@ static void make_steerings(void) {
 
 static int set_up(void **state) {
     (void)state;
-    if (!mkdtemp(folder)) return -1;
-    snprintf(path, sizeof path, "%s/tiny.gguf", folder);
-    const tt_engine_options engine_options = {0};
-    const tt_model_options model_options = {
-        .path = path, .threads = 1, .ubatch = UBATCH, .flash_attention_off = true, .f32_cache = true};
-    tt_error err = {0};
-    if (!tt_tiny_model_write(path, NULL) || !(engine = tt_engine_start(&engine_options, &err)) ||
-        !(model = tt_model_open(engine, &model_options, &err))) {
-        print_error("%s\n", err.message);
-        return -1;
-    }
+    tt_open_model_begin_exact(&tiny, UBATCH);
+    model = tiny.model;
     blocks = model->facts.blocks;
     width = model->facts.width;
     make_steerings();
@@ -61,10 +50,8 @@ static int tear_down(void **state) {
     (void)state;
     for (size_t s = 0; s < STEERINGS; s++) tt_shared_steering_release(steerings[s]);
     free(values);
-    tt_model_close(model);
-    tt_engine_stop(engine);
-    unlink(path);
-    return rmdir(folder);
+    tt_open_model_end(&tiny);
+    return 0;
 }
 
 /* ==== libllama's own way ==== */

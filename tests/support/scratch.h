@@ -1,10 +1,19 @@
-/* scratch.h: files that a test writes for the code under test to read, in a folder that goes when the test ends. */
+/* scratch.h: a folder for the files of a test program, which goes when the program ends. Paths are kept until then: nobody
+ * frees them. What cannot be made fails the running test. */
 #pragma once
 
 #include <stddef.h>
 
-/* The path of a file `name` with these bytes, in this process' scratch folder; fails the test when it cannot be written. The
- * text stays valid until the test program ends. */
+/* The folder, made when it is first asked for. */
+const char *scratch_folder(void);
+
+/* The path of `name` in it. No file is made, and one that is there stays as it is. */
+const char *scratch_path(const char *name);
+
+/* A folder of its own in it, made where it is missing. */
+const char *scratch_subfolder(const char *name);
+
+/* A file `name` with these bytes: its path. */
 const char *scratch_file(const char *name, const char *bytes, size_t length);
 
 /* The same for text. */

@@ -1,11 +1,11 @@
-/* vector_files.h: control-vector files for tests: the three files of an axis, with random rows. */
+/* vector_files.h: control vectors for tests: the three files of an axis, with random rows; and one that uses every field. */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "vectors/vector.h"
 
 typedef struct test_axis {
-    const char *folder, *axis, *classes[2];
+    const char *folder; /* NULL: the scratch folder (scratch.h) */
+    const char *axis, *classes[2];
     const char *model;       /* NULL: "Tiny" */
     const char *fingerprint; /* NULL: "f00d" */
     uint32_t layers, width;  /* 0: 4 and 8 */
@@ -17,3 +17,6 @@ typedef struct test_axis {
 /* Writes {model}-{axis}__debias.gguf and the two sides, the negative one being the positive's opposite, with rows 1 to
  * layers - 1. Fails the running test where it cannot. */
 void test_axis_write(const test_axis *axis);
+
+/* A vector that uses every field, L = 5, d = 3, with rows 1 and 4. The caller frees it. */
+tt_vector test_full_vector(void);
