@@ -365,16 +365,39 @@ static void test_random_is_even(void **state) {
     assert_true(tt_random_below(1, 2, 3, 4, UINT64_MAX) < UINT64_MAX);
 }
 
+static void test_number_text(void **state) {
+    (void)state;
+    const struct {
+        double value;
+        const char *text;
+    } cases[] = {{0.5, "0.5"}, {-2, "-2"}, {1, "1"}, {0, "0"}, {0.1, "0.1"}, {1.0 / 3, "0.3333333333333333"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[TT_NUMBER_TEXT];
+        assert_string_equal(tt_number_text(cases[i].value, text), cases[i].text);
+        double back;
+        assert_true(tt_number_parse(text, &back) && back == cases[i].value);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_error),          cmocka_unit_test(test_error_too_long),
-        cmocka_unit_test(test_memory),         cmocka_unit_test(test_grow),
-        cmocka_unit_test(test_copies),         cmocka_unit_test(test_text),
-        cmocka_unit_test(test_text_failed),    cmocka_unit_test(test_utf8),
-        cmocka_unit_test(test_line_of),        cmocka_unit_test(test_nearest),
-        cmocka_unit_test(test_amounts),        cmocka_unit_test(test_hash),
-        cmocka_unit_test(test_json),           cmocka_unit_test(test_json_lines),
-        cmocka_unit_test(test_numbers),        cmocka_unit_test(test_random_is_fixed),
+        cmocka_unit_test(test_error),
+        cmocka_unit_test(test_error_too_long),
+        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_grow),
+        cmocka_unit_test(test_copies),
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_text_failed),
+        cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_line_of),
+        cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_amounts),
+        cmocka_unit_test(test_hash),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_json_lines),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_number_text),
+        cmocka_unit_test(test_random_is_fixed),
         cmocka_unit_test(test_random_is_even),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);

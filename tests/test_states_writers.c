@@ -1,0 +1,162 @@
+/* test_states_writers.c: a states file has one writer at a time, and whatever kills it, no committed sample is lost. */
+#include "base/random.h"
+#include "support/states_files.h"
+
+#include <cmocka.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char *path;
+
+static int name_file(void **state) {
+    (void)state;
+    path = test_states_path();
+    return 0;
+}
+
+/* ==== One writer ==== */
+
+static void test_lock(void **state) {
+    (void)state;
+    test_states_make(1);
+    int ready[2], done[2];
+    assert_int_equal(pipe(ready), 0);
+    assert_int_equal(pipe(done), 0);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    char byte = 0;
+    if (child == 0) {
+        close(done[1]);
+        tt_states *states = tt_states_open(path, true, NULL);
+        byte = states ? 'y' : 'n';
+        if (write(ready[1], &byte, 1) == 1) (void)!read(done[0], &byte, 1);
+        _exit(0);
+    }
+    close(done[0]);
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    assert_int_equal(byte, 'y');
+    char words[160];
+    snprintf(words, sizeof words, "another trimtab (pid %d) is writing to '%s'", (int)child, path);
+    test_states_refused(true, words);
+    tt_error err = {0};
+    assert_null(tt_states_create(path, &test_shape, test_identity, &err));
+    assert_non_null(strstr(err.message, words));
+    tt_states *reader = tt_states_open(path, false, &err); /* reading is no harm */
+    assert_non_null(reader);
+    test_states_check(reader);
+    tt_states_close(reader);
+    close(done[1]);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    close(ready[0]);
+    close(ready[1]);
+    tt_states *states = tt_states_open(path, true, &err); /* the lock went with the process */
+    assert_non_null(states);
+    tt_states_close(states);
+}
+
+/* Several processes that make the same file at once: one has it, the others are told. */
+static void test_making_at_once(void **state) {
+    (void)state;
+    for (int round = 0; round < 10; round++) {
+        enum { PROCESSES = 4 };
+        unlink(path);
+        int done[2];
+        assert_int_equal(pipe(done), 0);
+        pid_t children[PROCESSES];
+        int got[2];
+        assert_int_equal(pipe(got), 0);
+        for (int i = 0; i < PROCESSES; i++) {
+            children[i] = fork();
+            assert_true(children[i] >= 0);
+            if (children[i] != 0) continue;
+            close(done[1]);
+            const char result = tt_states_create(path, &test_shape, test_identity, NULL) ? 'y' : 'n';
+            char byte;
+            if (write(got[1], &result, 1) == 1) (void)!read(done[0], &byte, 1);
+            _exit(0);
+        }
+        int makers = 0;
+        for (int i = 0; i < PROCESSES; i++) {
+            char result;
+            assert_int_equal(read(got[0], &result, 1), 1);
+            makers += result == 'y';
+        }
+        close(done[1]);
+        for (int i = 0; i < PROCESSES; i++) assert_int_equal(waitpid(children[i], NULL, 0), children[i]);
+        assert_int_equal(makers, 1);
+        close(done[0]);
+        close(got[0]);
+        close(got[1]);
+    }
+}
+
+/* ==== Crashes ==== */
+
+static const tt_states_shape long_shape = {.samples = 100000, .rows = 5, .blocks = 6, .width = 64};
+
+static void test_killed(void **state) {
+    (void)state;
+    unlink(path);
+    uint64_t last = 0, grown = 0;
+    for (int kill_number = 0; kill_number < 20; kill_number++) {
+        const pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            tt_states *states = access(path, F_OK) ? tt_states_create(path, &long_shape, test_identity, NULL)
+                                                   : tt_states_open(path, true, NULL);
+            if (!states) _exit(1);
+            for (uint64_t batch = 1;; batch = batch % 5 + 1)
+                if (!test_states_append(states, batch, NULL)) _exit(1);
+        }
+        usleep(200 + (useconds_t)tt_random_below(7, 0, (uint64_t)kill_number, 0, 30000));
+        kill(child, SIGKILL);
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFSIGNALED(status));
+        if (access(path, F_OK)) continue; /* killed before there was a file */
+        tt_error err;
+        tt_states *states = tt_states_open(path, true, &err);
+        if (!states) fail_msg("after kill %d: %s", kill_number, err.message);
+        assert_true(tt_states_committed(states) >= last);
+        grown += tt_states_committed(states) > last;
+        last = tt_states_committed(states);
+        test_states_check(states);
+        tt_states_close(states);
+    }
+    assert_true(grown > 5); /* else this test has shown nothing */
+}
+
+/* A power loss while the newer commit record was being written leaves it torn: the one before counts. */
+static void test_torn_commit(void **state) {
+    (void)state;
+    tt_error err;
+    for (int torn = 0; torn < 2; torn++) {
+        test_states_make(0);
+        tt_states *states = tt_states_open(path, true, &err);
+        for (int i = 0; i < 2 + torn; i++) assert_true(test_states_append(states, 2, &err));
+        tt_states_close(states);
+        test_states_flip(4096 + 4096 * torn + 16); /* the last record's count: its number is 2 or 3 */
+        states = tt_states_open(path, true, &err);
+        assert_non_null(states);
+        assert_int_equal(tt_states_committed(states), 2 + 2 * torn);
+        assert_true(test_states_append(states, 5, &err));
+        test_states_check(states);
+        tt_states_close(states);
+    }
+    test_states_flip(4096);
+    test_states_flip(8192);
+    test_states_refused(false, "both its commit records");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lock),
+        cmocka_unit_test(test_making_at_once),
+        cmocka_unit_test(test_killed),
+        cmocka_unit_test(test_torn_commit),
+    };
+    return cmocka_run_group_tests(tests, name_file, NULL);
+}
