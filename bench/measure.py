@@ -117,6 +117,20 @@ class Bench:
             raise NotMeasured(f"{os.path.basename(command[0])} ended with status {process.returncode}: {complaint(lines)}")
         return Outcome(*texts, seconds, usage.ru_maxrss * 1024)
 
+    def stream(self, command):
+        """Runs a program to its end: what it wrote to standard output, as pairs of time (s) and bytes."""
+        command = [str(word) for word in command]
+        pieces = []
+        with tempfile.TemporaryFile() as errors:
+            with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors) as process:
+                while piece := os.read(process.stdout.fileno(), 1 << 16):
+                    pieces.append((time.monotonic(), piece))
+            errors.seek(0)
+            lines = errors.read().decode(errors="replace").strip().splitlines() or ["(it said nothing)"]
+        if process.returncode:
+            raise NotMeasured(f"{os.path.basename(command[0])} ended with status {process.returncode}: {complaint(lines)}")
+        return pieces
+
     def train(self, *arguments, before=(), environment=None):
         """One `trimtab train` into a fresh folder: its outcome and its JSON report. `before` comes before the command."""
         with tempfile.TemporaryDirectory(dir=self.folder) as folder:

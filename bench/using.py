@@ -1,49 +1,36 @@
 """using.py: the benchmark of `trimtab run`."""
 import os
-import re
 import tempfile
 
 from measure import Figure, NotMeasured
 
 PROMPT = "The old harbour lay quiet in the morning fog, and the keeper of the light"
 TOKENS = 128
-# "wrote 128 in 2.345 s, ..." (the first token comes from reading the prompt, so one decode less than tokens), and
-# "eval time = 2345.67 ms / 127 runs", which counts decodes.
-WROTE = re.compile(r"wrote (\d+) in ([\d.]+) s")
-EVALUATED = re.compile(r" eval time = +([\d.]+) ms / +(\d+) runs")
 
 
-def found_in(pattern, outcome, who):
-    found = pattern.search(outcome.errors) or pattern.search(outcome.output)
-    if not found:
-        raise NotMeasured(f"{who} did not say how fast it wrote")
-    return found
-
-
-def our_speed(outcome):
-    count, seconds = found_in(WROTE, outcome, "trimtab run").groups()
-    return (int(count) - 1) / float(seconds)
-
-
-def their_speed(bench, command):
-    """llama-completion logs from a thread of its own, whose last lines are now and then lost at exit: then once more."""
-    for _ in range(6):
-        outcome = bench.run(command)
-        if EVALUATED.search(outcome.errors + outcome.output):
-            break
-    milliseconds, runs = found_in(EVALUATED, outcome, "llama-completion").groups()
-    return 1000 * int(runs) / float(milliseconds)
+def speed(bench, command):
+    """Tokens a second as a reader sees them come: from the first behind the prompt, which is shown first, to the last."""
+    begin, end, shown = None, None, 0
+    for moment, piece in bench.stream(command):
+        shown += len(piece)
+        if begin is None and shown > len(PROMPT) + 2:
+            begin = moment
+        if piece.strip():
+            end = moment
+    if begin is None or end <= begin:
+        raise NotMeasured(f"{os.path.basename(str(command[0]))} wrote nothing")
+    return (TOKENS - 1) / (end - begin)
 
 
 def write_both_ways(bench, what, extra):
     """Tokens a second of trimtab run and of llama-completion: same prompt, same length, same likeliest tokens."""
     common = ["-m", bench.model(), "-p", PROMPT, "-n", TOKENS, "-no-cnv", "--temp", 0, "-t", bench.threads, "-c", 1024,
-              "--ignore-eos", "--perf", *extra]
+              "--ignore-eos", *extra]
     trimtab, completion = bench.program("trimtab"), bench.program("llama-completion")
     ours, peers = [], []
     for _ in bench.turns(f"run, {what}"):
-        ours.append(our_speed(bench.run([trimtab, "run", *common])))
-        peers.append(their_speed(bench, [completion, *common]))
+        ours.append(speed(bench, [trimtab, "run", *common]))
+        peers.append(speed(bench, [completion, *common]))
     return Figure(what, "tokens/s", ours, "llama-completion", peers, (">=", 0.97))
 
 
