@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 /* Short: long enough for a thread that is a few microseconds behind, too short to matter to others. Long: GNU OpenMP's own
- * default, which it gives up by itself where a process has more threads than there are cores, sleeping ones too. */
+ * default. */
 static const char short_spin[] = "1000", long_spin[] = "300000";
 
 static bool uses_model(const tt_command *command) {

@@ -2,7 +2,7 @@
  *
  * ggml's threads meet at an OpenMP barrier after every operation, hundreds of times for a token. GNU OpenMP lets a thread
  * that waits there spin for long before it sleeps. On an idle machine that saves the time of waking it; where another
- * program wants one of the cores, the spinning thread keeps it from the very thread that it waits for. docs/capture.md has
+ * program wants one of the cores, the spinning thread keeps it from the very thread that it waits for. docs/threads.md has
  * figures. */
 #pragma once
 
