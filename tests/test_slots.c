@@ -229,6 +229,34 @@ static void test_reuse_needs_same_steering(void **state) {
     tt_slots_close(slots);
 }
 
+/* Where all want the same for long, libllama itself adds it: nothing changes for them, or for one who then wants another. */
+static void test_common_steering_settles(void **state) {
+    (void)state;
+    enum { ROUNDS = 6, TOGETHER = 2 };
+    tt_slots *slots = open_slots(SLOTS);
+    uint64_t settled = 0, decodes = 0;
+    for (size_t round = 0; round < ROUNDS; round++) {
+        talk talks[TOGETHER] = {{.prompt_length = 9, .steering = 1}, {.prompt_length = 9, .steering = 1}};
+        for (size_t i = 0; i < TOGETHER; i++) make_prompt(&talks[i], 100 * round + i);
+        run_talks(slots, talks, TOGETHER);
+        for (size_t i = 0; i < TOGETHER; i++) {
+            compare_with_alone(&talks[i]);
+            free_talk(&talks[i]);
+        }
+        const tt_slots_counts counts = tt_slots_counts_of(slots);
+        settled = counts.settled_decodes;
+        decodes = counts.decodes;
+        if (round == 0) assert_int_equal(settled, 0);
+    }
+    assert_true(decodes > 40 && settled > 0 && settled < decodes);
+    talk other;
+    run_one(slots, &other, 1000, 9, 2);
+    assert_int_equal(tt_slots_counts_of(slots).settled_decodes, settled);
+    run_one(slots, &other, 1001, 9, 0); /* not steered: nothing is to be added, at once */
+    assert_true(tt_slots_counts_of(slots).settled_decodes > settled);
+    tt_slots_close(slots);
+}
+
 /* A conversation that begins as a running one did copies that one's states instead of computing them. */
 static void test_copy_from_another_slot(void **state) {
     (void)state;
@@ -345,6 +373,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_together_as_alone),
         cmocka_unit_test(test_reuse_needs_same_steering),
+        cmocka_unit_test(test_common_steering_settles),
         cmocka_unit_test(test_copy_from_another_slot),
         cmocka_unit_test(test_choice_of_slots),
         cmocka_unit_test(test_refusals),

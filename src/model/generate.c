@@ -4,6 +4,7 @@
  * nothing a token. */
 #include "model/generate.h"
 #include "base/memory.h"
+#include "model/adapter.h"
 #include "model/internal.h"
 #include "model/pieces.h"
 
@@ -16,8 +17,8 @@ enum { SEQUENCE = 0 };
 struct tt_generator {
     tt_model *model;
     struct llama_context *context;
-    uint32_t room;  /* tokens that fit */
-    float *rows;    /* (blocks - 1) x width from block 1 on, as libllama takes them; NULL: no steering */
+    uint32_t room; /* tokens that fit */
+    tt_adapter adapter;
     int32_t *known; /* tokens in the cache, `length` of them; room for `room` */
     size_t length;
     bool fresh; /* the logits belong to known[length - 1] */
@@ -55,7 +56,7 @@ tt_generator *tt_generator_open(tt_model *model, uint32_t context, tt_error *err
 void tt_generator_close(tt_generator *generator) {
     if (!generator) return;
     if (generator->context) llama_free(generator->context);
-    free(generator->rows);
+    tt_adapter_free(&generator->adapter);
     free(generator->known);
     free(generator);
 }
@@ -72,47 +73,14 @@ static void forget_all(tt_generator *generator) {
     generator->fresh = false;
 }
 
-/* The rows one behind the other, as libllama takes them; NULL where there is none at all, or on failure (err). */
-static float *join_rows(const tt_generator *generator, const tt_steering *steering, tt_error *err) {
-    const size_t width = generator->model->facts.width, blocks = generator->model->facts.blocks;
-    bool any = false;
-    for (size_t K = 1; K < steering->row_count; K++) any = any || steering->rows[K];
-    if (!any) return NULL;
-    float *joined = tt_alloc((blocks - 1) * width, sizeof *joined, err);
-    for (size_t K = 1; joined && K < steering->row_count; K++)
-        if (steering->rows[K]) memcpy(joined + (K - 1) * width, steering->rows[K], width * sizeof *joined);
-    return joined;
-}
-
-static bool same_rows(const tt_generator *generator, const float *rows, size_t size) {
-    if (!rows || !generator->rows) return rows == generator->rows;
-    return !memcmp(rows, generator->rows, size * sizeof *rows);
-}
-
 bool tt_generator_steer(tt_generator *generator, const tt_steering *steering, tt_error *err) {
     const tt_model_facts *facts = &generator->model->facts;
     if (steering && steering->row_count > facts->blocks)
         return tt_fail(err, TT_ERROR_INPUT, "steering made for %zu blocks does not fit '%s', which has %u",
                        steering->row_count, facts->path, facts->blocks);
-    tt_error failed = {0};
-    float *joined = steering ? join_rows(generator, steering, &failed) : NULL;
-    if (failed.kind != TT_ERROR_NONE) return tt_fail(err, failed.kind, "%s", failed.message);
-    const size_t size = (size_t)(facts->blocks - 1) * facts->width;
-    if (same_rows(generator, joined, size)) {
-        free(joined);
-        return true;
-    }
-    if (joined && !tt_model_check_steerable(generator->model, err)) {
-        free(joined);
-        return false;
-    }
+    if (tt_adapter_is(&generator->adapter, generator->model, steering)) return true;
     forget_all(generator);
-    free(generator->rows);
-    generator->rows = joined;
-    const int32_t last = (int32_t)facts->blocks - 1;
-    if (llama_set_adapter_cvec(generator->context, joined, joined ? size : 0, (int32_t)facts->width, 1, last) == 0)
-        return true;
-    return tt_fail(err, TT_ERROR_MODEL, "libllama cannot apply a control vector to '%s'", facts->path);
+    return tt_adapter_set(&generator->adapter, generator->context, generator->model, steering, err);
 }
 
 /* ==== Reading ==== */
@@ -223,7 +191,7 @@ static step_result write_token(tt_generator *generator, tt_sampler *sampler, con
     int32_t token = tt_sampler_choose(sampler, tt_generator_logits(generator));
     if (token == TT_NOT_A_NUMBER) {
         tt_fail(err, TT_ERROR_MODEL, "the model computes no numbers any more%s",
-                generator->rows ? ": it is steered too strongly; use smaller values" : "");
+                generator->adapter.rows ? ": it is steered too strongly; use smaller values" : "");
         return STEP_FAILED;
     }
     generated->stop = TT_STOP_END;

@@ -96,6 +96,7 @@ static bool decode(tt_slots *slots, run together, tt_error *err) {
         forget_all(slots);
         return false;
     }
+    slots->counts.settled_decodes += slots->batch.settled;
     for (uint32_t i = together.first; i < together.end; i++) {
         slot *s = &slots->slots[i];
         count_tokens(slots, s, together.each);

@@ -29,6 +29,7 @@ typedef struct tt_slots_counts {
     uint64_t read_tokens;   /* of prompts, computed */
     uint64_t reused_tokens; /* of prompts, found computed */
     uint64_t written_tokens, decodes;
+    uint64_t settled_decodes; /* of them, with the rows that all had in common, if any, added by libllama itself */
 } tt_slots_counts;
 
 /* `model` must outlive it. */

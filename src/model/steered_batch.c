@@ -8,6 +8,7 @@
 
 enum {
     CELLS_STEP = 512,                 /* the cache grows by this many tokens, so that it is made anew seldom */
+    SETTLED = 32,                     /* decodes; making libllama's graph anew takes as long as half a decode of one token */
     LOGITS_BYTES = 256 * 1024 * 1024, /* most memory for the logits of one batch: they weigh 1 MB a token in some models */
 };
 
@@ -25,6 +26,20 @@ static bool anyone_steers(const tt_steered_batch *batch, int block) {
         if (row_for(before, block)) return true;
     }
     return false;
+}
+
+/* Has libllama add the rows itself once everybody has wanted the same ones for a while, and not before: setting them costs a
+ * new plan of the graph. */
+static bool settle(tt_steered_batch *batch, tt_error *err) {
+    const tt_steering *first = batch->steerings[0];
+    bool common = batch->may_settle && tt_adapter_can(first);
+    for (size_t i = 1; common && i < batch->length; i++) common = batch->steerings[i] == first;
+    batch->settled = common && tt_adapter_is(&batch->adapter, batch->model, first);
+    if (batch->settled) return true;
+    batch->in_common = common && first == batch->common ? batch->in_common + 1 : 0;
+    batch->common = first;
+    batch->settled = batch->in_common >= SETTLED;
+    return tt_adapter_set(&batch->adapter, batch->context, batch->model, batch->settled ? first : NULL, err);
 }
 
 static bool steer(tt_steered_batch *batch, struct ggml_tensor *output, int block) {
@@ -88,6 +103,7 @@ bool tt_steered_batch_open(tt_steered_batch *batch, tt_model *model, tt_error *e
 void tt_steered_batch_close(tt_steered_batch *batch) {
     if (batch->tokens.token) llama_batch_free(batch->tokens);
     if (batch->context) llama_free(batch->context);
+    tt_adapter_free(&batch->adapter);
     free(batch->steerings);
     free(batch->outputs);
     free(batch->row);
@@ -141,6 +157,7 @@ bool tt_steered_batch_streams(tt_steered_batch *batch, size_t cells, size_t sequ
     batch->context = tt_context_open(batch->model, params, err);
     if (!batch->context) return false;
     batch->cells = llama_n_ctx_seq(batch->context);
+    batch->may_settle = true;
     return true;
 }
 
@@ -200,7 +217,8 @@ bool tt_steered_batch_decode(tt_steered_batch *batch, const atomic_bool *cancel,
     batch->cancel = cancel;
     batch->err = err;
     batch->failed = false;
-    batch->last_block = find_last_block(batch);
+    if (!settle(batch, err)) return false;
+    batch->last_block = batch->settled ? -1 : find_last_block(batch);
     await_next(batch, 0);
     batch->decoding = true;
     tt_engine_reason(batch->model->engine);

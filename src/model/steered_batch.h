@@ -2,14 +2,14 @@
  *
  * libllama's own control vector (llama_set_adapter_cvec) is one for the whole context. Here the rows are added in the
  * evaluation callback instead, to the very tensor that libllama would have added them to (l_out-K), token by token: the
- * logits are the same to the bit on a CPU, and one decode serves any number of control vectors.
+ * logits are the same to the bit on a CPU, and one decode serves any number of control vectors. Where all have wanted the
+ * same rows for a while, libllama adds them itself, which spares it a stop at every block.
  *
  * A batch is at most one micro-batch long, so that row i of a block's output is token i of the batch. Longer work is done in
  * several decodes over one key-value cache, which all sequences share; a token may belong to several sequences. */
 #pragma once
 
-#include "model/internal.h"
-#include "model/steering.h"
+#include "model/adapter.h"
 
 typedef struct tt_steered_batch {
     tt_model *model;
@@ -18,6 +18,13 @@ typedef struct tt_steered_batch {
     struct llama_batch tokens;
     size_t length, capacity;       /* of `tokens`; the capacity is the micro-batch */
     const tt_steering **steerings; /* [token]; NULL: not steered */
+
+    /* What all tokens of the last decodes had in common. */
+    tt_adapter adapter;
+    const tt_steering *common; /* compared, never looked into */
+    unsigned in_common;        /* decodes in a row */
+    bool may_settle;           /* where many decodes of one kind are to be expected */
+    bool settled;              /* libllama itself adds the rows of the decode under way, or of the last one */
 
     /* The decode under way. */
     size_t *outputs; /* tokens whose logits are asked for: the last block computes only these */
