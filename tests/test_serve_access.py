@@ -191,7 +191,28 @@ class Limits(Access):
             self.assertEqual(answer["choices"][0]["finish_reason"], "length")  # what there was in time
             self.assertGreater(answer["usage"]["completion_tokens"], 5)
             # Which began when the first ended, and had the rest of its second; or did not begin in time.
-            self.assertIn(waiting.status, (200, 503))
+            self.assertIn(waiting.status, (200, 408))
+
+    def test_nothing_written_in_time(self):
+        with serving.Server(self.model, "-np", "1", "-c", "100000", "--timeout", "0.5") as server:
+            for fields, reason in (({"prompt": "x " * 45000}, "is still reading its prompt"),
+                                   ({"prompt": "x", "n": 2}, "has not begun all of its answers")):
+                for stream in (False, True):
+                    with self.subTest(reason=reason, stream=stream):
+                        body = {**fields, "max_tokens": 80000, "ignore_eos": True, "stream": stream}
+                        answer = self.ask(server, "POST", "/v1/completions", body=json.dumps(body))
+                        begun = stream and "n" in fields  # what is a stream already ends with the error
+                        self.assertEqual(answer.status, 200 if begun else 408)
+                        told = answer.text.split(b"data: ")[-1] if begun else answer.text
+                        error = json.loads(told)["error"]
+                        self.assertEqual((error["code"], error["type"]), (408, "timeout_error"))
+                        self.assertIn(f"the 0.5 s that this server allows a request (--timeout) are over, and this one {reason}",
+                                      error["message"])
+            client = openai.OpenAI(base_url=server.url + "/v1", api_key="x", max_retries=0)
+            with self.assertRaises(openai.APIStatusError) as refused:
+                client.completions.create(model="x", prompt="x " * 45000)
+            self.assertEqual(refused.exception.status_code, 408)
+            self.assertEqual(client.completions.create(model="x", prompt="x", max_tokens=3).usage.completion_tokens, 3)
 
     def test_more_tokens_than_the_server_allows(self):
         with serving.Server(self.model, "-n", "5") as server:

@@ -24,6 +24,7 @@ bool tt_refuse_error(tt_refusal *refusal, const char *field, const tt_error *err
 static const char *type_of(unsigned status) {
     if (status == 401 || status == 403) return "authentication_error";
     if (status == 404) return "not_found_error";
+    if (status == 408) return "timeout_error";
     if (status == 503) return "unavailable_error";
     return status < 500 ? "invalid_request_error" : "server_error";
 }

@@ -130,25 +130,45 @@ static void remove_departed(tt_scheduler *s) {
 
 static bool answer_done(tt_scheduler *s, tt_job *job, size_t index);
 
-/* Time is up: what has been written is the answer; what has not begun is refused. */
+/* Why a request whose time is up gets no answer; NULL where what has been written is one. */
+static const char *reason_to_refuse(const tt_job *job) {
+    if (job->started == 0) return "still waits for a free slot";
+    if (job->started < job->answer_count) return "has not begun all of its answers";
+    return job->written_tokens == 0 ? "is still reading its prompt" : NULL;
+}
+
+/* Ends the running answers of job number `at` where they are. */
+static void cut_job(tt_scheduler *s, size_t at) {
+    tt_job *job = s->jobs[at];
+    tt_error err = {0};
+    for (size_t k = 0; k < job->answer_count; k++) {
+        if (job->answers[k].state != TT_JOB_RUNNING || tt_answer_cut(&job->answers[k].answer, &err)) continue;
+        tt_refusal refusal = {0};
+        tt_refuse_error(&refusal, "", &err);
+        refuse_job(s, at, &refusal);
+        return;
+    }
+    for (size_t k = 0; k < job->answer_count; k++)
+        if (job->answers[k].state == TT_JOB_RUNNING && answer_done(s, job, k)) return;
+}
+
 static void end_overdue(tt_scheduler *s) {
     if (s->timeout <= 0) return;
     const double now = tt_seconds();
     for (size_t i = s->job_count; i-- > 0;) {
-        tt_job *job = s->jobs[i];
-        if (now - job->arrived < s->timeout) continue;
-        tt_refusal refusal = {.retry_after = 1};
-        tt_error err = {0};
-        tt_refuse(&refusal, 503, "", "the request took longer than the server's limit of %g s", s->timeout);
-        bool ok = job->started == job->answer_count;
-        for (size_t k = 0; ok && k < job->answer_count; k++)
-            if (job->answers[k].state == TT_JOB_RUNNING) ok = tt_answer_cut(&job->answers[k].answer, &err);
-        if (!ok) {
-            refuse_job(s, i, &refusal);
+        if (now - s->jobs[i]->arrived < s->timeout) continue;
+        const char *reason = reason_to_refuse(s->jobs[i]);
+        if (!reason) {
+            cut_job(s, i);
             continue;
         }
-        for (size_t k = 0; k < job->answer_count; k++)
-            if (job->answers[k].state == TT_JOB_RUNNING && answer_done(s, job, k)) break;
+        tt_refusal refusal = {0};
+        tt_refuse(
+            &refusal, 408, "",
+            "the %g s that this server allows a request (--timeout) are over, and this one %s: ask for less, or when the "
+            "server is less busy",
+            s->timeout, reason);
+        refuse_job(s, i, &refusal);
     }
 }
 
