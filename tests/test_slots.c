@@ -278,6 +278,95 @@ static void test_copy_from_another_slot(void **state) {
     tt_slots_close(slots);
 }
 
+/* Begins a talk whose prompt starts with `shared` tokens of the prompt of `seed` and goes on with others. */
+static void begin_like(tt_slots *slots, talk *t, uint64_t seed, size_t shared, size_t length, size_t steering) {
+    *t = (talk){.prompt_length = length, .steering = steering, .running = true};
+    make_prompt(t, seed);
+    const int32_t vocabulary = llama_vocab_n_tokens(model->vocabulary);
+    for (size_t i = shared; i < length; i++) t->prompt.ids[i] = (t->prompt.ids[i] + 1) % vocabulary;
+    tt_error err = {0};
+    if (!tt_slots_begin(slots, &t->prompt, steerings[steering], &t->slot, &t->reused, &err)) fail_msg("%s", err.message);
+}
+
+/* Of a running conversation that has read 40 tokens of seed 1 under steering 1, a second copies `expected`. */
+static void copies(uint32_t context, size_t shared, size_t steering, size_t expected) {
+    talk talks[2] = {0};
+    tt_slots *slots = tt_slots_open(model, &(tt_slots_options){.slots = 3, .context = context}, NULL);
+    assert_non_null(slots);
+    begin_like(slots, &talks[0], 1, 40, 40, 1);
+    while (!talks[0].written) {
+        assert_true(tt_slots_step(slots, NULL));
+        talk_on(slots, talks, 1);
+    }
+    begin_like(slots, &talks[1], 1, shared, 45, steering);
+    assert_int_not_equal(talks[0].slot, talks[1].slot);
+    assert_int_equal(talks[1].reused, expected);
+    run_talks(slots, talks, 2);
+    for (size_t i = 0; i < 2; i++) {
+        compare_with_alone(&talks[i]);
+        free_talk(&talks[i]);
+    }
+    tt_slots_close(slots);
+}
+
+/* A short common beginning is copied where that is quicker than reading it, which depends on how much room there is to copy:
+ * and never between different mixes. */
+static void test_short_beginnings(void **state) {
+    (void)state;
+    copies(256, 7, 1, 0);
+    copies(256, 8, 1, 8);
+    copies(256, 40, 1, 40);
+    copies(4096, 31, 1, 0); /* 4096 / 128 = 32 */
+    copies(4096, 32, 1, 32);
+    copies(256, 40, 0, 0);
+    copies(256, 40, 2, 0);
+}
+
+/* Conversations that arrive together know nothing of one another yet; one that comes while another still reads its prompt
+ * copies what that one has read so far. */
+static void test_arrivals_at_once(void **state) {
+    (void)state;
+    enum { COUNT = 5 };
+    talk talks[COUNT];
+    tt_slots *slots = open_slots(COUNT);
+    for (size_t i = 0; i < 3; i++) {
+        begin_like(slots, &talks[i], 1, 60, 100 + i, i == 2 ? 2 : 1);
+        assert_int_equal(talks[i].reused, 0);
+    }
+    assert_true(tt_slots_step(slots, NULL)); /* UBATCH / 3 tokens of each */
+    begin_like(slots, &talks[3], 1, 60, 110, 1);
+    assert_int_equal(talks[3].reused, UBATCH / 3);
+    begin_like(slots, &talks[4], 1, 60, 120, 3);
+    assert_int_equal(talks[4].reused, 0);
+    run_talks(slots, talks, COUNT);
+    for (size_t i = 0; i < COUNT; i++) {
+        compare_with_alone(&talks[i]);
+        free_talk(&talks[i]);
+    }
+    tt_slots_close(slots);
+}
+
+/* What a slot knows itself is kept where another knows hardly more. */
+static void test_own_states_before_copies(void **state) {
+    (void)state;
+    talk talks[4];
+    tt_slots *slots = open_slots(2);
+    for (size_t i = 0; i < 2; i++) begin_like(slots, &talks[i], 1, i ? 37 : 30, 50, 1); /* slots 0 and 1 */
+    run_talks(slots, talks, 2);
+    begin_like(slots, &talks[2], 1, 60, 60, 1); /* slot 1 knows 37 tokens of it, slot 0 knows 30 */
+    assert_int_equal(talks[2].slot, 1);
+    assert_int_equal(talks[2].reused, 37);
+    begin_like(slots, &talks[3], 1, 37, 50, 1); /* slot 1 knows 7 more than slot 0 */
+    assert_int_equal(talks[3].slot, 0);
+    assert_int_equal(talks[3].reused, 30);
+    run_talks(slots, talks + 2, 2);
+    for (size_t i = 0; i < 4; i++) {
+        compare_with_alone(&talks[i]);
+        free_talk(&talks[i]);
+    }
+    tt_slots_close(slots);
+}
+
 /* A free slot that knows the prompt is preferred; else one beside a busy one, so that they share a micro-batch. */
 static void test_choice_of_slots(void **state) {
     (void)state;
@@ -375,6 +464,9 @@ int main(void) {
         cmocka_unit_test(test_reuse_needs_same_steering),
         cmocka_unit_test(test_common_steering_settles),
         cmocka_unit_test(test_copy_from_another_slot),
+        cmocka_unit_test(test_short_beginnings),
+        cmocka_unit_test(test_arrivals_at_once),
+        cmocka_unit_test(test_own_states_before_copies),
         cmocka_unit_test(test_choice_of_slots),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_full_context),
