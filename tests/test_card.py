@@ -7,7 +7,9 @@ import tempfile
 import unittest
 import xml.etree.ElementTree
 
-TRIMTAB, BUILD = os.environ["TRIMTAB"], os.environ["TRIMTAB_BUILD"]
+import built
+
+TRIMTAB = os.environ["TRIMTAB"]
 
 
 def trimtab(*arguments, status=0):
@@ -20,8 +22,7 @@ class Card(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory(prefix="trimtab-card-"))
-        cls.model = os.path.join(cls.folder, "tiny.gguf")
-        subprocess.run([os.path.join(BUILD, "tests", "make_tiny_model"), cls.model], check=True)
+        cls.model = built.tiny_model(os.path.join(cls.folder, "tiny.gguf"))
         cls.vectors, cls.page = os.path.join(cls.folder, "vectors"), os.path.join(cls.folder, "report.html")
         axes = ["--axis", "language", "--axis", "storytelling"]
         trimtab("train", "-q", "-t", "1", "-m", cls.model, "-o", cls.vectors, *axes, "--samples", "8", "--tolerance", "0")

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
+import built
 import peer
 import serving
 
@@ -90,9 +91,7 @@ class Options(unittest.TestCase):
         self.assertIn("every scale in it is 0", done.stderr)
 
     def test_model_of_other_width(self):
-        other = os.path.join(folder.name, "wide.gguf")
-        maker = os.path.join(os.environ["TRIMTAB_BUILD"], "tests", "make_tiny_model")
-        subprocess.run([maker, other, "--width", "128"], check=True)
+        other = built.tiny_model(os.path.join(folder.name, "wide.gguf"), "--width", "128")
         done = run("command", "--for", "llama.cpp-0.7", "-m", other, "--vectors", vectors, "--axis", "language=1", status=1)
         self.assertIn("hidden size", done.stderr)
 

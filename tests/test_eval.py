@@ -1,5 +1,5 @@
 """test_eval.py: `trimtab eval` from the command line, on a tiny model and on the demo model."""
-import json, math, os, shutil, subprocess, sys, tempfile, time
+import json, math, os, shutil, subprocess, tempfile, time
 
 TRIMTAB, BUILD = os.environ["TRIMTAB"], os.environ["TRIMTAB_BUILD"]
 MODEL = os.environ.get("TRIMTAB_MODEL")

@@ -2,27 +2,21 @@
 is read-only before the program starts, a stack that cannot be run, and checks of the stack and of copies."""
 
 import os
-import re
 import subprocess
 import unittest
 
-BUILD = os.environ["TRIMTAB_BUILD"]
-
-
-def setting(name):
-    with open(os.path.join(BUILD, "CMakeCache.txt"), encoding="utf-8") as file:
-        return re.search(rf"^{name}:\w+=(.*)$", file.read(), re.MULTILINE).group(1)
+import built
 
 
 def readelf(option, file):
-    return subprocess.run(["readelf", "--wide", option, os.path.join(BUILD, file)], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(["readelf", "--wide", option, os.path.join(built.FOLDER, file)], capture_output=True, text=True, check=True).stdout
 
 
-@unittest.skipIf(setting("CMAKE_BUILD_TYPE") != "Release" or setting("TRIMTAB_SANITIZE"), "these are the release build's protections")
+@unittest.skipIf(built.setting("CMAKE_BUILD_TYPE") != "Release" or built.SANITIZERS, "these are the release build's protections")
 class Hardening(unittest.TestCase):
     def files(self):
         """The program, the library, and the part that runs started by mpirun load, where there is OpenMPI."""
-        return [f for f in ("trimtab", "libtrimtab.so", "trimtab-mpi.so") if f != "trimtab-mpi.so" or os.path.exists(os.path.join(BUILD, f))]
+        return [f for f in ("trimtab", "libtrimtab.so", "trimtab-mpi.so") if f != "trimtab-mpi.so" or os.path.exists(os.path.join(built.FOLDER, f))]
 
     def test_position_independent_program(self):
         self.assertRegex(readelf("--file-header", "trimtab"), r"Type:\s+DYN \(Position-Independent Executable")
@@ -47,7 +41,7 @@ class Hardening(unittest.TestCase):
             self.assertRegex(symbols, r"__\w+_chk\b(?<!__stack_chk)", file)  # such as __memcpy_chk, of _FORTIFY_SOURCE
 
     def test_fortification_is_the_third_level(self):
-        with open(os.path.join(BUILD, "compile_commands.json"), encoding="utf-8") as file:
+        with open(os.path.join(built.FOLDER, "compile_commands.json"), encoding="utf-8") as file:
             self.assertIn("_FORTIFY_SOURCE=3", file.read())
 
 

@@ -10,8 +10,9 @@ import tempfile
 import unittest
 import xml.etree.ElementTree
 
-import gguf
 import numpy
+
+import vectors
 
 TRIMTAB = os.environ["TRIMTAB"]
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in ("TRIMTAB_MODEL", "TRIMTAB_VECTORS", "LC_ALL")}
@@ -19,31 +20,18 @@ LAYERS, WIDTH = 5, 4
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def write(path, rows, role=None, axis="", class_name="", figures=(), **keys):
+def write(path, rows, role=None, axis="", class_name="", figures=()):
     """A control vector with rows {K: values}."""
-    writer = gguf.GGUFWriter(path, "controlvector")
-    writer.add_string("controlvector.model_hint", "llama")
-    writer.add_uint32("controlvector.layer_count", LAYERS)
-    for name, value in (("role", role), ("axis", axis), ("class", class_name), *keys.items()):
-        if value:
-            writer.add_string(f"trimtab.{name}", value)
+    keys = {f"trimtab.{name}": value for name, value in (("role", role), ("axis", axis), ("class", class_name)) if value}
     if axis:
-        writer.add_array("trimtab.classes", ["low", "high"])
+        keys["trimtab.classes"] = ["low", "high"]
     if figures:
         for name in ("block", "kept", "accepted"):
-            writer.add_key_value(f"trimtab.figures.{name}", [f[name] for f in figures], gguf.GGUFValueType.ARRAY,
-                                 gguf.GGUFValueType.UINT32)
+            keys[f"trimtab.figures.{name}"] = [f[name] for f in figures]
         for name in ("discriminant_ratio", "variance_reduction", "deviation_negative", "deviation_positive", "mean_negative",
                      "mean_positive", "middle"):
-            writer.add_key_value(f"trimtab.figures.{name}", [float(f.get(name, 1)) for f in figures], gguf.GGUFValueType.ARRAY,
-                                 gguf.GGUFValueType.FLOAT32)
-    for K, row in rows.items():
-        writer.add_tensor(f"direction.{K}", numpy.array(row, dtype=numpy.float32))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    return path
+            keys[f"trimtab.figures.{name}"] = [float(f.get(name, 1)) for f in figures]
+    return vectors.write(path, rows, LAYERS, keys=keys)
 
 
 def run(*arguments, status=0, **settings):

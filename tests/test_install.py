@@ -6,7 +6,8 @@ import subprocess
 import tempfile
 import unittest
 
-BUILD = os.environ["TRIMTAB_BUILD"]
+import built
+
 PROGRAM = r"""
 #include <trimtab.h>
 int main(void) { return 0; }
@@ -20,13 +21,7 @@ def read(*command, **settings):
     return result.stdout
 
 
-def cached(name):
-    with open(f"{BUILD}/CMakeCache.txt", encoding="utf-8") as cache:
-        found = re.search(rf"^{name}:\w+=(.*)$", cache.read(), re.MULTILINE)
-    return found[1] if found else ""
-
-
-SANITIZED = cached("TRIMTAB_SANITIZE") or "--coverage" in cached("CMAKE_C_FLAGS")
+SANITIZED = built.SANITIZERS or "--coverage" in built.setting("CMAKE_C_FLAGS")
 
 
 class Install(unittest.TestCase):
@@ -34,7 +29,7 @@ class Install(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory(prefix="trimtab install ")  # a space, to see that it does no harm
         cls.prefix = f"{cls.folder.name}/usr"
-        read("cmake", "--install", BUILD, "--prefix", cls.prefix)
+        read("cmake", "--install", built.FOLDER, "--prefix", cls.prefix)
         cls.files = {os.path.relpath(os.path.join(folder, name), cls.prefix)
                      for folder, _, names in os.walk(cls.prefix) for name in names}
         cls.libraries = next(os.path.dirname(name) for name in cls.files if name.endswith("/libtrimtab.so"))
@@ -54,7 +49,7 @@ class Install(unittest.TestCase):
             self.assertGreater(os.path.getsize(path), 0, name)
             if name.startswith(("share/", "include/")):
                 with open(path, encoding="utf-8") as file:
-                    self.assertNotIn(BUILD, file.read(), name)
+                    self.assertNotIn(built.FOLDER, file.read(), name)
 
     def test_program_runs_from_there(self):
         self.assertRegex(read(f"{self.prefix}/bin/trimtab", "--version"), r"^trimtab ")
@@ -84,14 +79,14 @@ class Install(unittest.TestCase):
 class Hardening(unittest.TestCase):
     def binaries(self):
         for name in ("trimtab", "libtrimtab.so"):
-            path = f"{BUILD}/{name}"
+            path = f"{built.FOLDER}/{name}"
             self.assertTrue(os.path.exists(path))
             yield name, path
 
     def test_position_independent(self):
         for name, path in self.binaries():
             self.assertRegex(read("readelf", "--file-header", path), r"Type:\s+DYN", name)
-        self.assertRegex(read("readelf", "--dynamic", f"{BUILD}/trimtab"), r"FLAGS_1.*\bPIE\b")
+        self.assertRegex(read("readelf", "--dynamic", f"{built.FOLDER}/trimtab"), r"FLAGS_1.*\bPIE\b")
 
     def test_relocations_are_read_only_at_start(self):
         for name, path in self.binaries():

@@ -1,12 +1,13 @@
 """test_library.py: a program that is not part of trimtab, built against the installed library with pkg-config, trains and steers."""
 import os
-import re
 import shutil
 import subprocess
 import tempfile
 import unittest
 
-BUILD, SOURCE = os.environ["TRIMTAB_BUILD"], os.environ["TRIMTAB_SOURCE"]
+import built
+
+SOURCE = os.environ["TRIMTAB_SOURCE"]
 EXAMPLE = f"{SOURCE}/docs/examples/steer.c"
 STRICT = ("-Wall", "-Wextra", "-Wpedantic", "-Werror")
 PROMPT = "Tell me a story."
@@ -30,9 +31,7 @@ def fine(*command, **settings):
 
 def sanitizers():
     """A sanitized library needs its runtime linked first: the program is built like it."""
-    with open(f"{BUILD}/CMakeCache.txt", encoding="utf-8") as cache:
-        found = re.search(r"^TRIMTAB_SANITIZE:\w+=(.+)$", cache.read(), re.MULTILINE)
-    return (f"-fsanitize={found[1]}",) if found else ()
+    return (f"-fsanitize={built.SANITIZERS}",) if built.SANITIZERS else ()
 
 
 class Library(unittest.TestCase):
@@ -41,14 +40,13 @@ class Library(unittest.TestCase):
         cls.folder = tempfile.mkdtemp(prefix="trimtab-library-")
         cls.addClassCleanup(shutil.rmtree, cls.folder)
         prefix = f"{cls.folder}/usr"
-        fine("cmake", "--install", BUILD, "--prefix", prefix)
+        fine("cmake", "--install", built.FOLDER, "--prefix", prefix)
         cls.libraries = next(folder for folder, _, names in os.walk(prefix) if "libtrimtab.so" in names)
         settings = os.environ | {"PKG_CONFIG_PATH": f"{cls.libraries}/pkgconfig"}
         cls.flags, cls.links = (fine("pkg-config", option, "trimtab", env=settings).split() for option in ("--cflags", "--libs"))
         cls.program = f"{cls.folder}/steer"
         fine("gcc", "-std=c89", *STRICT, *sanitizers(), "-o", cls.program, EXAMPLE, *cls.flags, *cls.links)
-        cls.model = f"{cls.folder}/tiny.gguf"
-        fine(f"{BUILD}/tests/make_tiny_model", cls.model)
+        cls.model = built.tiny_model(f"{cls.folder}/tiny.gguf")
         cls.vectors = f"{cls.folder}/vectors"
 
     def steer(self, model, vectors, mix, *training):

@@ -9,9 +9,10 @@ import unittest
 import gguf
 import numpy
 
+import built
 import vectors
 
-TRIMTAB, BUILD, MODEL = os.environ["TRIMTAB"], os.environ["TRIMTAB_BUILD"], os.environ.get("TRIMTAB_MODEL")
+TRIMTAB, MODEL = os.environ["TRIMTAB"], os.environ.get("TRIMTAB_MODEL")
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in ("TRIMTAB_MODEL", "TRIMTAB_VECTORS")}
 TEXT = "The harbour was dark when the old pilot climbed down to his boat and counted the strokes of the bell. " * 16
 
@@ -35,7 +36,7 @@ class Tiny(unittest.TestCase):
         cls.folder = tempfile.mkdtemp(prefix="trimtab-merge-")
         cls.model = os.path.join(cls.folder, "tiny.gguf")
         cls.vectors = os.path.join(cls.folder, "vectors")
-        subprocess.run([os.path.join(BUILD, "tests", "make_tiny_model"), cls.model], check=True)
+        built.tiny_model(cls.model)
         run("train", "-q", "-t", "1", "-m", cls.model, "-o", cls.vectors, "--axis", "language", "--axis", "storytelling",
             "--samples", "8", "--tolerance", "0")
         cls.text = os.path.join(cls.folder, "text")
@@ -132,11 +133,9 @@ class Tiny(unittest.TestCase):
         self.refused("is the model itself", "bake", "-o", self.model, "-m", self.model, *common, *self.mix, status=2)
         self.refused("/none/", "merge", "-o", "/none/mix.gguf", *common, *self.mix)
         self.refused("cannot open '/none.gguf'", "bake", "-m", "/none.gguf", "-o", output, *common, *self.mix)
-        experts = self.path("experts.gguf")
-        subprocess.run([os.path.join(BUILD, "tests", "make_tiny_model"), experts, "--arch", "llama-moe"], check=True)
+        experts = built.tiny_model(self.path("experts.gguf"), "--arch", "llama-moe")
         self.refused("use trimtab merge", "bake", "-m", experts, "-o", output, *common, *self.mix, "--force")
-        other = self.path("other.gguf")
-        subprocess.run([os.path.join(BUILD, "tests", "make_tiny_model"), other, "--seed", "9"], check=True)
+        other = built.tiny_model(self.path("other.gguf"), "--seed", "9")
         for command in ("merge", "bake"):
             self.refused("is for another model", command, "-m", other, "-o", output, *common, *self.mix)
         self.assertFalse(os.path.exists(output))
@@ -149,21 +148,15 @@ class Memory(unittest.TestCase):
     def test_does_not_grow_with_the_model(self):
         width, layers = 576, 30
         with tempfile.TemporaryDirectory() as folder:
-            mix = gguf.GGUFWriter(f"{folder}/mix.gguf", "controlvector")
-            for K in range(1, layers):
-                mix.add_tensor(f"direction.{K}", numpy.full(width, 0.01, dtype=numpy.float32))
-            mix.write_header_to_file()
-            mix.write_kv_data_to_file()
-            mix.write_tensors_to_file()
-            mix.close()
+            mix = vectors.write(f"{folder}/mix.gguf", {K: numpy.full(width, 0.01) for K in range(1, layers)})
             output = f"{folder}/baked.gguf"
-            child = subprocess.Popen([TRIMTAB, "bake", "-m", MODEL, "--control-vector", f"{folder}/mix.gguf", "-o", output],
+            child = subprocess.Popen([TRIMTAB, "bake", "-m", MODEL, "--control-vector", mix, "-o", output],
                                      stdout=subprocess.DEVNULL)
             _, status, used = os.wait4(child.pid, 0)
             child.returncode = os.waitstatus_to_exitcode(status)
             self.assertEqual(child.returncode, 0)
             self.assertGreater(os.path.getsize(output), os.path.getsize(MODEL))
-            if not re.search("asan|tsan", BUILD):  # whose shadow memory is counted too
+            if not built.SANITIZERS:  # whose shadow memory is counted too
                 self.assertLess(used.ru_maxrss * 1024, os.path.getsize(MODEL) / 2)
 
 

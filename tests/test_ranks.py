@@ -8,17 +8,12 @@ import tempfile
 import time
 import unittest
 
+import built
+
 TRIMTAB = os.environ["TRIMTAB"]
-BUILD = os.environ["TRIMTAB_BUILD"]
-MODULE = os.path.join(BUILD, "trimtab-mpi.so")
+MODULE = os.path.join(built.FOLDER, "trimtab-mpi.so")
 MPIRUN = ["mpirun", "--allow-run-as-root", "--oversubscribe", "-n"]
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "TRIMTAB_MODEL"}
-
-
-def sanitized():
-    with open(f"{BUILD}/CMakeCache.txt", encoding="utf-8") as cache:
-        return any(line.startswith("TRIMTAB_SANITIZE:") and line.rstrip().endswith(("address,undefined", "thread"))
-                   for line in cache)
 
 
 class Ranks(unittest.TestCase):
@@ -26,8 +21,7 @@ class Ranks(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix="trimtab-")
         cls.addClassCleanup(shutil.rmtree, cls.folder)
-        cls.tiny = os.path.join(cls.folder, "tiny.gguf")
-        subprocess.run([os.path.join(BUILD, "tests", "make_tiny_model"), cls.tiny], check=True)
+        cls.tiny = built.tiny_model(os.path.join(cls.folder, "tiny.gguf"))
 
     def train(self, name, *before, program=TRIMTAB, env=None):
         output = os.path.join(self.folder, name)
@@ -36,7 +30,7 @@ class Ranks(unittest.TestCase):
         result = subprocess.run(command, capture_output=True, text=True, check=False, env=env or ENVIRONMENT)
         return result, output
 
-    @unittest.skipIf(sanitized(), "MPI's own leaks would be reported")
+    @unittest.skipIf(built.SANITIZERS, "MPI's own leaks would be reported")
     def test_two_ranks_write_what_one_writes(self):
         alone, one = self.train("one")
         self.assertEqual(alone.returncode, 0, alone.stderr)
@@ -48,14 +42,14 @@ class Ranks(unittest.TestCase):
             with open(os.path.join(one, name), "rb") as first, open(os.path.join(two, name), "rb") as second:
                 self.assertEqual(first.read(), second.read(), name)
 
-    @unittest.skipIf(sanitized(), "MPI's own leaks would be reported")
+    @unittest.skipIf(built.SANITIZERS, "MPI's own leaks would be reported")
     def test_a_rank_that_fails_ends_all(self):
         result = subprocess.run([*MPIRUN, "2", TRIMTAB, "train", "-m", "/no/such.gguf", "-q"], capture_output=True, text=True,
                                 check=False, env=ENVIRONMENT, timeout=60)
         self.assertNotEqual(result.returncode, 0)
         self.assertIn("/no/such.gguf", result.stderr)
 
-    @unittest.skipIf(sanitized(), "MPI's own leaks would be reported")
+    @unittest.skipIf(built.SANITIZERS, "MPI's own leaks would be reported")
     def test_a_rank_that_dies_ends_the_run_which_goes_on_later(self):
         """The run with ranks that follow is ended, once some batches are safe, by the death of its second rank."""
         arguments = ["-m", self.tiny, "-t", "1", "--samples", "300", "--tolerance", "0.01", "--axis", "language", "-q"]
@@ -92,7 +86,7 @@ class Ranks(unittest.TestCase):
                 return int(entry.name)
         return self.fail("there is no second rank")
 
-    @unittest.skipIf(sanitized(), "the sanitizer's own look-ups replace what the loader said")
+    @unittest.skipIf(built.SANITIZERS, "the sanitizer's own look-ups replace what the loader said")
     def test_without_the_module(self):
         bin_folder = os.path.join(self.folder, "elsewhere", "bin")
         os.makedirs(bin_folder)

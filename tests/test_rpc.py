@@ -8,10 +8,10 @@ import tempfile
 import time
 import unittest
 
+import built
 import vectors
 
 TRIMTAB = os.environ["TRIMTAB"]
-BUILD = os.environ["TRIMTAB_BUILD"]
 SERVERS = [*glob.glob("/usr/libexec/*/llama/bin/ggml-rpc-server"), *filter(None, [shutil.which("ggml-rpc-server")])]
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "TRIMTAB_MODEL"}
 
@@ -26,8 +26,7 @@ class Rpc(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="trimtab-")
         self.addCleanup(shutil.rmtree, self.folder)
-        self.tiny = os.path.join(self.folder, "tiny.gguf")
-        subprocess.run([os.path.join(BUILD, "tests", "make_tiny_model"), self.tiny], check=True)
+        self.tiny = built.tiny_model(os.path.join(self.folder, "tiny.gguf"))
 
     def server(self):
         """Starts one; its HOST:PORT."""

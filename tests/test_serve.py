@@ -1,11 +1,8 @@
 """test_serve.py: `trimtab serve` as its clients see it: OpenAI's own client library, and raw bytes where that is too polite."""
 
-import http.client
 import json
 import os
 import socket
-import subprocess
-import tempfile
 import threading
 import time
 import unittest

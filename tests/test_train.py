@@ -11,13 +11,14 @@ import time
 import unittest
 
 import numpy
+
+import built
 import small_disk
 import vectors
 
 TRIMTAB = os.environ["TRIMTAB"]
 MODEL = os.environ["TRIMTAB_MODEL"]
 SECOND_MODEL = os.environ["TRIMTAB_SECOND_MODEL"]
-MAKE_TINY_MODEL = os.path.join(os.environ["TRIMTAB_BUILD"], "tests", "make_tiny_model")
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "TRIMTAB_MODEL"}
 
 
@@ -37,8 +38,7 @@ class Case(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix="trimtab-")
         cls.addClassCleanup(shutil.rmtree, cls.folder)
-        cls.tiny = os.path.join(cls.folder, "tiny.gguf")
-        subprocess.run([MAKE_TINY_MODEL, cls.tiny], check=True)
+        cls.tiny = built.tiny_model(os.path.join(cls.folder, "tiny.gguf"))
 
     def place(self, name):
         return os.path.join(self.folder, self.id().rsplit(".", 1)[-1] + "-" + name)
@@ -319,8 +319,7 @@ class Refusals(Case):
             part.write(whole.read(50_000_000))
         self.refused("cut short", model=cut)
         os.unlink(cut)
-        untemplated = self.place("base.gguf")
-        subprocess.run([MAKE_TINY_MODEL, untemplated, "--no-template"], check=True)
+        untemplated = built.tiny_model(self.place("base.gguf"), "--no-template")
         self.refused(("has no chat template", "chatml"), "-o", self.place("o"), model=untemplated)
         self.run_fine("-o", self.place("o"), "--chat-template", "none", "--axis", "language", "--samples", "8", "--tolerance", "0.001",
                       model=untemplated)

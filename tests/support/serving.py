@@ -10,9 +10,11 @@ import time
 import unittest
 import urllib.request
 
-import gguf
 import numpy
 import openai
+
+import built
+import vectors
 
 AXES = {"language": ("simple", "ornate"), "optimism_vs_nihilism": ("optimism", "nihilism"), "empathy_vs_sociopathy": ("empathy", "sociopathy")}
 BLOCKS, WIDTH = 4, 64
@@ -20,23 +22,7 @@ RECOMMENDED = {"optimism_vs_nihilism": (0.5, 0.25)}  # as an evaluation would ha
 
 
 def make_model(folder, *options):
-    path = os.path.join(folder, "tiny.gguf")
-    subprocess.run([os.path.join(os.environ["TRIMTAB_BUILD"], "tests", "make_tiny_model"), path, *options], check=True)
-    return path
-
-
-def write_vector(path, rows, architecture="llama", layers=BLOCKS, recommended=None):
-    writer = gguf.GGUFWriter(path, "controlvector")
-    writer.add_string("controlvector.model_hint", architecture)
-    writer.add_uint32("controlvector.layer_count", layers)
-    if recommended:
-        writer.add_array("trimtab.recommended", [float(value) for value in recommended])
-    for block, row in rows.items():
-        writer.add_tensor(f"direction.{block}", numpy.asarray(row, dtype=numpy.float32))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    return built.tiny_model(os.path.join(folder, "tiny.gguf"), *options)
 
 
 def make_vectors(folder, axes=AXES, blocks=BLOCKS, width=WIDTH, size=0.3, architecture="llama", recommended=None):
@@ -49,7 +35,8 @@ def make_vectors(folder, axes=AXES, blocks=BLOCKS, width=WIDTH, size=0.3, archit
             debias[block] = random.normal(size=width) * 0.1 * size
             direction[block] = random.normal(size=width) * size
         for suffix, rows in (("debias", debias), (negative, {k: -v for k, v in direction.items()}), (positive, direction)):
-            write_vector(os.path.join(folder, f"tiny-{axis}__{suffix}.gguf"), rows, architecture, blocks, (recommended or {}).get(axis))
+            keys = {"trimtab.recommended": list(recommended[axis])} if axis in (recommended or {}) else {}
+            vectors.write(os.path.join(folder, f"tiny-{axis}__{suffix}.gguf"), rows, blocks, architecture, keys)
     return folder
 
 

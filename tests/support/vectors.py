@@ -1,10 +1,33 @@
-"""vectors.py: control-vector files as numpy arrays, for the tests that train."""
+"""vectors.py: control-vector files as numpy arrays, written and read, for the tests that are scripts."""
 import glob
 import os
 import pathlib
 
 import gguf
 import numpy
+
+
+TYPES = {str: gguf.GGUFValueType.STRING, int: gguf.GGUFValueType.UINT32, float: gguf.GGUFValueType.FLOAT32}
+
+
+def write(path, rows, layers=None, architecture="llama", keys=None):
+    """A control vector with the rows {K: values} and the keys {name: text, number or list of them}. Returns its path."""
+    writer = gguf.GGUFWriter(path, "controlvector")
+    writer.add_string("controlvector.model_hint", architecture)
+    if layers:
+        writer.add_uint32("controlvector.layer_count", layers)
+    for name, value in (keys or {}).items():
+        if isinstance(value, list):
+            writer.add_key_value(name, value, gguf.GGUFValueType.ARRAY, TYPES[type(value[0])])
+        else:
+            writer.add_key_value(name, value, TYPES[type(value)])
+    for K, row in rows.items():
+        writer.add_tensor(f"direction.{K}", numpy.array(row, dtype=numpy.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
 
 
 def read(path):
