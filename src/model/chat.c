@@ -17,30 +17,38 @@ struct tt_chat {
     char *system;        /* what a conversation without a system message begins with; NULL: nothing */
 };
 
+/* The templates that libllama knows by name. */
+enum { KNOWN_MOST = 256 };
+typedef struct known_templates {
+    const char *names[KNOWN_MOST];
+    int32_t count;
+} known_templates;
+
+static known_templates list_known(void) {
+    known_templates known = {0};
+    const int32_t count = llama_chat_builtin_templates(known.names, KNOWN_MOST); /* of all, also where there are more */
+    known.count = count < KNOWN_MOST ? count : KNOWN_MOST;
+    return known;
+}
+
 /* "chatml, llama2, ..." */
 static char *known_names(tt_error *err) {
-    const int32_t count = llama_chat_builtin_templates(NULL, 0);
-    const char **names = tt_alloc((size_t)(count > 0 ? count : 0), sizeof *names, err);
-    if (!names) return NULL;
-    llama_chat_builtin_templates(names, (size_t)count);
+    const known_templates known = list_known();
     tt_text text = {0};
-    for (int32_t i = 0; i < count; i++) tt_text_addf(&text, "%s%s", i ? ", " : "", names[i]);
-    free(names);
+    for (int32_t i = 0; i < known.count; i++) tt_text_addf(&text, "%s%s", i ? ", " : "", known.names[i]);
     return tt_text_take(&text, err);
+}
+
+static bool is_known_name(const char *name) {
+    const known_templates known = list_known();
+    for (int32_t i = 0; i < known.count; i++)
+        if (!strcmp(known.names[i], name)) return true;
+    return false;
 }
 
 static bool renders(const char *template_text) {
     const struct llama_chat_message hello = {"user", "Hello"};
     return llama_chat_apply_template(template_text, &hello, 1, true, NULL, 0) > 0;
-}
-
-static bool is_known_name(const char *name) {
-    const int32_t count = llama_chat_builtin_templates(NULL, 0);
-    const char *names[256];
-    const int32_t got = llama_chat_builtin_templates(names, count < 256 ? (size_t)count : 256);
-    for (int32_t i = 0; i < got; i++)
-        if (!strcmp(names[i], name)) return true;
-    return false;
 }
 
 /* Mistral's seventh layout has spaces behind its marks, or none. libllama takes every template of that kind for the former;
