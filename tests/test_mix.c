@@ -243,11 +243,6 @@ static void test_set_axis(void **state) {
     assert_false(tt_mix_set_axis(&mix, &catalogue, &test_target, "langauge", 1, &err));
     assert_non_null(strstr(err.message, "did you mean 'language'"));
     assert_false(tt_mix_set_axis(&mix, &catalogue, &test_target, "language", NAN, &err));
-    assert_true(tt_mix_remove_axis(&mix, &catalogue, &test_target, "ornate", &err));
-    assert_true(tt_mix_remove_axis(&mix, &catalogue, &test_target, "ornate", &err));
-    text = tt_mix_text(&mix, &catalogue, &test_target, &err);
-    assert_string_equal(text, "storytelling=0.1");
-    free(text);
     tt_mix_free(&mix);
     tt_catalogue_free(&catalogue);
 }

@@ -30,22 +30,13 @@ static trimtab_status status_of(tt_error_kind kind) {
     return TRIMTAB_INPUT;
 }
 
-trimtab_status tt_api_failed(const tt_error *err, trimtab_error *error) {
-    const trimtab_status status = status_of(err->kind);
+trimtab_status tt_api_status(bool ok, const tt_error *err, trimtab_error *error) {
+    const trimtab_status status = ok ? TRIMTAB_OK : status_of(err->kind);
     if (!error) return status;
     static_assert(sizeof error->message == sizeof err->message);
-    error->status = status;
-    memcpy(error->message, err->message, sizeof error->message);
+    *error = (trimtab_error){.status = status};
+    if (!ok) memcpy(error->message, err->message, sizeof error->message);
     return status;
-}
-
-trimtab_status tt_api_succeeded(trimtab_error *error) {
-    if (error) *error = (trimtab_error){.status = TRIMTAB_OK};
-    return TRIMTAB_OK;
-}
-
-trimtab_status tt_api_status(bool ok, const tt_error *err, trimtab_error *error) {
-    return ok ? tt_api_succeeded(error) : tt_api_failed(err, error);
 }
 
 bool tt_api_begin(trimtab *t, const char *function, tt_error *err) {

@@ -21,11 +21,7 @@ struct trimtab {
     atomic_bool cancel; /* set by trimtab_cancel, cleared when a call begins */
 };
 
-/* Hands `err` over to the caller's `error` (unless NULL). Returns the status. */
-trimtab_status tt_api_failed(const tt_error *err, trimtab_error *error);
-trimtab_status tt_api_succeeded(trimtab_error *error);
-
-/* The status of `ok`, with `err` where it is false. */
+/* The status of `ok`; the caller's `error` (unless NULL) gets it too, with what `err` says where `ok` is false. */
 trimtab_status tt_api_status(bool ok, const tt_error *err, trimtab_error *error);
 
 /* Begins a call: a cancellation that came before does not concern it. False for a handle that is NULL. */

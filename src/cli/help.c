@@ -67,7 +67,8 @@ static void add_entry(tt_text *text, const char *left, const char *right, int wi
     add_wrapped(text, right, indent, indent, width);
 }
 
-void tt_help_usage(const tt_command *command, tt_text *text) {
+/* "trimtab train [OPTION...]" */
+static void add_usage(const tt_command *command, tt_text *text) {
     const bool is_root = command == &tt_command_root;
     tt_text_addf(text, "%s%s [OPTION...]", is_root ? "" : "trimtab ", command->name);
     if (command->operands) tt_text_addf(text, " %s", command->operands);
@@ -129,7 +130,7 @@ static void add_commands(int width, tt_text *text) {
 void tt_help_text(const tt_command *command, int width, tt_text *text) {
     tt_text usage = {0};
     tt_text_add(&usage, "usage: ");
-    tt_help_usage(command, &usage);
+    add_usage(command, &usage);
     if (tt_text_ok(&usage, NULL))
         add_wrapped(text, usage.data, 0, 7, width);
     else

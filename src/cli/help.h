@@ -12,9 +12,6 @@ bool tt_help_print(const tt_command *command, FILE *stream, tt_error *err);
 /* The same as text, `width` columns wide where words allow it. */
 void tt_help_text(const tt_command *command, int width, tt_text *text);
 
-/* "trimtab train [OPTION...]" */
-void tt_help_usage(const tt_command *command, tt_text *text);
-
 /* How help and the man page tell an option's default: "all built-in axes", "192", "$TRIMTAB_MODEL"; empty where there is
  * none. */
 void tt_help_default(const tt_option *option, tt_text *text);

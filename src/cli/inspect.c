@@ -27,12 +27,12 @@ double tt_inspected_cosine(const tt_inspected *inspected, size_t i, size_t j, ui
     return a->width == b->width ? tt_vector_cosine(a, b, K) : NAN;
 }
 
-/* Files that do not tell the offset are taken to have trimtab's own. */
-uint32_t tt_block_of_row(const tt_vector *vector, uint32_t K) { return vector->layer_offset == 0 ? K : K - 1; }
+/* The block that row K was measured at. Files that do not tell the offset are taken to have trimtab's own. */
+static uint32_t block_of_row(const tt_vector *vector, uint32_t K) { return vector->layer_offset == 0 ? K : K - 1; }
 
 const tt_block_figures *tt_figures_of_row(const tt_vector *vector, uint32_t K) {
     for (size_t i = 0; i < vector->figure_count; i++)
-        if (vector->figures[i].block == tt_block_of_row(vector, K)) return &vector->figures[i];
+        if (vector->figures[i].block == block_of_row(vector, K)) return &vector->figures[i];
     return NULL;
 }
 

@@ -23,9 +23,6 @@ double tt_inspected_cosine(const tt_inspected *inspected, size_t i, size_t j, ui
 /* The figures that row K was made from; NULL where the file has none. */
 const tt_block_figures *tt_figures_of_row(const tt_vector *vector, uint32_t K);
 
-/* The block that row K was measured at. */
-uint32_t tt_block_of_row(const tt_vector *vector, uint32_t K);
-
 bool tt_inspect_print(const tt_inspected *inspected, tt_error *err);
 yyjson_mut_doc *tt_inspect_json(const tt_inspected *inspected); /* NULL where memory is short */
 bool tt_inspect_svg(const tt_inspected *inspected, const char *path, tt_error *err);

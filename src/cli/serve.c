@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-enum { KEYS_MOST = 64, KEY_FILE_MOST = 1 << 16, PEM_MOST = 1 << 20, PRESETS_MOST = 256, AXES_MOST = 64 };
+enum { KEYS_MOST = 64, KEY_FILE_MOST = 1 << 16, PEM_MOST = 1 << 20, PRESETS_MOST = 256 };
 
 static const tt_option main_options[] = {
     {"--vectors", .kind = TT_OPTION_FOLDER, .argument = "DIR", .preset_text = "none: no steering",

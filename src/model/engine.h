@@ -19,6 +19,3 @@ void tt_engine_stop(tt_engine *engine); /* harmless on NULL */
 
 /* The last error message that libllama logged since the last call, without its newline, or "". Owned by the engine. */
 const char *tt_engine_reason(tt_engine *engine);
-
-/* libllama's version, as "0.7.0". */
-const char *tt_engine_version(void);

@@ -80,10 +80,6 @@ tt_writing_prompts *tt_writing_prompts_load(const char *file, double held_out, t
     return NULL;
 }
 
-uint64_t tt_writing_prompts_count(const tt_writing_prompts *prompts) {
-    return prompts->grammar ? tt_grammar_count(prompts->grammar) : tt_prompt_lines_facts_of(prompts->lines)->count;
-}
-
 const char *tt_writing_prompts_hash(const tt_writing_prompts *prompts) { return prompts->hash; }
 
 static char *draw_once(const tt_writing_prompts *prompts, uint64_t key, tt_error *err) {

@@ -15,9 +15,6 @@ typedef struct tt_writing_prompts tt_writing_prompts;
 tt_writing_prompts *tt_writing_prompts_load(const char *file, double held_out, tt_error *err);
 void tt_writing_prompts_free(tt_writing_prompts *prompts);
 
-/* How many there are; of a grammar, in how many ways it can be spelled out. UINT64_MAX stands for that many or more. */
-uint64_t tt_writing_prompts_count(const tt_writing_prompts *prompts);
-
 /* Of the file's prompts, or of the grammar. */
 const char *tt_writing_prompts_hash(const tt_writing_prompts *prompts);
 

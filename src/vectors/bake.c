@@ -25,7 +25,7 @@ const char *tt_bake_architecture(size_t index) {
     return index < sizeof architectures / sizeof *architectures ? architectures[index] : NULL;
 }
 
-bool tt_bake_possible(const char *architecture) {
+static bool is_possible(const char *architecture) {
     const char *name;
     for (size_t i = 0; (name = tt_bake_architecture(i)); i++) {
         if (!strcmp(name, architecture)) return true;
@@ -67,7 +67,7 @@ static bool find_tensor(const tt_model_file *file, uint32_t K, const char *suffi
 
 static bool check_model(const tt_model_file *file, const tt_vector *vector, tt_error *err) {
     const char *path = file->parts[0].path;
-    if (!tt_bake_possible(file->architecture))
+    if (!is_possible(file->architecture))
         return tt_fail(err, TT_ERROR_MODEL,
                        "baking is not possible for '%s', a model of the architecture '%s': use trimtab merge, and a program "
                        "that loads control vectors",

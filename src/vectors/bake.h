@@ -25,10 +25,7 @@ typedef struct tt_baked {
     size_t biases; /* rows that went in */
 } tt_baked;
 
-/* Whether models of this architecture can be baked. */
-bool tt_bake_possible(const char *architecture);
-
-/* The architectures there are, `index` from 0; NULL behind the last. */
+/* The architectures of the models that can be baked, `index` from 0; NULL behind the last. */
 const char *tt_bake_architecture(size_t index);
 
 /* Writes the model `file` with `vector`'s rows to `output`: one file, or as many parts as the model has, named after

@@ -165,15 +165,6 @@ bool tt_mix_set_axis(tt_mix *mix, const tt_catalogue *catalogue, const tt_vector
     return true;
 }
 
-bool tt_mix_remove_axis(tt_mix *mix, const tt_catalogue *catalogue, const tt_vector_target *target, const char *name,
-                        tt_error *err) {
-    const tt_catalogue_axis *axis;
-    int sign;
-    if (!tt_catalogue_find(catalogue, name, target, &axis, &sign, err)) return false;
-    remove_axis(mix, catalogue, target, axis);
-    return true;
-}
-
 /* ==== To text ==== */
 
 typedef struct word {

@@ -37,12 +37,9 @@ bool tt_mix_parse_files(tt_mix *mix, const char *text, bool scaled, tt_error *er
 /* Sets --control-vector-layer-range FIRST LAST, both included; 0: no limit on that side. */
 bool tt_mix_set_layers(tt_mix *mix, int64_t first, int64_t last, tt_error *err);
 
-/* Sets the axis that `name` means to `value`, whatever it was before; or takes it out of the mix (true also when it was not
- * in). The catalogue tells which names are the same axis. */
+/* Sets the axis that `name` means to `value`, whatever it was before. The catalogue tells which names are the same axis. */
 bool tt_mix_set_axis(tt_mix *mix, const tt_catalogue *catalogue, const tt_vector_target *target, const char *name,
                      double value, tt_error *err);
-bool tt_mix_remove_axis(tt_mix *mix, const tt_catalogue *catalogue, const tt_vector_target *target, const char *name,
-                        tt_error *err);
 
 /* ==== What it comes to ==== */
 
