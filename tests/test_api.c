@@ -4,7 +4,6 @@
 #include "support/tiny_model.h"
 #include "trimtab.h"
 
-#include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -11,7 +11,6 @@
 #include <gguf.h>
 #include <llama.h>
 #include <math.h>
-#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

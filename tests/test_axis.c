@@ -3,7 +3,6 @@
 #include "prompts/builtin.h"
 #include "support/scratch.h"
 
-#include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>

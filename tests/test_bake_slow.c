@@ -1,6 +1,5 @@
 /* test_bake_slow.c: the demo model with its weights in F32, so that nothing but the bias' own rounding separates the baked
  * model from the steered one: 200 positions of running text. */
-#include "base/file.h"
 #include "model/engine.h"
 #include "support/logits.h"
 #include "support/scratch.h"
@@ -10,7 +9,6 @@
 
 #include <cmocka.h>
 #include <llama.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 

@@ -9,7 +9,6 @@
 #include "support/tiny_model.h"
 
 #include <math.h>
-#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -3,7 +3,6 @@
 #include "model/chat.h"
 #include "support/open_model.h"
 
-#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -2,7 +2,6 @@
  * with a sentence, leave no file half-written, no descriptor open and (checked by the address sanitizer) no memory behind.
  * Interrupted and short calls must not be noticed at all. */
 #include "base/file.h"
-#include "base/memory.h"
 #include "directions/direction.h"
 #include "prompts/plan.h"
 #include "states/states.h"

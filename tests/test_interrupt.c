@@ -2,7 +2,6 @@
 #include "cli/interrupt.h"
 
 #include <cmocka.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,4 @@
 /* test_llama_options.c: a mix as llama.cpp's options: both syntaxes, names of every kind, and which version takes which. */
-#include "base/file.h"
-#include "base/memory.h"
 #include "cli/llama_version.h"
 #include "support/scratch.h"
 #include "support/vector_files.h"

@@ -1,6 +1,5 @@
 /* test_merge.c: a mix merged into one file steers as its separate files do in llama.cpp, which adds them up one after the
  * other in single precision; and the merged file tells what it is. */
-#include "base/file.h"
 #include "model/engine.h"
 #include "support/logits.h"
 #include "support/scratch.h"

@@ -3,12 +3,10 @@
 #include "model/gguf_file.h"
 
 #include "base/file.h"
-#include "base/memory.h"
 #include "support/scratch.h"
 
 #include <ggml.h>
 #include <gguf.h>
-#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

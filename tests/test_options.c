@@ -2,11 +2,9 @@
 #include "base/number.h"
 #include "cli/commands.h"
 #include "cli/help.h"
-#include "cli/shared_options.h"
 
 #include <cmocka.h>
 #include <math.h>
-#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

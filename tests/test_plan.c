@@ -1,13 +1,11 @@
 /* test_plan.c: the sampling plan: what a sample depends on, that draws are uniform, and that nothing held out is trained on.
  */
 #include "base/random.h"
-#include "base/text.h"
 #include "prompts/plan.h"
 #include "prompts/stems.h"
 #include "support/scratch.h"
 
 #include <math.h>
-#include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>

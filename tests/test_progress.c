@@ -4,7 +4,6 @@
 #include <cmocka.h>
 #include <fcntl.h>
 #include <pty.h>
-#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -2,11 +2,9 @@
 #include "prompts/stems.h"
 #include "support/scratch.h"
 
-#include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 

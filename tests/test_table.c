@@ -3,7 +3,6 @@
 
 #include <cmocka.h>
 #include <math.h>
-#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -2,7 +2,6 @@
  * stands twice. */
 #include "model/trie.h"
 
-#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -5,7 +5,6 @@
 #include "prompts/writing_prompts.h"
 #include "support/scratch.h"
 
-#include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>

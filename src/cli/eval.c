@@ -3,7 +3,6 @@
 #include "base/memory.h"
 #include "base/progress.h"
 #include "cli/commands.h"
-#include "cli/console.h"
 #include "cli/interrupt.h"
 #include "cli/print_json.h"
 #include "cli/shared_options.h"

@@ -1,5 +1,4 @@
 /* merge.c: `trimtab merge`, any mix as one control-vector file. */
-#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/mix_options.h"
 

@@ -3,9 +3,7 @@
 #include "cli/shared_options.h"
 
 #include "base/file.h"
-#include "base/memory.h"
 #include "base/text.h"
-#include "cli/console.h"
 #include "cli/interrupt.h"
 #include "server/server.h"
 

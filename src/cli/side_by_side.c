@@ -1,7 +1,6 @@
 /* side_by_side.c: see side_by_side.h */
 #include "cli/side_by_side.h"
 #include "base/memory.h"
-#include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>

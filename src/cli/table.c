@@ -1,6 +1,5 @@
 /* table.c: see table.h */
 #include "cli/table.h"
-#include "base/memory.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -2,7 +2,6 @@
 #include "cli/train_report.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "cli/console.h"
 #include "cli/print_json.h"
 #include "cli/table.h"
 

@@ -8,7 +8,6 @@
 
 #include <cblas.h>
 #include <lapacke.h>
-#include <math.h>
 #include <stdlib.h>
 
 /* The unit eigenvector with the largest eigenvalue of `matrix` (n x n; lower triangle, column-major; destroyed). */

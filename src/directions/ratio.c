@@ -2,7 +2,6 @@
 #include "base/memory.h"
 #include "directions/problem.h"
 
-#include <cblas.h>
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>

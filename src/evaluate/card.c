@@ -2,7 +2,6 @@
 #include "evaluate/card.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "base/number.h"
 #include "base/text.h"
 #include "evaluate/card_charts.h"
 #include "evaluate/card_folder.h"

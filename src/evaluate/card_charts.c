@@ -2,10 +2,8 @@
 #include "evaluate/card_charts.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "evaluate/chart.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,5 @@
 /* chart.c: see chart.h */
 #include "evaluate/chart.h"
-#include "base/memory.h"
 #include "base/number.h"
 #include "base/text.h"
 

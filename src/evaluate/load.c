@@ -1,7 +1,6 @@
 /* load.c: see load.h */
 #include "evaluate/load.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "vectors/catalogue.h"
 
 #include <stdlib.h>

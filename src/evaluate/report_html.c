@@ -1,6 +1,5 @@
 /* report_html.c: an evaluation as one page; see report.h. web/report.html and its parts are the page, which the build puts
  * into one file; here it gets the figures. */
-#include "base/memory.h"
 #include "evaluate/report.h"
 
 #include <stdlib.h>

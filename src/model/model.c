@@ -3,7 +3,6 @@
 #include "base/memory.h"
 #include "model/internal.h"
 
-#include <ctype.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #include "base/memory.h"
 
 #include <errno.h>
-#include <ggml-rpc.h>
+#include <ggml-backend.h>
 #include <netdb.h>
 #include <poll.h>
 #include <stdlib.h>

@@ -1,6 +1,5 @@
 /* routes.c: what each path answers. */
 #include "base/json.h"
-#include "base/memory.h"
 #include "server/fields.h"
 #include "server/internal.h"
 

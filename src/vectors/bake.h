@@ -3,7 +3,7 @@
  * What a control vector adds to the output of block K is what a bias of the block's last projection adds:
  * blk.K.ffn_down.bias is the mix's row K. That holds where the projection's result goes into the block's output as it is,
  * and where libllama loads such a bias: for the architectures in bake.c's table, each of which a test has shown
- * (docs/baking.md). */
+ * (docs/bake.md). */
 #pragma once
 
 #include "vectors/model_file.h"
