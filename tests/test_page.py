@@ -10,6 +10,7 @@ import serving
 
 try:
     from selenium import webdriver
+    from selenium.webdriver.common.action_chains import ActionChains
     from selenium.webdriver.common.by import By
     from selenium.webdriver.common.keys import Keys
     from selenium.webdriver.support.ui import Select, WebDriverWait
@@ -92,6 +93,24 @@ class Page(unittest.TestCase):
         self.find("#prompt").send_keys(Keys.ESCAPE)
         self.wait(lambda: self.find("#generate").is_enabled())
         self.wait(lambda: self.server.metric("slots_busy") == 0)
+
+    def test_every_control_is_reached_and_seen_by_tab(self):
+        self.open()
+        wanted = set(self.browser.execute_script("""return [...document.querySelectorAll("input, select, textarea, button, pre")]
+            .filter((e) => !e.disabled && e.offsetParent).map((e) => e.id)"""))
+        self.assertGreater(len(wanted), 20)
+        reached = []
+        while len(reached) < 100:
+            ActionChains(self.browser).send_keys(Keys.TAB).perform()
+            tag, name, outline = self.browser.execute_script("""const e = document.activeElement, style = getComputedStyle(e);
+                return [e.tagName, e.id, style.outlineStyle === "none" ? 0 : parseFloat(style.outlineWidth)];""")
+            if tag == "BODY":
+                break
+            reached.append(name)
+            self.assertGreaterEqual(outline, 2, name)
+        self.assertEqual(wanted - set(reached), set())
+        self.assertEqual(len(reached), len(set(reached)))
+        self.assertLess(reached.index("axis-language"), reached.index("prompt"))
 
     def test_off_value_reset(self):
         self.open()
@@ -178,6 +197,8 @@ class Page(unittest.TestCase):
         try:
             self.open()
             self.assertLessEqual(self.browser.execute_script("return document.documentElement.scrollWidth"), 360)
+            for field in ("prompt", "syntax", "vector-folder", "command"):  # as wide as there is room
+                self.assertGreater(self.find("#" + field).rect["width"], 280, field)
         finally:
             self.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
@@ -189,16 +210,23 @@ class Page(unittest.TestCase):
         self.slide("storytelling", 0.4)
         self.assertIn("--control-vector-scaled", self.command("llama"))
         self.assertIn("storytelling=0.4", self.command("trimtab"))
+        self.assertEqual(self.find("footer").text, "Nothing on this page leaves your browser.")
         self.assertEqual(self.complaints(), [])
 
     def test_no_request_leaves(self):
         self.browser.get_log("performance")
         self.open()
+        self.slide("language", 1)
+        self.find("#generate").click()
+        self.wait(lambda: "tokens" in self.find("#steered-note").text)
+        self.open("file://" + PAGE)
+        self.slide("language", 1)
         hosts = set()
         for entry in self.browser.get_log("performance"):
             message = json.loads(entry["message"])["message"]
             if message["method"] == "Network.requestWillBeSent":
                 hosts.add(message["params"]["request"]["url"].split("?")[0])
+        self.assertIn(self.server.url + "/v1/chat/completions", hosts)
         self.assertTrue(all(url.startswith((self.server.url, "file://", "data:", "chrome")) for url in hosts), hosts)
 
 

@@ -178,6 +178,7 @@ class Answers(Serving):
         with self.assertRaises(openai.NotFoundError):
             self.client.models.retrieve("nothing")
         axes = json.loads(self.server.get("/v1/axes"))
+        self.assertRegex(axes["model"]["description"], r"^llama [1-9]\d*[KM] ")
         self.assertEqual([axis["name"] for axis in axes["axes"]], ["language", "optimism_vs_nihilism", "empathy_vs_sociopathy"][: len(axes["axes"])]
                          if axes["axes"][1]["name"] == "optimism_vs_nihilism" else ["language", "empathy_vs_sociopathy", "optimism_vs_nihilism"])
         self.assertEqual(axes["axes"][0]["classes"], ["simple", "ornate"])

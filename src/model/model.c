@@ -62,10 +62,27 @@ static bool load(tt_model *model, const tt_model_options *options, tt_error *err
                    *reason ? ": " : "", reason);
 }
 
-static bool take_facts(tt_model *model, tt_error *err) {
+/* libllama describes a model as "llama 256M Q4_1", but guesses the size by the number of blocks: the parameters tell. The
+ * caller frees. */
+static char *describe(const struct llama_model *handle, tt_error *err) {
     char description[256] = "";
-    llama_model_desc(model->handle, description, sizeof description);
-    model->description = tt_strdup(description, err);
+    llama_model_desc(handle, description, sizeof description);
+    const char *size = strchr(description, ' '), *rest = size ? strchr(size + 1, ' ') : NULL;
+    if (!rest) return tt_strdup(description, err);
+    const double parameters = (double)llama_model_n_params(handle);
+    const bool billions = parameters >= 1e9, millions = parameters >= 1e6;
+    return tt_format(err, "%.*s %.*f%s%s", (int)(size - description), description, billions ? 1 : 0,
+                     parameters / (billions   ? 1e9
+                                   : millions ? 1e6
+                                              : 1e3),
+                     billions   ? "B"
+                     : millions ? "M"
+                                : "K",
+                     rest);
+}
+
+static bool take_facts(tt_model *model, tt_error *err) {
+    model->description = describe(model->handle, err);
     if (!model->description) return false;
     model->vocabulary = llama_model_get_vocab(model->handle);
     model->facts = (tt_model_facts){

@@ -27,7 +27,7 @@ typedef struct tt_model_options {
 typedef struct tt_model_facts {
     const char *path, *architecture;
     const char *name;          /* general.name, or "" */
-    const char *description;   /* libllama's: "llama 135M Q4_1" */
+    const char *description;   /* architecture, parameters, format: "llama 135M Q4_1" */
     const char *fingerprint;   /* of the weights, the same for every quantisation */
     const char *content_hash;  /* of this very file */
     const char *chat_template; /* its own, or NULL */
