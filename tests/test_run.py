@@ -168,6 +168,7 @@ class Refusals(unittest.TestCase):
         self.refused(1, "not UTF-8", "-f", model)
         self.refused(1, "larger context with -c", "-c", "64", input="word " * 400)
         self.refused(1, "zero byte", input="a\0b")
+        self.refused(2, "standard input is empty", input="")
 
     def test_guards(self):
         debias, ornate = vector_path("debias"), vector_path("ornate")

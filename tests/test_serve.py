@@ -1,5 +1,6 @@
 """test_serve.py: `trimtab serve` as its clients see it: OpenAI's own client library, and raw bytes where that is too polite."""
 
+import http.client
 import json
 import os
 import socket
@@ -244,7 +245,15 @@ class Errors(Serving):
         status, _, _ = self.post("/v1/chat/completions", b"x" * 30000)
         self.assertEqual(status, 413)
         self.assertEqual(self.post("/v1/nothing", {})[0], 404)
-        self.assertEqual(self.post("/health", {})[0], 405)
+        for path, allowed in (("/health", "GET, HEAD"), ("/v1/axes", "GET, HEAD")):
+            status, headers, _ = self.post(path, {})
+            self.assertEqual((status, headers["Allow"]), (405, allowed))
+        for path, allowed in (("/tokenize", "POST"), ("/v1/steering", "GET, HEAD, POST")):
+            connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=30)
+            connection.request("DELETE", path)
+            answer = connection.getresponse()
+            self.assertEqual((answer.status, answer.headers["Allow"]), (405, allowed))
+            connection.close()
         chunks = b"".join(b"%x\r\n%s\r\n" % (5000, b"x" * 5000) for _ in range(6)) + b"0\r\n\r\n"
         with socket.create_connection(("127.0.0.1", self.server.port), 10) as raw:
             raw.sendall(b"POST /tokenize HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks)

@@ -145,6 +145,8 @@ class Tls(Access):
                 self.assertNotIn(b"200", plain.recv(100))
         self.assertIn("belong together", self.fails("--tls-cert", certificate))
         self.assertIn("belong together", self.fails("--tls-cert", certificate, "--tls-key", self.write("other", "no key at all")))
+        with serving.Server(self.model) as server:
+            self.assertIn("is the port free?", self.fails("--tls-cert", certificate, "--tls-key", key, "--port", str(server.port)))
 
 
 class Limits(Access):

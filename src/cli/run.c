@@ -108,7 +108,8 @@ static bool read_prompt(const tt_arguments *arguments, char **prompt, tt_error *
     if (!read_text(arguments, "--prompt", "--file", prompt, err)) return false;
     if (*prompt || isatty(STDIN_FILENO)) return true;
     *prompt = read_text_file("-", err);
-    return *prompt != NULL;
+    if (!*prompt || **prompt) return *prompt != NULL;
+    return tt_fail(err, TT_ERROR_USAGE, "no prompt: standard input is empty; give one with -p TEXT, or -f FILE");
 }
 
 /* ==== One answer, or two ==== */

@@ -54,7 +54,7 @@ static const tt_option limit_options[] = {
     {"--max-connections", .kind = TT_OPTION_COUNT, .argument = "N", .preset = "4096", .least = 1, .most = 1000000,
      .help = "connections at once"},
     {"--timeout", .kind = TT_OPTION_NUMBER, .argument = "SECONDS", .preset = "0", .least = 0, .most = INFINITY,
-     .preset_text = "none", .help = "longest time for one answer, waiting included"},
+     .preset_text = "none", .help = "longest time for one answer, waiting included; what is written by then is the answer"},
     {"--idle", .kind = TT_OPTION_NUMBER, .argument = "SECONDS", .preset = "60", .least = 0.1, .most = 86400,
      .help = "longest time that a connection may take to send its request"},
     {"--grace", .kind = TT_OPTION_NUMBER, .argument = "SECONDS", .preset = "30", .least = 0, .most = 86400,

@@ -7,6 +7,7 @@
 #include "server/internal.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netdb.h>
 #include <nettle/memops.h>
 #include <stdio.h>
@@ -81,7 +82,7 @@ enum MHD_Result tt_reply_refusal(tt_exchange *exchange, const tt_refusal *refusa
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
     if (refusal->retry_after) MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
     if (refusal->status == 401) MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
-    if (refusal->status == 405) MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, POST");
+    if (refusal->status == 405) MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, exchange->allowed);
     return send_response(exchange, refusal->status, response);
 }
 
@@ -235,12 +236,11 @@ static bool is_welcome_page(const tt_exchange *exchange) {
 /* Checks what can be checked before the body is here. */
 static bool check_head(tt_exchange *exchange, const char *method, const char *path, tt_refusal *refusal) {
     tt_server *server = exchange->server;
-    bool known;
     if (!is_welcome_page(exchange))
         return tt_refuse(refusal, 403, "", "pages of other origins may not use this server; --cors names one that may");
     if (server->cors && !strcmp(method, MHD_HTTP_METHOD_OPTIONS)) return true;
-    exchange->route = tt_route_find(method, path, &known);
-    if (!exchange->route && known) return tt_refuse(refusal, 405, "", "%.16s is not possible here", method);
+    exchange->route = tt_route_find(method, path, &exchange->allowed);
+    if (!exchange->route && exchange->allowed) return tt_refuse(refusal, 405, "", "%.16s is not possible here", method);
     if (!exchange->route) return tt_refuse(refusal, 404, "", "there is nothing at this path");
     if (!exchange->route->open && !may_come_in(exchange))
         return tt_refuse(refusal, 401, "", "this server wants an API key: send it as 'Authorization: Bearer KEY'");
@@ -438,6 +438,17 @@ static void write_address(tt_server *server, const char *host, tt_error *err) {
                                 colons ? "]" : "", info ? info->port : 0);
 }
 
+/* libmicrohttpd tells why in errno alone, and only where a call of the system's has failed. */
+static bool no_daemon(const tt_server *server, const tt_server_options *options, const char *host, tt_error *err) {
+    const bool systems = errno == EADDRINUSE || errno == EADDRNOTAVAIL || errno == EACCES;
+    if (server->tls && !systems)
+        return tt_fail(
+            err, TT_ERROR_INPUT,
+            "--tls-cert and --tls-key do not belong together, or are not in PEM: give a certificate and its own key");
+    return tt_fail_errno(err, "cannot listen on %s port %u%s", host, options->port,
+                         errno == EADDRINUSE ? " (is the port free?)" : "");
+}
+
 bool tt_http_start(tt_server *server, const tt_server_options *options, tt_error *err) {
     const char *host = options->host ? options->host : "127.0.0.1";
     struct addrinfo *found = NULL;
@@ -456,6 +467,7 @@ bool tt_http_start(tt_server *server, const tt_server_options *options, tt_error
         {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)options->tls_key},
         {MHD_OPTION_END, 0, NULL},
     };
+    errno = 0;
     server->daemon = MHD_start_daemon(
         flags, options->port, NULL, NULL, on_request, server, MHD_OPTION_SOCK_ADDR, found->ai_addr,
         MHD_OPTION_CONNECTION_LIMIT, options->connections ? options->connections : (unsigned)CONNECTIONS_USUAL,
@@ -463,10 +475,7 @@ bool tt_http_start(tt_server *server, const tt_server_options *options, tt_error
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
         MHD_OPTION_LISTEN_BACKLOG_SIZE, 512U, MHD_OPTION_ARRAY, server->tls ? tls : tls + 2, MHD_OPTION_END);
     freeaddrinfo(found);
-    if (!server->daemon)
-        return tt_fail_errno(err, "cannot listen on %s port %u%s", host, options->port,
-                             server->tls ? " (is the port free, and do certificate and key belong together?)"
-                                         : " (is the port free?)");
+    if (!server->daemon) return no_daemon(server, options, host, err);
     write_address(server, host, err);
     return server->address != NULL;
 }

@@ -42,8 +42,9 @@ typedef struct tt_exchange {
     struct MHD_Connection *connection;
     tt_peer *peer;
     const struct tt_route *route;
-    const char *path; /* MHD's, while the handler runs */
-    size_t key;       /* which key the client has given, counted from 1; 0: none was wanted */
+    const char *path;    /* MHD's, while the handler runs */
+    const char *allowed; /* methods, where the request's is not possible at its path */
+    size_t key;          /* which key the client has given, counted from 1; 0: none was wanted */
     tt_text body;
     bool too_large, started; /* the stream's answer has begun */
     tt_job *job;
@@ -57,8 +58,8 @@ typedef struct tt_route {
     enum MHD_Result (*handle)(tt_exchange *exchange);
 } tt_route;
 
-/* The route for a request, or NULL: `*known` then tells whether the path is there for another method. */
-const tt_route *tt_route_find(const char *method, const char *path, bool *known);
+/* The route for a request, or NULL: `*allowed` then lists the methods that the path is there for, or is NULL. */
+const tt_route *tt_route_find(const char *method, const char *path, const char **allowed);
 
 /* Sends an answer. `body` is freed. */
 enum MHD_Result tt_reply(tt_exchange *exchange, unsigned status, const char *type, tt_text *body);

@@ -150,14 +150,16 @@ static const tt_route routes[] = {
     {"POST", "/tokenize", .handle = post_tokenize},
 };
 
-const tt_route *tt_route_find(const char *method, const char *path, bool *known) {
+const tt_route *tt_route_find(const char *method, const char *path, const char **allowed) {
     if (!strcmp(method, "HEAD")) method = "GET"; /* libmicrohttpd leaves the body out */
-    *known = false;
+    *allowed = NULL;
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
         const tt_route *route = &routes[i];
         const bool here = route->prefix ? !strncmp(path, route->path, strlen(route->path)) : !strcmp(path, route->path);
-        if (here && !strcmp(route->method, method)) return route;
-        *known = *known || here;
+        if (!here) continue;
+        if (!strcmp(route->method, method)) return route;
+        const char *own = !strcmp(route->method, "GET") ? "GET, HEAD" : "POST";
+        *allowed = *allowed ? "GET, HEAD, POST" : own;
     }
     return NULL;
 }

@@ -203,9 +203,11 @@ static int meaning(const tt_catalogue_axis *axis, const char *name) {
 
 static bool unknown_name(const tt_catalogue *catalogue, const char *name, tt_error *err) {
     if (!catalogue->count)
-        return tt_fail(err, TT_ERROR_USAGE, "'%s' has no control vectors of any axis: make some with trimtab train%s%s",
-                       catalogue->folder, catalogue->notes.count ? "; " : "",
-                       catalogue->notes.count ? catalogue->notes.items[0] : "");
+        return tt_fail(
+            err, TT_ERROR_USAGE,
+            "the folder '%s' has no control vectors of any axis: name theirs with --vectors, or make some with trimtab "
+            "train%s%s",
+            catalogue->folder, catalogue->notes.count ? "; " : "", catalogue->notes.count ? catalogue->notes.items[0] : "");
     const char **names = tt_alloc(catalogue->count * 3, sizeof *names, err);
     if (!names) return false;
     size_t count = 0;
