@@ -53,8 +53,8 @@ static double unsteered(const tt_measurements *from, size_t sample, size_t text)
 }
 
 static double prompt_gain(const tt_measurements *from, size_t sample, size_t axis, size_t class) {
-    const size_t text = 1 + 2 * axis + class;
-    return from->prompted[sample * (1 + 2 * from->axis_count) + text] - unsteered(from, sample, text);
+    const size_t prompt = 2 * axis + class;
+    return from->prompted[sample * 2 * from->axis_count + prompt] - unsteered(from, sample, 1 + prompt);
 }
 
 static bool ratio(const struct figuring *f, const double *numerators, const double *denominators, tt_estimate *to,

@@ -8,7 +8,9 @@
  *   damage      the rise of the perplexity of what U itself writes; and how S' own writing repeats itself
  *
  * Each log-likelihood is taken as expected at every position of y under the model that wrote it, not of the one token drawn
- * there (score.h): so fidelity is 1 - KL(P, S) / KL(P, U) along y, at most 1, and a damage is never negative. */
+ * there (score.h): so fidelity is 1 - KL(P, S) / KL(P, U) along y, at most 1, and a damage is never negative, both but for
+ * what rounding does. That is the same for U, P and S on average, and vectors of zeros have figures of 0 to the bit on a
+ * CPU. */
 #pragma once
 
 #include "evaluate/statistics.h"

@@ -67,20 +67,27 @@ static void advance(struct measuring *m) {
     if (m->options->progress) m->options->progress(m->options->progress_data, "scoring", ++m->done, m->total);
 }
 
-/* How likely each class' prompt makes the neutral response: the damage, so to speak, that prompting does. */
-static bool score_neutral_prompted(struct measuring *m, size_t sample, tt_error *err) {
+/* P: how likely each class' prompt makes its own response, and the neutral one: the damage, so to speak, of prompting. */
+static bool score_prompted(struct measuring *m, size_t sample, tt_error *err) {
     const tt_material_sample *from = &m->material->samples[sample];
     const size_t prompts = 2 * m->to->axis_count;
+    const tt_reference *references = m->references + sample * (1 + prompts);
     const tt_steering none = {0};
     for (size_t i = 0; i < prompts; i++) {
-        m->texts[i] = (tt_score_text){from->prompts[i / 2][i % 2], from->neutral};
-        m->own[i] = m->references[sample * (1 + prompts)];
+        m->texts[2 * i] = (tt_score_text){from->prompts[i / 2][i % 2], from->responses[i / 2][i % 2]};
+        m->texts[2 * i + 1] = (tt_score_text){from->prompts[i / 2][i % 2], from->neutral};
+        m->own[2 * i] = references[1 + i];
+        m->own[2 * i + 1] = references[0];
     }
-    return tt_score_run(m->score, m->texts, m->own, prompts, &none, 1, m->options->cancel,
-                        m->to->prompted_neutral + sample * prompts, err);
+    if (!tt_score_run(m->score, m->texts, m->own, 2 * prompts, &none, 1, m->options->cancel, m->sums, err)) return false;
+    for (size_t i = 0; i < prompts; i++) {
+        m->to->prompted[sample * prompts + i] = m->sums[2 * i];
+        m->to->prompted_neutral[sample * prompts + i] = m->sums[2 * i + 1];
+    }
+    return true;
 }
 
-/* P and U: what each response was drawn from, and how likely it is behind the baseline's prompt. */
+/* What each response was drawn from; P; and U, how likely it is behind the baseline's prompt. */
 static bool score_unsteered(struct measuring *m, size_t sample, tt_error *err) {
     const tt_material_sample *from = &m->material->samples[sample];
     const size_t count = 1 + 2 * m->to->axis_count;
@@ -89,14 +96,11 @@ static bool score_unsteered(struct measuring *m, size_t sample, tt_error *err) {
         m->texts[i] = i ? (tt_score_text){from->prompts[(i - 1) / 2][(i - 1) % 2], from->responses[(i - 1) / 2][(i - 1) % 2]}
                         : (tt_score_text){from->baseline, from->neutral};
     if (!tt_score_references(m->score, m->texts, count, m->options->cancel, references, err)) return false;
-    for (size_t i = 0; i < count; i++) {
-        m->to->prompted[sample * count + i] = tt_reference_own(&references[i]);
-        m->texts[i].prompt = from->baseline;
-    }
+    for (size_t i = 0; i < count; i++) m->texts[i].prompt = from->baseline;
     const tt_steering none = {0};
     if (!tt_score_run(m->score, m->texts, references, count, &none, 1, m->options->cancel, m->to->unsteered + sample * count,
                       err) ||
-        !score_neutral_prompted(m, sample, err))
+        !score_prompted(m, sample, err))
         return false;
     advance(m);
     return true;
@@ -193,7 +197,7 @@ static bool measure_all(struct measuring *m, tt_error *err) {
 static bool allocate(tt_measurements *to, bool others, tt_error *err) {
     const size_t texts = 1 + 2 * to->axis_count;
     to->unsteered = tt_alloc(to->samples * texts, sizeof *to->unsteered, err);
-    to->prompted = tt_alloc(to->samples * texts, sizeof *to->prompted, err);
+    to->prompted = tt_alloc(to->samples * (texts - 1), sizeof *to->prompted, err);
     to->prompted_neutral = tt_alloc(to->samples * (texts - 1), sizeof *to->prompted_neutral, err);
     to->steered = tt_alloc(to->axis_count * to->value_count * to->samples * TT_OWN_TEXTS, sizeof *to->steered, err);
     to->writing = tt_alloc(to->axis_count * to->value_count * to->free_samples, sizeof *to->writing, err);
@@ -213,12 +217,13 @@ bool tt_measure(tt_measurements *measurements, tt_model *model, const tt_materia
         .free_samples = options->free_samples < material->count ? options->free_samples : material->count,
     };
     const size_t texts = 1 + 2 * material->axis_count, values = options->value_count > 2 ? options->value_count : 2;
+    const size_t most = 2 * texts; /* texts scored at once: see score_prompted */
     struct measuring m = {.to = measurements, .model = model, .material = material, .axes = axes, .options = options};
     m.total = material->count * (1 + material->axis_count * (others ? 2 : 1));
-    m.texts = tt_alloc(texts, sizeof *m.texts, err);
-    m.sums = tt_alloc((texts > TT_OWN_TEXTS ? texts : TT_OWN_TEXTS) * values, sizeof *m.sums, err);
+    m.texts = tt_alloc(most, sizeof *m.texts, err);
+    m.sums = tt_alloc(most * values, sizeof *m.sums, err);
     m.references = tt_alloc(material->count * texts, sizeof *m.references, err);
-    m.own = tt_alloc(texts > TT_OWN_TEXTS ? texts : TT_OWN_TEXTS, sizeof *m.own, err); /* borrowed from m.references */
+    m.own = tt_alloc(most, sizeof *m.own, err); /* borrowed from m.references */
     m.score = m.texts && m.sums && m.references && m.own ? tt_score_open(model, err) : NULL;
     const bool ok = m.score && allocate(measurements, others, err) && measure_all(&m, err);
     if (m.score) measurements->tokens = tt_score_tokens(m.score);

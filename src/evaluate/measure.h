@@ -10,7 +10,7 @@ enum { TT_NEUTRAL_TEXT, TT_CLASS_TEXTS, TT_OWN_TEXTS = 3 }; /* an axis' texts: t
 typedef struct tt_measurements {
     size_t samples, axis_count, value_count;
     double *unsteered;            /* [sample][1 + 2 axis + class], the first the neutral response: log U */
-    double *prompted;             /* likewise: log P, of the model that wrote it */
+    double *prompted;             /* [sample][2 axis + class]: log P, of the model that wrote it */
     double *prompted_neutral;     /* [sample][2 axis + class]: log P of the neutral response, by the prompts of each class */
     double *steered;              /* [axis][value][sample][TT_OWN_TEXTS]: log S */
     double *others;               /* [axis][side][sample][1 + 2 axis + class]: log S at -1 and 1; NULL where not wanted */

@@ -194,18 +194,6 @@ tt_capture_counts tt_capture_counts_of(const tt_capture *capture) { return captu
 
 static uint32_t round_up(size_t value, uint32_t step) { return (uint32_t)((value + step - 1) / step * step); }
 
-/* On a CPU keys are kept in BF16 and values in F32. ggml has two ways there through flash attention: one takes 64 queries
- * and 64 cells at a time, the other goes for each query from cell to cell and passes over those that it may not see. The
- * second adds the same numbers in the same order however the cache is arranged, so that the tree's contributions are bit for
- * bit those of one prompt at a time. The first is for micro-batches of 64 tokens or more with a cache of F16 or F32: it
- * would differ by rounding, which models with quantised activations amplify to some percent. docs/capture.md has the
- * measurements. */
-static void choose_cache(const tt_model *model, struct llama_context_params *params) {
-    if (model->f32_cache || model->flash_attention_off || tt_model_uses_gpu(model)) return;
-    params->type_k = GGML_TYPE_BF16;
-    params->type_v = GGML_TYPE_F32;
-}
-
 /* Makes sure of a context with room for `tokens` cells and `sequences` prompts. */
 static bool reserve(tt_capture *capture, size_t tokens, size_t sequences, tt_error *err) {
     if (capture->context && tokens <= capture->room && sequences <= capture->sequences) return true;
@@ -217,7 +205,7 @@ static bool reserve(tt_capture *capture, size_t tokens, size_t sequences, tt_err
     params.n_seq_max = capture->sequences;
     params.kv_unified = true;
     params.swa_full = true;
-    choose_cache(capture->model, &params);
+    tt_context_cache_exact(capture->model, &params);
     params.cb_eval = on_node;
     params.cb_eval_user_data = capture;
     params.abort_callback = on_abort;

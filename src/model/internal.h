@@ -22,5 +22,9 @@ struct tt_model {
 /* Context parameters as the model's options have them: threads, micro-batch, flash attention, cache type. */
 struct llama_context_params tt_context_params(const tt_model *model);
 
+/* Chooses the cache's types such that what is computed for a token does not depend on where its own beginning lies in the
+ * cache, nor on its company there: to the bit on a CPU with flash attention, elsewhere but for rounding. */
+void tt_context_cache_exact(const tt_model *model, struct llama_context_params *params);
+
 /* llama_init_from_model, whose failure becomes a sentence. */
 struct llama_context *tt_context_open(const tt_model *model, struct llama_context_params params, tt_error *err);

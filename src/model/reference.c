@@ -67,18 +67,3 @@ double tt_reference_expect(const tt_reference *reference, size_t position, const
     }
     return expected + rest_of(own) * log(rest_of(other));
 }
-
-double tt_reference_own(const tt_reference *reference) {
-    double sum = 0;
-    for (size_t position = 0; position < reference->length; position++) {
-        const float *probabilities = reference->probabilities + position * reference->width;
-        double own = 0;
-        for (size_t i = 0; i < reference->width; i++) {
-            const double probability = (double)probabilities[i];
-            if (probability > 0) sum += probability * log(probability);
-            own += probability;
-        }
-        sum += rest_of(own) * log(rest_of(own));
-    }
-    return sum;
-}

@@ -24,7 +24,9 @@ struct question {
 };
 
 struct tt_score {
-    tt_steered_batch batch;
+    tt_model *model;
+    tt_steered_batch batch;         /* for scoring: a text gets the same figures wherever it lies in the cache */
+    tt_steered_batch reading_batch; /* for references: of other rounding (see tt_score_references) */
     uint64_t tokens;
 };
 
@@ -121,7 +123,10 @@ static bool work_make(struct work *work, const tt_score_text *texts, size_t coun
 tt_score *tt_score_open(tt_model *model, tt_error *err) {
     tt_score *score = tt_alloc(1, sizeof *score, err);
     if (!score) return NULL;
-    if (tt_steered_batch_open(&score->batch, model, err)) return score;
+    score->model = model;
+    score->batch.any_place = true;
+    if (tt_steered_batch_open(&score->batch, model, err) && tt_steered_batch_open(&score->reading_batch, model, err))
+        return score;
     tt_score_close(score);
     return NULL;
 }
@@ -129,6 +134,7 @@ tt_score *tt_score_open(tt_model *model, tt_error *err) {
 void tt_score_close(tt_score *score) {
     if (!score) return;
     tt_steered_batch_close(&score->batch);
+    tt_steered_batch_close(&score->reading_batch);
     free(score);
 }
 
@@ -136,6 +142,7 @@ uint64_t tt_score_tokens(const tt_score *score) { return score->tokens; }
 
 /* Walks over all nodes of all steerings in batches; reads what was asked after each. */
 struct walk {
+    tt_steered_batch *batch;
     const struct work *work;
     const tt_steering *steerings;
     size_t steering_count, stride;  /* the latter: texts in a row of `log_likelihoods` */
@@ -145,11 +152,10 @@ struct walk {
     size_t begin;                   /* the first node of the present batch, counted on over the steerings */
 };
 
-static void answer(const tt_score *score, const struct walk *walk, const struct question *question, size_t steering,
-                   const float *logits, double normaliser) {
+static void answer(const struct walk *walk, const struct question *question, size_t steering, const float *logits,
+                   size_t vocabulary, double normaliser) {
     if (walk->made) {
-        tt_reference_fill(&walk->made[question->text], question->position, logits,
-                          (size_t)llama_vocab_n_tokens(score->batch.model->vocabulary), normaliser);
+        tt_reference_fill(&walk->made[question->text], question->position, logits, vocabulary, normaliser);
         return;
     }
     walk->log_likelihoods[steering * walk->stride + question->text] +=
@@ -157,37 +163,37 @@ static void answer(const tt_score *score, const struct walk *walk, const struct 
                          : (double)logits[question->token] - normaliser;
 }
 
-static void read_answers(const tt_score *score, const struct walk *walk) {
+static void read_answers(const struct walk *walk) {
     const struct work *work = walk->work;
-    const size_t nodes = work->trie.count;
+    const size_t nodes = work->trie.count, vocabulary = (size_t)llama_vocab_n_tokens(walk->batch->model->vocabulary);
     size_t steering = walk->begin / nodes, node = walk->begin % nodes, next = 0;
     while (next < work->question_count && work->questions[next].node < node) next++;
-    for (size_t i = 0; i < score->batch.length; i++, node++) {
+    for (size_t i = 0; i < walk->batch->length; i++, node++) {
         if (node == nodes) {
             node = next = 0;
             steering++;
         }
         if (next == work->question_count || work->questions[next].node != node) continue;
-        const float *logits = tt_steered_batch_logits(&score->batch, i);
-        const double normaliser = tt_log_sum_exp(logits, (size_t)llama_vocab_n_tokens(score->batch.model->vocabulary));
+        const float *logits = tt_steered_batch_logits(walk->batch, i);
+        const double normaliser = tt_log_sum_exp(logits, vocabulary);
         for (; next < work->question_count && work->questions[next].node == node; next++)
-            answer(score, walk, &work->questions[next], steering, logits, normaliser);
+            answer(walk, &work->questions[next], steering, logits, vocabulary, normaliser);
     }
 }
 
 static bool flush(tt_score *score, struct walk *walk, const atomic_bool *cancel, tt_error *err) {
-    if (!tt_steered_batch_decode(&score->batch, cancel, err)) return false;
-    read_answers(score, walk);
-    score->tokens += score->batch.length;
-    walk->begin += score->batch.length;
-    tt_steered_batch_clear(&score->batch);
+    if (!tt_steered_batch_decode(walk->batch, cancel, err)) return false;
+    read_answers(walk);
+    score->tokens += walk->batch->length;
+    walk->begin += walk->batch->length;
+    tt_steered_batch_clear(walk->batch);
     return true;
 }
 
 static bool decode(tt_score *score, struct walk *walk, const atomic_bool *cancel, tt_error *err) {
     const struct work *work = walk->work;
     const tt_trie *trie = &work->trie;
-    tt_steered_batch *batch = &score->batch;
+    tt_steered_batch *batch = walk->batch;
     if (!tt_steered_batch_reserve(batch, trie->count * walk->steering_count, work->count * walk->steering_count, err))
         return false;
     for (size_t s = 0; s < walk->steering_count; s++) {
@@ -205,7 +211,7 @@ static bool decode(tt_score *score, struct walk *walk, const atomic_bool *cancel
 }
 
 static bool check_texts(const tt_score *score, const tt_score_text *texts, size_t count, tt_error *err) {
-    const uint32_t context = score->batch.model->facts.context;
+    const uint32_t context = score->model->facts.context;
     for (size_t t = 0; t < count; t++) {
         if (!texts[t].prompt.count || !texts[t].response.count)
             return tt_fail(err, TT_ERROR_INPUT,
@@ -220,7 +226,7 @@ static bool check_texts(const tt_score *score, const tt_score_text *texts, size_
 
 /* How many steerings go through the model together. */
 static size_t steerings_at_once(const tt_score *score, const struct work *work, size_t count) {
-    if (score->batch.model->facts.recurrent) return 1;
+    if (score->model->facts.recurrent) return 1;
     const size_t by_cells = CELLS / work->trie.count, by_sequences = llama_max_parallel_sequences() / work->count;
     const size_t least = by_cells < by_sequences ? by_cells : by_sequences;
     return least < 1 ? 1 : least < count ? least : count;
@@ -231,14 +237,15 @@ static bool run(tt_score *score, const tt_score_text *texts, size_t text_count, 
                 const struct walk *whole, const atomic_bool *cancel, tt_error *err) {
     if (!check_texts(score, texts, text_count, err)) return false;
     /* A block that carries a state has one for each sequence: then every text goes by itself. */
-    const size_t step = score->batch.model->facts.recurrent ? 1 : llama_max_parallel_sequences();
+    const size_t step = score->model->facts.recurrent ? 1 : llama_max_parallel_sequences();
     bool ok = true;
     for (size_t first = 0; ok && first < text_count; first += step) {
         struct work work;
         if (!work_make(&work, texts + first, text_count - first < step ? text_count - first : step, err)) return false;
         const size_t group = steerings_at_once(score, &work, steering_count);
         for (size_t s = 0; ok && s < steering_count; s += group) {
-            struct walk walk = {.work = &work,
+            struct walk walk = {.batch = whole->batch,
+                                .work = &work,
                                 .steerings = whole->steerings + s,
                                 .steering_count = steering_count - s < group ? steering_count - s : group,
                                 .stride = text_count,
@@ -257,19 +264,20 @@ bool tt_score_run(tt_score *score, const tt_score_text *texts, const tt_referenc
                   const tt_steering *steerings, size_t steering_count, const atomic_bool *cancel, double *log_likelihoods,
                   tt_error *err) {
     for (size_t i = 0; i < text_count * steering_count; i++) log_likelihoods[i] = 0;
-    const struct walk walk = {.steerings = steerings, .references = references, .log_likelihoods = log_likelihoods};
+    const struct walk walk = {
+        .batch = &score->batch, .steerings = steerings, .references = references, .log_likelihoods = log_likelihoods};
     return run(score, texts, text_count, steering_count, &walk, cancel, err);
 }
 
 bool tt_score_references(tt_score *score, const tt_score_text *texts, size_t text_count, const atomic_bool *cancel,
                          tt_reference *references, tt_error *err) {
-    const size_t vocabulary = (size_t)llama_vocab_n_tokens(score->batch.model->vocabulary);
+    const size_t vocabulary = (size_t)llama_vocab_n_tokens(score->model->vocabulary);
     bool ok = true;
     for (size_t t = 0; t < text_count; t++) references[t] = (tt_reference){0};
     for (size_t t = 0; ok && t < text_count; t++)
         ok = tt_reference_make(&references[t], texts[t].response.count, vocabulary, err);
     const tt_steering none = {0};
-    const struct walk walk = {.steerings = &none, .made = references};
+    const struct walk walk = {.batch = &score->reading_batch, .steerings = &none, .made = references};
     ok = ok && run(score, texts, text_count, 1, &walk, cancel, err);
     for (size_t t = 0; !ok && t < text_count; t++) tt_reference_free(&references[t]);
     return ok;

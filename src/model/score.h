@@ -37,13 +37,13 @@ bool tt_score_run(tt_score *score, const tt_score_text *texts, const tt_referenc
                   const tt_steering *steerings, size_t steering_count, const atomic_bool *cancel, double *log_likelihoods,
                   tt_error *err);
 
-/* The unsteered model's distributions at each text's response, as references. */
+/* The unsteered model's distributions at each text's response, as references. They are computed as the writing model
+ * computes, while tt_score_run arranges its cache such that a text's place in it does not matter (tt_context_cache_exact).
+ * So on a model with quantised activations the two round differently, as any two steerings do, and what rounding alone costs
+ * a text is in all likelihoods of tt_score_run alike: in their differences it cancels. */
 bool tt_score_references(tt_score *score, const tt_score_text *texts, size_t text_count, const atomic_bool *cancel,
                          tt_reference *references, tt_error *err);
 void tt_reference_free(tt_reference *reference); /* harmless on `{0}` */
-
-/* What tt_score_run would give for the reference's own model: minus the sum of its entropies. */
-double tt_reference_own(const tt_reference *reference);
 
 /* Tokens that went through the model so far. */
 uint64_t tt_score_tokens(const tt_score *score);

@@ -136,6 +136,7 @@ static bool renew(tt_steered_batch *batch, size_t cells, size_t sequences, tt_er
     struct llama_context_params params = context_params(batch);
     params.n_ctx = batch->cells;
     params.kv_unified = true;
+    if (batch->any_place) tt_context_cache_exact(batch->model, &params);
     batch->context = tt_context_open(batch->model, params, err);
     return batch->context != NULL;
 }
