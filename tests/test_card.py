@@ -61,7 +61,7 @@ class Card(unittest.TestCase):
         card = self.read(self.vectors, "README.md")
         front = card.split("---\n")[1]
         self.assertIn("license: apache-2.0\n", front)
-        self.assertIn("base_model: some/model\n", front)
+        self.assertIn("base_model: some/model\nbase_model_relation: adapter\n", front)
         self.assertIn("- control-vector\n", front)
         evaluation = json.loads(self.read(self.vectors, next(n for n in os.listdir(self.vectors) if n.endswith("evaluation.json"))))
         self.assertIn(evaluation["model"]["fingerprint"], card)
@@ -93,6 +93,10 @@ class Card(unittest.TestCase):
         says("has no control vectors", self.folder)
         says("cannot look through the folder", os.path.join(self.folder, "none"))
         says("--base-model names one model", self.vectors, self.vectors, "--base-model", "some/model", status=2)
+        for license in ("", "a: b", "mit\ntags: x"):
+            says("is no license's short name", self.vectors, "--license", license, status=2)
+        for model in ("model", "/model", "owner/", "owner/model/file", "owner/a b", "o/m\nx: y"):
+            says("is not where a model is published", self.vectors, "--base-model", model, status=2)
         damaged = os.path.join(self.folder, "damaged")
         subprocess.run(["cp", "-r", self.vectors, damaged], check=True)
         evaluation = os.path.join(damaged, next(n for n in os.listdir(damaged) if n.endswith("evaluation.json")))

@@ -2,7 +2,9 @@
 #include "evaluate/card.h"
 #include "cli/commands.h"
 
+#include <ctype.h>
 #include <stdio.h>
+#include <string.h>
 
 static const tt_option options[] = {
     {"--license", .kind = TT_OPTION_TEXT, .argument = "NAME", .preset = "unknown",
@@ -13,6 +15,28 @@ static const tt_option options[] = {
      .help = "of several folders: the page of the collection"},
 };
 static const tt_option_group group = {"Options", options, sizeof options / sizeof *options};
+
+/* Both stand in the page's front matter as they are: anything else could end or break it. */
+static bool is_name(const char *text, const char *also) {
+    for (const char *at = text; *at; at++)
+        if (!isalnum((unsigned char)*at) && !strchr(also, *at)) return false;
+    return *text;
+}
+
+static bool check_names(const tt_card_options *given, tt_error *err) {
+    if (!is_name(given->license, "-."))
+        return tt_fail(err, TT_ERROR_USAGE,
+                       "'%s' is no license's short name; give one such as apache-2.0, mit, cc-by-4.0 or other",
+                       given->license);
+    if (!given->base_model) return true;
+    const char *slash = strchr(given->base_model, '/');
+    if (!is_name(given->base_model, "-._/") || !slash || slash == given->base_model || !slash[1] || strchr(slash + 1, '/'))
+        return tt_fail(err, TT_ERROR_USAGE,
+                       "'%s' is not where a model is published; give its owner and name, such as "
+                       "HuggingFaceTB/SmolLM2-135M-Instruct",
+                       given->base_model);
+    return true;
+}
 
 static bool write_card(const char *folder, const tt_card_options *given, tt_error *err) {
     tt_notes notes = {0};
@@ -26,6 +50,7 @@ static bool write_card(const char *folder, const tt_card_options *given, tt_erro
 static bool run(const tt_arguments *arguments, tt_error *err) {
     const size_t count = arguments->operand_count;
     const tt_card_options given = {tt_argument_text(arguments, "--license"), tt_argument_text(arguments, "--base-model")};
+    if (!check_names(&given, err)) return false;
     if (count > 1 && given.base_model)
         return tt_fail(err, TT_ERROR_USAGE,
                        "--base-model names one model, but there are %zu folders; make each one's page first", count);

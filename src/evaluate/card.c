@@ -46,7 +46,8 @@ static const char *file_of(const tt_card_axis *axis, int file) { return tt_path_
 
 static void add_front_matter(tt_text *page, const tt_card_options *options) {
     tt_text_addf(page, "---\nlicense: %s\n", options->license);
-    if (options->base_model) tt_text_addf(page, "base_model: %s\n", options->base_model);
+    /* Without the relation, the model's page would list the vectors among its quantised copies. */
+    if (options->base_model) tt_text_addf(page, "base_model: %s\nbase_model_relation: adapter\n", options->base_model);
     tt_text_add(page,
                 "library_name: gguf\ntags:\n- control-vector\n- gguf\n- llama.cpp\n- creative-writing\n- trimtab\n---\n\n");
 }
