@@ -37,7 +37,7 @@ function showSummary() {
   $("model").textContent = `${about.name || "a model without a name"} · ${about.description}`;
   $("made").textContent = `${evaluation.samples} held-out samples · damage up to ${percent(evaluation.damage_limit)} · trimtab ${evaluation.trimtab}`;
   const heads = ["axis", "towards", "value to use", "fidelity", "to the other class", "damage", "damage by message"];
-  $("summary").append(element("thead", {}, element("tr", {}, ...heads.map((text) => element("th", { textContent: text, scope: "col" })))),
+  $("summary").append(element("thead", {}, element("tr", {}, ...heads.map((text) => element("th", { textContent: text, scope: "col", className: text === "towards" ? "words" : "" })))),
     element("tbody", {}, ...evaluation.axes.flatMap((axis) => [recommendedRow(axis, 0), recommendedRow(axis, 1)])));
 }
 
@@ -122,8 +122,10 @@ function showValues(axis) {
 }
 
 function showTexts(axis) {
-  const near = (value) => axis.values.find((tried) => Math.abs(tried.value - value) < 1e-9);
-  const shown = [["negative", `${axis.classes[0]}, value -1`, near(-1)], ["", "unsteered", axis.unsteered], ["positive", `${axis.classes[1]}, value 1`, near(1)]];
+  // At -1 and 1, or the nearest values that were tried.
+  const near = (sign) => axis.values.filter((tried) => tried.value * sign > 0).sort((a, b) => Math.abs(a.value - sign) - Math.abs(b.value - sign))[0];
+  const [low, high] = [near(-1), near(1)];
+  const shown = [["negative", `${axis.classes[0]}, value ${low?.value}`, low], ["", "unsteered", axis.unsteered], ["positive", `${axis.classes[1]}, value ${high?.value}`, high]];
   return shown.filter(([, , of]) => of && of.text).map(([name, head, of]) =>
     element("article", { className: name }, element("h3", { textContent: head }), element("div", { className: "text", textContent: of.text.trim() })));
 }
