@@ -117,12 +117,13 @@ static void add_evidence_row(tt_text *page, const tt_card_axis *axis, int class)
     tt_text_add(page, " |\n");
 }
 
-/* What the model wrote at one value, as a quotation of one paragraph. */
-static void add_sample(tt_text *page, const char *head, yyjson_val *figures) {
+/* What the model wrote at one value (0: unsteered), as a quotation of one paragraph. */
+static void add_sample(tt_text *page, const char *head, double value, yyjson_val *figures) {
     const char *text = yyjson_get_str(yyjson_obj_get(figures, "text"));
     if (!text || !*text) return;
     tt_text_add(page, "\n**");
     add_plain(page, head);
+    if (value != 0) tt_text_addf(page, " (%g)", value);
     tt_text_add(page, "**\n\n> ");
     add_plain(page, text + strspn(text, " \n\r\t"));
     tt_text_add(page, "\n");
@@ -130,9 +131,9 @@ static void add_sample(tt_text *page, const char *head, yyjson_val *figures) {
 
 static void add_samples(tt_text *page, const tt_card_axis *axis) {
     tt_text_add(page, "\n<details><summary>What the model wrote</summary>\n");
-    add_sample(page, axis->files->classes[0], tt_card_figures_at(axis, -1));
-    add_sample(page, "unsteered", yyjson_obj_get(axis->figures, "unsteered"));
-    add_sample(page, axis->files->classes[1], tt_card_figures_at(axis, 1));
+    add_sample(page, axis->files->classes[0], -1, tt_card_figures_at(axis, -1));
+    add_sample(page, "unsteered", 0, yyjson_obj_get(axis->figures, "unsteered"));
+    add_sample(page, axis->files->classes[1], 1, tt_card_figures_at(axis, 1));
     tt_text_add(page, "\n</details>\n");
 }
 
