@@ -7,8 +7,9 @@ listed below, and lets `trimtab eval` measure each on the same held-out response
 JSON, so that a run which was stopped goes on, and the tables can be printed again at once with --tables.
 
 Two sets of vectors may differ in nothing but their length, which the axis value makes up for. So they are compared at the
-value where the damage is the same: damage and fidelity are parabolas of the value for small steps (a Kullback-Leibler
-divergence is), drawn through what was measured at 0, 0.75 and 1.5 of each side.
+value where the damage is the same: damage and fidelity are parabolas of the value (a Kullback-Leibler divergence is, for
+small steps), drawn through what was measured at -1.5, 0 and 1.5: the one side's vector is the other's opposite, so an axis is
+one straight line.
 
     best      the highest fidelity at any value with at most 5% damage, the mean of both sides
     contrast  at 2% damage, or at the largest value measured where that does less: half of what the fidelity to the class
@@ -25,7 +26,7 @@ import sys
 import numpy
 import quality_ideas
 
-VALUES = (0.75, 1.5)
+VALUE = 1.5  # measured at, towards both sides
 LIMIT = 0.05
 MILD = 0.02
 BASE = "reference"
@@ -40,7 +41,9 @@ WAYS = {
     "PCA, offset 0": ("method", ["--method", "pca", "--layer-offset", "0"], ""),
     "N = 48": ("samples", ["--samples", "48"], ""),
     "N = 96": ("samples", ["--samples", "96"], ""),
+    "N = 288": ("samples", ["--samples", "288"], ""),
     "N = 384": ("samples", ["--samples", "384"], ""),
+    "N = 768": ("samples", ["--samples", "768"], ""),
     "N = 1152": ("samples", ["--samples", "1152"], ""),
     "tolerance 0.25": ("tolerance", ["--tolerance", "0.25"], ""),
     "tolerance 1": ("tolerance", ["--tolerance", "1"], ""),
@@ -68,7 +71,7 @@ TABLES = {
 class Bench:
     def __init__(self, arguments):
         self.arguments = arguments
-        self.axes = arguments.axis or ["language", "optimism_vs_nihilism"]
+        self.axes = arguments.axis or ["language", "storytelling", "optimism_vs_nihilism"]
 
     def trimtab(self, *words):
         """Its standard output. Everything that computes goes through --wrap, which may be a queue for the processor."""
@@ -126,7 +129,7 @@ class Bench:
         axes = [word for axis in self.axes for word in ("--axis", axis)]
         report = self.trimtab("eval", *self.model(), "--vectors", folder, *axes, "--json", "--no-other-axes", "--writings", "0",
                               "--samples", str(self.arguments.held_out), "--seed", str(self.arguments.seed),
-                              "--values", ",".join(map(str, VALUES)))
+                              "--response-tokens", str(self.arguments.response_tokens), "--values", str(VALUE))
         return json.loads(report)
 
     def report(self, name, measure=True):
@@ -153,8 +156,8 @@ class Bench:
 
 
 def parabola(ys):
-    """Coefficients (constant, linear, square) through ys at 0 and VALUES."""
-    return numpy.linalg.solve([[1, x, x * x] for x in (0, *VALUES)], ys)
+    """Coefficients (constant, linear, square) through ys at -VALUE, 0 and VALUE."""
+    return numpy.linalg.solve([[1, x, x * x] for x in (-VALUE, 0, VALUE)], ys)
 
 
 def at(curve, x):
@@ -162,12 +165,12 @@ def at(curve, x):
 
 
 def curves_of_side(axis, side, drawn):
-    """Parabolas of one side of one axis, from the samples that are drawn: damage (nats a token), and fidelity to the class
-    steered towards and to the other."""
+    """Parabolas of one side of one axis over the size of the value, from the samples that are drawn: damage (nats a token),
+    and fidelity to the class steered towards and to the other."""
     by_sample = axis["by_sample"]
     sign = 1 if side else -1
     values = [value["value"] for value in axis["values"]]
-    rows = [values.index(sign * size) if size else values.index(0) for size in (0, *VALUES)]
+    rows = [values.index(value) for value in (-sign * VALUE, 0, sign * VALUE)]
     tokens = numpy.array(by_sample["neutral_tokens"])[drawn].sum()
     damage = parabola([numpy.array(by_sample["lost"][row])[drawn].sum() / tokens for row in rows])
     curves = []
@@ -184,7 +187,7 @@ def figures_of_side(axis, side, drawn):
     within = grid[at(damage, grid) <= numpy.log1p(LIMIT)]
     most = within[-1] if len(within) else 0
     allowed = grid[grid <= most]
-    mild = grid[(at(damage, grid) <= numpy.log1p(MILD)) & (grid <= VALUES[-1])]
+    mild = grid[(at(damage, grid) <= numpy.log1p(MILD)) & (grid <= VALUE)]
     there = mild[-1] if len(mild) else 0
     return (at(curves[0], allowed).max(), (at(curves[0], there) - at(curves[1], there)) / 2,
             numpy.expm1(at(damage, 1)), at(curves[0], 1))
@@ -250,10 +253,11 @@ def main():
     parser.add_argument("--model", required=True)
     parser.add_argument("--chat-template", default="")
     parser.add_argument("--folder", required=True, help="for everything that is made and measured")
-    parser.add_argument("--axis", action="append", help="default: language and optimism_vs_nihilism")
+    parser.add_argument("--axis", action="append", help="default: language, storytelling and optimism_vs_nihilism")
     parser.add_argument("--samples", type=int, default=192, help="N, where it is not what varies")
     parser.add_argument("--most-samples", type=int, default=1152, help="captured at the beginning")
     parser.add_argument("--held-out", type=int, default=8, help="samples to evaluate on")
+    parser.add_argument("--response-tokens", type=int, default=32, help="length of the responses to evaluate on")
     parser.add_argument("--seed", type=int, default=0, help="of what is evaluated on")
     parser.add_argument("--only", action="append", help="names of ways to measure; default: all")
     parser.add_argument("--tables", action="store_true", help="measure nothing more")

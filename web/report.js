@@ -76,7 +76,7 @@ function chart(place, xs, lines, { label, bars = false, unit = "%", marks = [] }
     };
     const made = new uPlot({
       width: Math.max(260, place.clientWidth), height: 250, scales: { x: { time: false, range: bars ? (_, low, high) => [low - 1, high + 1] : undefined } }, bands, series, hooks: { draw: [markers] },
-      axes: [{ ...axisStyle(), label, labelSize: 20 }, { ...axisStyle(), size: 52, values: (_, ticks) => ticks.map((tick) => tick + unit) }],
+      axes: [{ ...axisStyle(), label, labelSize: 20 }, { ...axisStyle(), size: 60, values: (_, ticks) => ticks.map((tick) => tick + unit) }],
       legend: { live: true },
     }, data, place);
     for (const row of made.root.querySelectorAll(".u-series.hidden-series")) row.hidden = true;
