@@ -72,19 +72,84 @@ size_t tt_json_line(yyjson_doc *doc, const uint32_t *lines, yyjson_val *value) {
     return lines[value - yyjson_doc_get_root(doc)];
 }
 
+/* ==== Documents that are made here ==== */
+
+/* What a document's memory comes from. It goes with the last of what it has given, which is the document itself. */
+typedef struct source {
+    size_t given; /* pieces that are in use */
+    bool ran_out; /* once, at least: something is missing */
+} source;
+
+static void *take(void *context, size_t size) {
+    source *from = context;
+    void *memory = malloc(size);
+    from->given += memory != NULL;
+    from->ran_out = from->ran_out || !memory;
+    return memory;
+}
+
+/* yyjson never resizes what a document holds; its type of allocator wants the function. */
+static void *take_again(void *context, void *memory, size_t old_size, size_t size) {
+    source *from = context;
+    (void)old_size;
+    void *resized = realloc(memory, size);
+    from->ran_out = from->ran_out || !resized;
+    return resized;
+}
+
+static void give_back(void *context, void *memory) {
+    source *from = context;
+    free(memory);
+    if (--from->given == 0) free(from);
+}
+
+static yyjson_mut_doc *new_or_copy(yyjson_mut_doc *other) {
+    source *from = tt_alloc(1, sizeof *from, NULL);
+    if (!from) return NULL;
+    const yyjson_alc memory = {take, take_again, give_back, from};
+    from->given = 1; /* until the document is there: a copy that fails gives everything back */
+    yyjson_mut_doc *doc = other ? yyjson_mut_doc_mut_copy(other, &memory) : yyjson_mut_doc_new(&memory);
+    if (--from->given == 0) free(from);
+    return doc;
+}
+
+bool tt_json_complete(const yyjson_mut_doc *doc) {
+    const source *from = doc ? doc->alc.ctx : NULL;
+    return from && !from->ran_out;
+}
+
+yyjson_mut_doc *tt_json_new(void) { return new_or_copy(NULL); }
+
+yyjson_mut_doc *tt_json_copy(yyjson_mut_doc *doc) { return tt_json_complete(doc) ? new_or_copy(doc) : NULL; }
+
 yyjson_mut_doc *tt_json_object(yyjson_mut_val **root) {
-    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_doc *doc = tt_json_new();
     *root = yyjson_mut_obj(doc);
     yyjson_mut_doc_set_root(doc, *root);
     return doc;
 }
 
+void tt_json_lacks(yyjson_mut_doc *doc) {
+    if (!doc) return;
+    source *from = doc->alc.ctx;
+    from->ran_out = true;
+}
+
+char *tt_json_text(const yyjson_mut_doc *doc, yyjson_write_flag flags, size_t *length, tt_error *err) {
+    yyjson_write_err why = {.code = YYJSON_WRITE_ERROR_MEMORY_ALLOCATION};
+    char *text = tt_json_complete(doc) ? yyjson_mut_write_opts(doc, flags, NULL, length, &why) : NULL;
+    if (text) return text;
+    if (why.code == YYJSON_WRITE_ERROR_MEMORY_ALLOCATION)
+        tt_fail(err, TT_ERROR_MEMORY, "out of memory");
+    else
+        tt_fail(err, TT_ERROR_INPUT, "there is no JSON of this: %s", why.msg);
+    return NULL;
+}
+
 bool tt_json_write(const char *path, const yyjson_mut_doc *doc, tt_error *err) {
     size_t length;
-    yyjson_write_err why;
-    char *text =
-        yyjson_mut_write_opts(doc, YYJSON_WRITE_PRETTY_TWO_SPACES | YYJSON_WRITE_NEWLINE_AT_END, NULL, &length, &why);
-    if (!text) return tt_fail(err, TT_ERROR_MEMORY, "cannot write '%s': %s", path, why.msg);
+    char *text = tt_json_text(doc, YYJSON_WRITE_PRETTY_TWO_SPACES | YYJSON_WRITE_NEWLINE_AT_END, &length, err);
+    if (!text) return tt_fail_prefix(err, "cannot write '%s'", path);
     const bool ok = tt_file_write(path, text, length, err);
     free(text);
     return ok;

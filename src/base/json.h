@@ -19,9 +19,20 @@ yyjson_doc *tt_json_parse_at(const char *bytes, size_t length, size_t *line, tt_
 uint32_t *tt_json_lines(yyjson_doc *doc, const char *bytes, size_t length, tt_error *err);
 size_t tt_json_line(yyjson_doc *doc, const uint32_t *lines, yyjson_val *value);
 
-/* A document whose root, also in `*root`, is an empty object. Both are NULL when memory is short, which yyjson's functions
- * bear and tt_json_write reports. The caller frees with yyjson_mut_doc_free. */
+/* A document without a root; one whose root, also in `*root`, is an empty object; a copy of one that is complete. NULL when
+ * memory is short, which yyjson's functions bear. Where a value finds no room later they leave it out and go on: only the
+ * document knows of that, and tt_json_text and tt_json_write report it. The caller frees with yyjson_mut_doc_free. */
+yyjson_mut_doc *tt_json_new(void);
 yyjson_mut_doc *tt_json_object(yyjson_mut_val **root);
+yyjson_mut_doc *tt_json_copy(yyjson_mut_doc *doc);
 
-/* Writes `doc`, indented by two spaces, to `path` (all or nothing). */
+/* What was to go into it could not be made for want of memory: from now on the document is incomplete. NULL does no harm. */
+void tt_json_lacks(yyjson_mut_doc *doc);
+bool tt_json_complete(const yyjson_mut_doc *doc); /* false for NULL too */
+
+/* The text of such a document, zero-terminated beyond `*length` (unless NULL). NULL when memory is short, or was at any time
+ * while the document was made. The caller frees it, and the document. */
+char *tt_json_text(const yyjson_mut_doc *doc, yyjson_write_flag flags, size_t *length, tt_error *err);
+
+/* Writes such a document, indented by two spaces, to `path` (all or nothing). */
 bool tt_json_write(const char *path, const yyjson_mut_doc *doc, tt_error *err);

@@ -28,7 +28,7 @@ static void add_origin(tt_table *table, const tt_vector *vector) {
     if (*vector->method) tt_text_addf(&text, "%s%s", text.length ? ", " : "", vector->method);
     if (vector->samples)
         tt_text_addf(&text, "%s%" PRIu64 " samples, seed %" PRIu64, text.length ? ", " : "", vector->samples, vector->seed);
-    tt_table_cell(table, "%s", text.data ? text.data : "");
+    tt_table_cell_text(table, &text);
     tt_text_free(&text);
 }
 
@@ -143,7 +143,7 @@ static bool add_length_line(tt_table *table, const tt_vector *vector, tt_error *
     if (!values) return false;
     tt_text line = {0};
     tt_sparkline(&line, values, vector->layer_count - 1, tt_console_unicode());
-    tt_table_cell(table, "%s", line.data ? line.data : "");
+    tt_table_cell_text(table, &line);
     tt_text_free(&line);
     free(values);
     return true;
@@ -221,7 +221,7 @@ static bool add_pair(tt_table *table, const tt_inspected *inspected, size_t i, s
     tt_table_cell(table, "%" PRIu32, least);
     add_cosine(table, values[most - 1]);
     tt_table_cell(table, "%" PRIu32, most);
-    tt_table_cell(table, "%s", line.data ? line.data : "");
+    tt_table_cell_text(table, &line);
     tt_text_free(&line);
     free(values);
     return true;

@@ -53,6 +53,11 @@ void tt_table_cell(tt_table *table, const char *format, ...) {
     end_cell(table, begin);
 }
 
+void tt_table_cell_text(tt_table *table, const tt_text *text) {
+    if (text->failed) table->cells.failed = true;
+    tt_table_cell(table, "%s", text->data ? text->data : "");
+}
+
 bool tt_table_print(const tt_table *table, FILE *stream, int indent, tt_error *err) {
     if (!tt_text_ok(&table->cells, err)) return false;
     const char *cell = table->cells.data;

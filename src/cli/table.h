@@ -21,6 +21,9 @@ void tt_table_column(tt_table *table, const char *title, bool right);
 /* Fills the next cell. Control characters, which a file's text may hold, become '?'. */
 void tt_table_cell(tt_table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The same with a text that was put together: one that memory was too short for is the table's failure too. */
+void tt_table_cell_text(tt_table *table, const tt_text *text);
+
 /* Titles and rows, `indent` spaces before each. A last row that is not full is printed as far as it goes. */
 bool tt_table_print(const tt_table *table, FILE *stream, int indent, tt_error *err);
 void tt_table_free(tt_table *table);

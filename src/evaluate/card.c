@@ -157,6 +157,7 @@ static void add_evidence(tt_text *page, const tt_card_folder *folder) {
         const tt_card_axis *axis = &folder->axes[i];
         if (!axis->figures) continue;
         char *safe = tt_safe_name(axis->files->name, NULL);
+        if (!safe) page->failed = true; /* memory was short, as after an append that failed */
         tt_text_add(page, "\n### ");
         add_plain(page, axis->files->name);
         tt_text_add(

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,8 @@ static bool read_evaluation(tt_card_axis *axis, tt_error *err) {
     if (!path) return false;
     size_t length;
     char *text = NULL;
-    const bool present = access(path, F_OK) == 0;
+    bool present = access(path, F_OK) == 0;
+    present = present || errno != ENOENT; /* there, but out of reach: reading it tells why */
     bool ok = !present || (text = tt_file_read(path, EVALUATION_LIMIT, &length, err)) != NULL;
     if (ok && present) ok = (axis->evaluation = tt_json_parse(path, text, length, err)) != NULL;
     if (ok && present) {

@@ -1,5 +1,6 @@
 /* load.c: see load.h */
 #include "evaluate/load.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "vectors/catalogue.h"
 
@@ -132,7 +133,7 @@ void tt_loaded_free(tt_loaded *loaded) {
 
 /* Everything of the report but the other axes. */
 static yyjson_mut_doc *part_of_axis(yyjson_mut_doc *report, size_t axis, tt_error *err) {
-    yyjson_mut_doc *doc = yyjson_mut_doc_mut_copy(report, NULL);
+    yyjson_mut_doc *doc = tt_json_copy(report);
     if (!doc) {
         tt_fail(err, TT_ERROR_MEMORY, "out of memory");
         return NULL;

@@ -1,5 +1,6 @@
 /* report_html.c: an evaluation as one page; see report.h. web/report.html and its parts are the page, which the build puts
  * into one file; here it gets the figures. */
+#include "base/json.h"
 #include "evaluate/report.h"
 
 #include <stdlib.h>
@@ -25,13 +26,9 @@ static void add_json(tt_text *html, const char *json) {
 }
 
 char *tt_evaluation_html(const yyjson_mut_doc *evaluation, tt_error *err) {
-    char *json = yyjson_mut_write(evaluation, YYJSON_WRITE_ALLOW_INVALID_UNICODE, NULL);
+    char *json = tt_json_text(evaluation, YYJSON_WRITE_ALLOW_INVALID_UNICODE, NULL, err);
+    if (!json) return NULL;
     const char *begin = strstr(page, place);
-    if (!json || !begin) {
-        free(json);
-        tt_fail(err, TT_ERROR_MEMORY, "out of memory");
-        return NULL;
-    }
     tt_text html = {0};
     tt_text_add_bytes(&html, page, (size_t)(begin - page));
     add_json(&html, json);

@@ -7,6 +7,7 @@
 #include "base/number.h"
 #include "model/internal.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -270,8 +271,10 @@ static bool open_grammar(tt_sampler *sampler, const tt_model *model, const char 
 static bool take_seed(tt_sampler *sampler, int64_t wanted, tt_error *err) {
     sampler->seed = (uint32_t)wanted;
     if (wanted >= 0) return true;
-    if (getrandom(&sampler->seed, sizeof sampler->seed, 0) != (ssize_t)sizeof sampler->seed)
-        return tt_fail_errno(err, "no random seed to be had");
+    ssize_t got;
+    do got = getrandom(&sampler->seed, sizeof sampler->seed, 0);
+    while (got < 0 && errno == EINTR);
+    if (got != (ssize_t)sizeof sampler->seed) return tt_fail_errno(err, "no random seed to be had");
     if (sampler->seed == LLAMA_DEFAULT_SEED) sampler->seed = 0; /* libllama takes that one for "random" */
     return true;
 }

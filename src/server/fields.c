@@ -44,6 +44,11 @@ void tt_fields_refuse(tt_fields *fields, const char *name, const char *format, .
     tt_refuse(fields->refusal, 400, name, "%s", message);
 }
 
+void tt_fields_refuse_error(tt_fields *fields, const char *name, const tt_error *err) {
+    if (fields->ok) tt_refuse(fields->refusal, err->kind == TT_ERROR_MEMORY ? 500 : 400, name, "%s", err->message);
+    fields->ok = false;
+}
+
 yyjson_val *tt_fields_get(const tt_fields *fields, const char *name) {
     yyjson_val *value = yyjson_obj_get(fields->object, name);
     return yyjson_is_null(value) ? NULL : value;

@@ -3,6 +3,7 @@
  * libmicrohttpd waits for all connections in one thread. A connection whose answer is being computed rests (is suspended),
  * and the computing thread wakes it when there is something to send. Nobody can keep that thread waiting: bodies are
  * limited, and a connection that does not get its request together in time is hung up on. */
+#include "base/json.h"
 #include "base/memory.h"
 #include "server/internal.h"
 
@@ -61,9 +62,14 @@ enum MHD_Result tt_reply(tt_exchange *exchange, unsigned status, const char *typ
 
 enum MHD_Result tt_reply_json(tt_exchange *exchange, unsigned status, yyjson_mut_doc *doc) {
     size_t length;
-    char *json = yyjson_mut_write(doc, YYJSON_WRITE_ALLOW_INVALID_UNICODE, &length);
+    tt_error err = {0};
+    char *json = tt_json_text(doc, YYJSON_WRITE_ALLOW_INVALID_UNICODE, &length, &err);
     yyjson_mut_doc_free(doc);
-    if (!json) return MHD_NO;
+    if (!json) {
+        tt_refusal refusal = {0};
+        tt_refuse_error(&refusal, "", &err);
+        return tt_reply_refusal(exchange, &refusal);
+    }
     tt_text body = {.data = json, .length = length, .capacity = length + 1};
     return tt_reply(exchange, status, "application/json", &body);
 }

@@ -347,10 +347,9 @@ void tt_mixes_describe_default(tt_mixes *mixes, yyjson_mut_doc *doc, yyjson_mut_
     tt_mix mix = {0};
     yyjson_mut_obj_add_strcpy(doc, object, "mix", text ? text : "");
     yyjson_mut_val *steering = yyjson_mut_obj_add_obj(doc, object, "steering");
-    if (text && *text && tt_mix_parse(&mix, text, NULL))
-        for (size_t i = 0; i < mix.count; i++)
-            yyjson_mut_obj_add(steering, yyjson_mut_strcpy(doc, mix.terms[i].name),
-                               yyjson_mut_real(doc, mix.terms[i].value));
+    if (!text || (*text && !tt_mix_parse(&mix, text, NULL))) tt_json_lacks(doc);
+    for (size_t i = 0; i < mix.count; i++)
+        yyjson_mut_obj_add(steering, yyjson_mut_strcpy(doc, mix.terms[i].name), yyjson_mut_real(doc, mix.terms[i].value));
     tt_mix_free(&mix);
     free(text);
 }

@@ -12,7 +12,7 @@ static const char *finish_name(tt_finish finish) {
 /* Appends the document, as an event of a stream where `event` is true, and frees it. */
 static void write_out(yyjson_mut_doc *doc, bool event, tt_text *output) {
     size_t length;
-    char *json = yyjson_mut_write(doc, YYJSON_WRITE_ALLOW_INVALID_UNICODE, &length);
+    char *json = tt_json_text(doc, YYJSON_WRITE_ALLOW_INVALID_UNICODE, &length, NULL);
     yyjson_mut_doc_free(doc);
     if (!json) {
         output->failed = true;
@@ -55,8 +55,9 @@ static yyjson_mut_val *token_text(yyjson_mut_doc *doc, const char *bytes, size_t
     size_t size;
     const char *piece = tt_pieces_add_bytes(&pieces, bytes, length, &size, NULL);
     if (piece) tt_text_add_bytes(&text, piece, size);
-    piece = tt_pieces_end(&pieces, &size, NULL);
-    if (piece) tt_text_add_bytes(&text, piece, size);
+    const char *rest = tt_pieces_end(&pieces, &size, NULL);
+    if (rest) tt_text_add_bytes(&text, rest, size);
+    if (!piece || !rest || text.failed) tt_json_lacks(doc);
     yyjson_mut_val *value = yyjson_mut_strncpy(doc, text.data ? text.data : "", text.length);
     tt_pieces_free(&pieces);
     tt_text_free(&text);
@@ -210,6 +211,7 @@ static void add_text(const tt_job *job, size_t index, yyjson_mut_doc *doc, yyjso
     tt_text whole = {0};
     if (prompt) tt_text_add(&whole, prompt);
     tt_text_add_bytes(&whole, text->data ? text->data : "", text->length);
+    if (whole.failed) tt_json_lacks(doc);
     yyjson_mut_obj_add_strncpy(doc, choice, "text", whole.data ? whole.data : "", whole.length);
     tt_text_free(&whole);
 }

@@ -76,7 +76,7 @@ static void take_biases(tt_fields *fields, tt_request *request, const tt_request
     tt_error err = {0};
     request->biases = tt_alloc(yyjson_obj_size(object), sizeof *request->biases, &err);
     if (!request->biases) {
-        tt_fields_refuse(fields, "logit_bias", "%s", err.message);
+        tt_fields_refuse_error(fields, "logit_bias", &err);
         return;
     }
     size_t index, count;
@@ -120,7 +120,7 @@ static void add_stop(tt_fields *fields, tt_request *request, yyjson_val *text) {
     if (!yyjson_is_str(text) || length == 0 || length > 256 || strlen(yyjson_get_str(text)) != length)
         tt_fields_refuse(fields, "stop", "'stop' should be text of 1 to 256 bytes, or a list of such texts");
     else if (!(request->stops[request->stop_count] = tt_strdup(yyjson_get_str(text), NULL)))
-        tt_fields_refuse(fields, "stop", "out of memory");
+        tt_fields_refuse_error(fields, "stop", &(tt_error){TT_ERROR_MEMORY, "out of memory"});
     else
         request->stop_count++;
 }
@@ -201,7 +201,7 @@ static bool room_for_prompts(tt_fields *fields, tt_request *request, size_t coun
     tt_error err = {0};
     request->prompts = tt_alloc(count, sizeof *request->prompts, &err);
     request->prompt_texts = tt_alloc(count, sizeof *request->prompt_texts, &err);
-    if (!request->prompts || !request->prompt_texts) tt_fields_refuse(fields, "", "%s", err.message);
+    if (!request->prompts || !request->prompt_texts) tt_fields_refuse_error(fields, "", &err);
     return fields->ok;
 }
 
@@ -218,9 +218,9 @@ static void add_prompt_text(tt_fields *fields, tt_request *request, const tt_req
     tt_error err = {0};
     const size_t i = request->prompt_count++;
     if (!tt_tokenize(world->model, text, length, &request->prompts[i], &err))
-        tt_fields_refuse(fields, name, "%s", err.message);
+        tt_fields_refuse_error(fields, name, &err);
     else if (request->echo && !(request->prompt_texts[i] = tt_strndup(text, length, &err)))
-        tt_fields_refuse(fields, name, "%s", err.message);
+        tt_fields_refuse_error(fields, name, &err);
     else
         check_length(fields, world, name, request->prompts[i].count);
 }
@@ -232,7 +232,7 @@ static void add_prompt_tokens(tt_fields *fields, tt_request *request, const tt_r
     tt_error err = {0};
     tt_tokens *tokens = &request->prompts[request->prompt_count++];
     tokens->ids = tt_alloc(total, sizeof *tokens->ids, &err);
-    if (!tokens->ids) tt_fields_refuse(fields, "prompt", "%s", err.message);
+    if (!tokens->ids) tt_fields_refuse_error(fields, "prompt", &err);
     check_length(fields, world, "prompt", total);
     yyjson_val *token;
     size_t index, count;
@@ -300,7 +300,7 @@ static char *message_text(tt_fields *fields, const char *name, yyjson_val *conte
     if (text.data && strlen(text.data) != text.length) tt_fields_refuse(fields, name, "'%s' has a zero byte in it", name);
     tt_error err = {0};
     char *taken = fields->ok ? tt_text_take(&text, &err) : NULL;
-    if (fields->ok && !taken && err.kind != TT_ERROR_NONE) tt_fields_refuse(fields, name, "%s", err.message);
+    if (fields->ok && !taken && err.kind != TT_ERROR_NONE) tt_fields_refuse_error(fields, name, &err);
     tt_text_free(&text);
     return taken;
 }
@@ -330,7 +330,7 @@ static void take_messages(tt_fields *fields, tt_request *request, const tt_reque
     tt_error err = {0};
     tt_message *messages = tt_alloc(total, sizeof *messages, &err);
     char **texts = tt_alloc(total, sizeof *texts, &err);
-    if (!messages || !texts) tt_fields_refuse(fields, "messages", "%s", err.message);
+    if (!messages || !texts) tt_fields_refuse_error(fields, "messages", &err);
     size_t index, count;
     yyjson_arr_foreach(list, index, count, message) {
         if (!fields->ok) break;
@@ -341,7 +341,7 @@ static void take_messages(tt_fields *fields, tt_request *request, const tt_reque
         messages[index].content = texts[index];
     }
     char *text = fields->ok ? tt_chat_render(world->chat, messages, total, &err) : NULL;
-    if (fields->ok && !text) tt_fields_refuse(fields, "messages", "%s", err.message);
+    if (fields->ok && !text) tt_fields_refuse_error(fields, "messages", &err);
     if (text) add_prompt_text(fields, request, world, "messages", text, strlen(text));
     free(text);
     for (size_t i = 0; texts && i < total; i++) free(texts[i]);
@@ -360,7 +360,7 @@ static void take_mix(tt_fields *fields, tt_request *request, const tt_request_wo
     tt_error err = {0};
     request->model = tt_strdup(model && *model ? model : world->model_name, &err);
     if (!request->model) {
-        tt_fields_refuse(fields, "model", "%s", err.message);
+        tt_fields_refuse_error(fields, "model", &err);
         return;
     }
     yyjson_val *steering = tt_fields_get(fields, "steering");

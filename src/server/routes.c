@@ -43,7 +43,7 @@ static enum MHD_Result get_models(tt_exchange *exchange) {
 
 static enum MHD_Result get_model(tt_exchange *exchange) {
     const char *wanted = exchange->path + strlen("/v1/models/");
-    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_doc *doc = tt_json_new();
     yyjson_mut_val *list = yyjson_mut_arr(doc), *model;
     tt_mixes_describe_models(exchange->server->mixes, doc, list, exchange->server->created);
     size_t index, count;
@@ -52,6 +52,7 @@ static enum MHD_Result get_model(tt_exchange *exchange) {
         yyjson_mut_doc_set_root(doc, model);
         return tt_reply_json(exchange, 200, doc);
     }
+    if (!tt_json_complete(doc)) return tt_reply_json(exchange, 200, doc); /* which says so */
     yyjson_mut_doc_free(doc);
     tt_refusal refusal = {0};
     tt_refuse(&refusal, 404, "model", "there is no model of this name here");
@@ -106,7 +107,7 @@ static enum MHD_Result post_tokenize(tt_exchange *exchange) {
     tt_take_text(&fields, "content", &content);
     if (!content) tt_fields_refuse(&fields, "content", "'content' is missing: the text to take apart");
     if (content && fields.ok && !tt_tokenize(exchange->server->model, content, strlen(content), &tokens, &err))
-        tt_fields_refuse(&fields, "content", "%s", err.message);
+        tt_fields_refuse_error(&fields, "content", &err);
     yyjson_doc_free(doc);
     if (!fields.ok) return tt_reply_refusal(exchange, &refusal);
     yyjson_mut_val *root;

@@ -48,7 +48,6 @@ bool tt_identity_of_run(tt_identity *identity, const tt_model *model, const char
 char *tt_identity_write(const tt_identity *identity, tt_error *err) {
     yyjson_mut_val *root;
     yyjson_mut_doc *doc = tt_json_object(&root);
-    char *text = NULL;
     if (root) {
         yyjson_mut_obj_add_uint(doc, root, "version", IDENTITY_VERSION);
         yyjson_mut_obj_add_str(doc, root, "model_name", identity->model_name);
@@ -76,10 +75,9 @@ char *tt_identity_write(const tt_identity *identity, tt_error *err) {
             yyjson_mut_arr_add_str(doc, classes, axis->classes[1]);
             yyjson_mut_obj_add_str(doc, object, "hash", axis->hash);
         }
-        text = yyjson_mut_write(doc, YYJSON_WRITE_NOFLAG, NULL);
     }
+    char *text = tt_json_text(doc, YYJSON_WRITE_NOFLAG, NULL, err);
     yyjson_mut_doc_free(doc);
-    if (!text) tt_fail(err, TT_ERROR_MEMORY, "out of memory");
     return text;
 }
 

@@ -7,6 +7,7 @@
 #include "train/publish.h"
 #include "train/run.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,7 +63,8 @@ static tt_states_shape shape_of(const tt_run *r) {
 
 /* Goes on with the states file that is there, or makes a new one. */
 static bool open_states(tt_run *r, tt_error *err) {
-    if (!r->options->restart && access(r->states_path, F_OK) == 0) {
+    /* One that is there but out of reach is opened too, which tells why it cannot be: it must not be written over. */
+    if (!r->options->restart && (access(r->states_path, F_OK) == 0 || errno != ENOENT)) {
         r->states = tt_states_open(r->states_path, true, err);
         if (!r->states) return false;
         tt_identity stored;
