@@ -67,6 +67,7 @@ class Install(unittest.TestCase):
         read("bash", "-c", f'eval "gcc -o \\"{program}\\" \\"{source}\\" {flags[0]} {flags[1]}"', env=settings)
         read(program, env=os.environ | {"LD_LIBRARY_PATH": f"{self.prefix}/{self.libraries}"})
 
+    @unittest.skipIf("--coverage" in built.setting("CMAKE_C_FLAGS"), "what counts the lines has names of its own")
     def test_library_shows_only_its_own_names(self):
         library = f"{self.prefix}/{self.libraries}/libtrimtab.so"
         names = re.findall(r" [TDBRVW] (\S+)$", read("nm", "-D", "--defined-only", library), re.MULTILINE)

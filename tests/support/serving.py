@@ -61,7 +61,10 @@ class Server:
                 break
             time.sleep(0.02)
         self.process.kill()
-        raise RuntimeError("the server did not start: " + self.text())
+        self.process.wait()
+        said = self.text()
+        self.log.close()
+        raise RuntimeError("the server did not start: " + said)
 
     def text(self):
         with open(self.log.name, encoding="utf-8", errors="replace") as file:
