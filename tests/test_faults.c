@@ -201,7 +201,7 @@ static void fill_samples(float *data, uint64_t first, uint64_t count) {
 static bool append_samples(tt_states *states, uint64_t count, tt_error *err) {
     float data[4 * SAMPLE];
     fill_samples(data, tt_states_committed(states), count);
-    return tt_states_append(states, data, count, err);
+    return tt_states_put(states, tt_states_committed(states), count, data, err);
 }
 
 static bool read_samples(const tt_states *states, tt_error *err) {

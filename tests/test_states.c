@@ -1,5 +1,5 @@
 /* test_states.c: the hidden-state store: what goes in comes out, and what it has no room for. Its writers and their crashes:
- * test_states_writers.c; damaged files: test_states_damage.c. */
+ * test_states_writers.c; samples out of their order: test_states_ahead.c; damaged files: test_states_damage.c. */
 #include "support/scratch.h"
 #include "support/states_files.h"
 
@@ -44,7 +44,7 @@ static void test_round_trip(void **state) {
     assert_memory_equal(tt_states_shape_of(states), &test_shape, sizeof test_shape);
     assert_int_equal(tt_states_committed(states), 10);
     test_states_check(states);
-    assert_false(tt_states_append(states, NULL, 0, &err));
+    assert_false(tt_states_put(states, 10, 0, NULL, &err));
     assert_non_null(strstr(err.message, "reading alone"));
     tt_states_close(states);
 

@@ -71,6 +71,13 @@ static void test_misplaced_vector(void **state) {
 
 static void test_cut_short(void **state) {
     (void)state;
+    test_states_make(0);
+    tt_error err;
+    tt_states *states = tt_states_open(path, true, &err);
+    assert_true(test_states_put(states, 5, 2, &err));
+    tt_states_close(states);
+    assert_int_equal(truncate(path, TEST_DATA + 7 * TEST_SAMPLE - 1), 0);
+    test_states_refused(false, "it should hold 2 samples");
     const off_t lengths[] = {0,
                              1,
                              7,

@@ -106,21 +106,34 @@ bool tt_states_header_check(const tt_states_header *header, const char *path, tt
 
 /* ==== Commit records ==== */
 
-void tt_states_commit_fill(tt_states_commit *commit, const tt_states_header *header, uint64_t sequence, uint64_t samples) {
+void tt_states_commit_fill(tt_states_commit *commit, const tt_states_header *header, uint64_t sequence, uint64_t samples,
+                           const uint8_t *ahead) {
     *commit = (tt_states_commit){
         .magic = {'T', 'T', 'C', 'O', 'M', 'M', 'I', 'T'},
         .sequence = sequence,
         .samples = samples,
     };
     memcpy(commit->header_digest, header->digest, sizeof commit->header_digest);
+    if (ahead) memcpy(commit->ahead, ahead, sizeof commit->ahead);
     digest_fill(commit->digest, commit, offsetof(tt_states_commit, digest));
+}
+
+bool tt_states_is_ahead(const uint8_t ahead[static TT_STATES_AHEAD / 8], uint64_t index) {
+    return index < TT_STATES_AHEAD && (ahead[index / 8] >> index % 8 & 1);
+}
+
+/* The first sample that is missing does not count, nor does one behind the last. */
+static bool ahead_makes_sense(const tt_states_commit *commit, const tt_states_header *header) {
+    for (uint64_t i = 0; i < TT_STATES_AHEAD; i++)
+        if (tt_states_is_ahead(commit->ahead, i) && (i == 0 || i >= header->samples - commit->samples)) return false;
+    return true;
 }
 
 bool tt_states_commit_valid(const tt_states_commit *commit, const tt_states_header *header) {
     return memcmp(commit->magic, "TTCOMMIT", sizeof commit->magic) == 0 &&
            memcmp(commit->header_digest, header->digest, sizeof commit->header_digest) == 0 &&
            tt_states_digest_is(commit->digest, commit, offsetof(tt_states_commit, digest)) &&
-           commit->samples <= header->samples;
+           commit->samples <= header->samples && ahead_makes_sense(commit, header);
 }
 
 off_t tt_states_commit_offset(uint64_t sequence) { return TT_STATES_COMMITS + (off_t)(sequence % 2) * TT_STATES_PAGE; }

@@ -1,14 +1,14 @@
 /* layout.h: the bytes of a states file, apart from reading and writing them. docs/states-format.md is the same in prose.
  *
  *   header      one page: what the file is, its shape, where things are; written once
- *   commits     two pages, a record in each, written in turn: how many samples count
+ *   commits     two pages, a record in each, written in turn: which samples count
  *   writer      one page: which process is appending, for the message to a second one
  *   identity    JSON, up to a page's end
  *   samples     [sample][block][row], each a vector of `width` F32 values with its check value behind it
  *
  * The order within a sample is what the directions need: they work block by block, on a baseline and two rows of every axis,
  * so that all that is wanted of a sample lies in one run of rows x width x 4 bytes; the reader asks for the next samples'
- * runs ahead of time. Across samples the order is that of capture: appending writes one run at the end, whatever the shape
+ * runs ahead of time. Across samples the order is that of capture: a batch is one run, mostly at the end, whatever the shape
  * is. */
 #pragma once
 
@@ -53,10 +53,10 @@ static_assert(sizeof(tt_states_header) == 192);
 typedef struct tt_states_commit {
     char magic[8]; /* "TTCOMMIT" */
     uint64_t sequence;
-    uint64_t samples;                     /* that count */
+    uint64_t samples;                     /* that count, from the first on */
     char header_digest[TT_STATES_DIGEST]; /* the header's `digest`: a record of another file is none of this one */
-    uint8_t reserved[360];
-    char digest[TT_STATES_DIGEST]; /* of everything above */
+    uint8_t ahead[TT_STATES_AHEAD / 8];   /* bit i % 8 of byte i / 8: sample `samples` + i counts too */
+    char digest[TT_STATES_DIGEST];        /* of everything above */
 } tt_states_commit;
 static_assert(sizeof(tt_states_commit) == 512);
 
@@ -84,8 +84,13 @@ bool tt_states_header_check(const tt_states_header *header, const char *path, tt
 /* True when `digest` is that of these bytes. */
 bool tt_states_digest_is(const char digest[static TT_STATES_DIGEST], const void *bytes, size_t length);
 
-void tt_states_commit_fill(tt_states_commit *commit, const tt_states_header *header, uint64_t sequence, uint64_t samples);
+/* `ahead` is copied; NULL: none. */
+void tt_states_commit_fill(tt_states_commit *commit, const tt_states_header *header, uint64_t sequence, uint64_t samples,
+                           const uint8_t *ahead);
 bool tt_states_commit_valid(const tt_states_commit *commit, const tt_states_header *header);
+
+/* Whether sample `samples` + `index` is among those that `ahead` counts. */
+bool tt_states_is_ahead(const uint8_t ahead[static TT_STATES_AHEAD / 8], uint64_t index);
 off_t tt_states_commit_offset(uint64_t sequence); /* odd and even numbers take turns */
 
 /* The check value of one vector: UMAC-64 (RFC 4418, by nettle). Its key is the header's digest, its nonce the vector's

@@ -1,6 +1,6 @@
-/* states.c: making, opening, appending to and reading a states file; see states.h. What its bytes are is in layout.h.
+/* states.c: making, opening, writing to and reading a states file; see states.h. What its bytes are is in layout.h.
  *
- * Appending is safe against a crash at any moment because a sample counts only by a commit record, and a record is written
+ * Writing is safe against a crash at any moment because a sample counts only by a commit record, and a record is written
  * only when its samples are on the disk: vectors, fdatasync, record, fdatasync. The records take turns in two places,
  * so that one half-written leaves the one before. What a crash leaves behind the last record is written over.
  *
@@ -30,8 +30,9 @@ struct tt_states {
     char *identity;
     tt_states_shape shape;
     tt_states_header header;
-    uint64_t sequence;  /* of the last commit record */
-    uint64_t committed; /* samples */
+    uint64_t sequence;                  /* of the last commit record */
+    uint64_t committed;                 /* samples from the first on */
+    uint8_t ahead[TT_STATES_AHEAD / 8]; /* which of those behind them: see layout.h */
     struct umac64_ctx check;
 };
 
@@ -40,6 +41,23 @@ struct tt_states {
 const tt_states_shape *tt_states_shape_of(const tt_states *states) { return &states->shape; }
 const char *tt_states_identity(const tt_states *states) { return states->identity; }
 uint64_t tt_states_committed(const tt_states *states) { return states->committed; }
+
+bool tt_states_has(const tt_states *states, uint64_t sample) {
+    return sample < states->committed || tt_states_is_ahead(states->ahead, sample - states->committed);
+}
+
+uint64_t tt_states_held(const tt_states *states) {
+    uint64_t held = states->committed;
+    for (uint64_t i = 0; i < TT_STATES_AHEAD; i++) held += tt_states_is_ahead(states->ahead, i);
+    return held;
+}
+
+/* The sample behind the last one that counts. */
+static uint64_t end_of(const tt_states *states) {
+    uint64_t last = TT_STATES_AHEAD;
+    while (last > 0 && !tt_states_is_ahead(states->ahead, last - 1)) last--;
+    return states->committed + last;
+}
 
 void tt_states_close(tt_states *states) {
     if (!states) return;
@@ -78,7 +96,7 @@ static bool write_beginning(const char *path, const tt_states_header *header, co
     uint8_t *bytes = tt_alloc((size_t)header->data_offset, 1, err);
     if (!bytes) return false;
     tt_states_commit commit;
-    tt_states_commit_fill(&commit, header, 0, 0);
+    tt_states_commit_fill(&commit, header, 0, 0, NULL);
     memcpy(bytes, header, sizeof *header);
     memcpy(bytes + tt_states_commit_offset(0), &commit, sizeof commit);
     memcpy(bytes + TT_STATES_IDENTITY, identity, (size_t)header->identity_length);
@@ -188,13 +206,14 @@ static bool read_commits(tt_states *states, uint64_t file_size, tt_error *err) {
         found = true;
         states->sequence = commit.sequence;
         states->committed = commit.samples;
+        memcpy(states->ahead, commit.ahead, sizeof states->ahead);
     }
     if (!found)
         return tt_fail(err, TT_ERROR_INPUT, "'%s' is damaged: both its commit records are; capture again", states->path);
-    if (file_size < states->header.data_offset + states->committed * states->header.sample_size)
+    if (file_size < states->header.data_offset + end_of(states) * states->header.sample_size)
         return tt_fail(err, TT_ERROR_INPUT,
                        "'%s' was cut short: it should hold %" PRIu64 " samples but ends before; capture again", states->path,
-                       states->committed);
+                       tt_states_held(states));
     return true;
 }
 
@@ -215,7 +234,7 @@ static bool begin(tt_states *states, const char *path, bool append, tt_error *er
     /* Reads are strided: the kernel is told what is wanted next, and must not guess. */
     (void)posix_fadvise(states->fd, 0, 0, POSIX_FADV_RANDOM);
     if (!append) return true;
-    const uint64_t missing = (header->samples - states->committed) * header->sample_size;
+    const uint64_t missing = (header->samples - tt_states_held(states)) * header->sample_size;
     return check_space(states->fd, missing, path, err) && tt_states_sign(states->fd, path, err);
 }
 
@@ -228,15 +247,15 @@ tt_states *tt_states_open(const char *path, bool append, tt_error *err) {
     return NULL;
 }
 
-/* ==== Appending ==== */
+/* ==== Writing ==== */
 
-/* Copies `count` vectors from `data` (in `rows` x `blocks` order) to `piece`, in the file's order and with their check
- * values. */
-static void lay_out(tt_states *states, uint8_t *piece, const float *data, uint64_t first_place, uint64_t count) {
+/* Copies `count` vectors from `data` (in `rows` x `blocks` order, its first sample's at place `base`) to `piece`, in the
+ * file's order and with their check values. */
+static void lay_out(tt_states *states, uint8_t *piece, const float *data, uint64_t base, uint64_t first_place,
+                    uint64_t count) {
     const tt_states_shape *shape = &states->shape;
     const size_t values = (size_t)shape->width * sizeof(float);
     const uint64_t per_sample = (uint64_t)shape->blocks * shape->rows;
-    const uint64_t base = states->committed * per_sample;
     for (uint64_t place = first_place; place < first_place + count; place++) {
         const uint64_t sample = (place - base) / per_sample, within = (place - base) % per_sample;
         const uint64_t block = within / shape->rows, row = within % shape->rows;
@@ -248,10 +267,10 @@ static void lay_out(tt_states *states, uint8_t *piece, const float *data, uint64
     }
 }
 
-static bool write_samples(tt_states *states, const float *data, uint64_t count, tt_error *err) {
+static bool write_samples(tt_states *states, uint64_t first_sample, uint64_t count, const float *data, tt_error *err) {
     const uint64_t vector_size = tt_states_vector_size(&states->shape);
     const uint64_t per_sample = (uint64_t)states->shape.blocks * states->shape.rows;
-    const uint64_t first = states->committed * per_sample, end = first + count * per_sample;
+    const uint64_t first = first_sample * per_sample, end = first + count * per_sample;
     const uint64_t most = vector_size < (1u << 20) ? (1u << 20) / vector_size : 1; /* in one piece: about 1 MiB */
     const uint64_t at_once = most < end - first ? most : end - first;
     uint8_t *piece = tt_alloc((size_t)at_once, (size_t)vector_size, err);
@@ -259,7 +278,7 @@ static bool write_samples(tt_states *states, const float *data, uint64_t count, 
     bool ok = true;
     for (uint64_t place = first, some; ok && place < end; place += some) {
         some = at_once < end - place ? at_once : end - place;
-        lay_out(states, piece, data, place, some);
+        lay_out(states, piece, data, first, place, some);
         ok = tt_pwrite_all(states->fd, piece, (size_t)(some * vector_size), offset_of(states, place), states->path, err);
     }
     free(piece);
@@ -273,31 +292,59 @@ static bool flush(tt_states *states, tt_error *err) {
     return status == 0 || tt_fail_errno(err, "cannot write '%s'", states->path);
 }
 
-static bool commit(tt_states *states, uint64_t samples, tt_error *err) {
+static bool commit(tt_states *states, uint64_t committed, const uint8_t ahead[static TT_STATES_AHEAD / 8], tt_error *err) {
     tt_states_commit record;
     const uint64_t sequence = states->sequence + 1;
-    tt_states_commit_fill(&record, &states->header, sequence, samples);
+    tt_states_commit_fill(&record, &states->header, sequence, committed, ahead);
     if (!tt_pwrite_all(states->fd, &record, sizeof record, tt_states_commit_offset(sequence), states->path, err) ||
         !flush(states, err)) {
         states->unsure = true;
         return false;
     }
     states->sequence = sequence;
-    states->committed = samples;
+    states->committed = committed;
+    memcpy(states->ahead, ahead, sizeof states->ahead);
     return true;
 }
 
-bool tt_states_append(tt_states *states, const float *data, uint64_t count, tt_error *err) {
+/* Commits what counts, and samples [first, first + count) with it. */
+static bool commit_with(tt_states *states, uint64_t first, uint64_t count, tt_error *err) {
+    uint8_t ahead[TT_STATES_AHEAD / 8] = {0};
+    uint64_t committed = states->committed;
+    while (committed < states->shape.samples &&
+           (tt_states_has(states, committed) || (committed >= first && committed - first < count)))
+        committed++;
+    for (uint64_t i = 0; i < TT_STATES_AHEAD; i++) {
+        const uint64_t sample = committed + i;
+        if (tt_states_has(states, sample) || (sample >= first && sample - first < count))
+            ahead[i / 8] |= (uint8_t)(1u << i % 8);
+    }
+    return commit(states, committed, ahead, err);
+}
+
+static bool check_place(const tt_states *states, uint64_t first, uint64_t count, tt_error *err) {
+    if (first > states->shape.samples || count > states->shape.samples - first)
+        return tt_fail(err, TT_ERROR_USAGE,
+                       "'%s' is for %" PRIu64 " samples: %" PRIu64 " from sample %" PRIu64 " on do not fit", states->path,
+                       states->shape.samples, count, first);
+    for (uint64_t sample = first; sample < first + count && sample < end_of(states); sample++)
+        if (tt_states_has(states, sample))
+            return tt_fail(err, TT_ERROR_USAGE, "'%s' has sample %" PRIu64 " already", states->path, sample);
+    if (first != states->committed && first + count > states->committed + TT_STATES_AHEAD)
+        return tt_fail(err, TT_ERROR_USAGE,
+                       "'%s' lacks sample %" PRIu64 ", and cannot count one so far ahead of it as %" PRIu64, states->path,
+                       states->committed, first + count - 1);
+    return true;
+}
+
+bool tt_states_put(tt_states *states, uint64_t first, uint64_t count, const float *data, tt_error *err) {
     if (!states->append) return tt_fail(err, TT_ERROR_USAGE, "'%s' was opened for reading alone", states->path);
     if (states->unsure)
         return tt_fail(err, TT_ERROR_IO, "writing to '%s' failed before: start again, and it goes on with what is safe",
                        states->path);
-    if (count > states->shape.samples - states->committed)
-        return tt_fail(err, TT_ERROR_USAGE,
-                       "'%s' is for %" PRIu64 " samples and has %" PRIu64 ": %" PRIu64 " more do not fit", states->path,
-                       states->shape.samples, states->committed, count);
+    if (!check_place(states, first, count, err)) return false;
     if (count == 0) return true;
-    return write_samples(states, data, count, err) && flush(states, err) && commit(states, states->committed + count, err);
+    return write_samples(states, first, count, data, err) && flush(states, err) && commit_with(states, first, count, err);
 }
 
 /* ==== Reading ==== */

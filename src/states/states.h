@@ -1,9 +1,9 @@
 /* states.h: the hidden-state store, a file of every block's contribution for every prompt of every sample.
  *
  * A sample is `rows` prompts (row 0 the baseline, row 1 + 2 a + c class c of axis a); each has `blocks` contributions of
- * `width` F32 values. Samples are appended in order, in batches; a batch counts once it is committed, so that after a crash
- * the file holds a whole number of committed batches and says how many samples that is. docs/states-format.md has every
- * byte. */
+ * `width` F32 values. Samples are put in in batches, mostly in order; where several processes capture, one may be ahead of
+ * another. A batch counts once it is committed, so that after a crash the file holds a whole number of committed batches and
+ * says which samples those are. docs/states-format.md has every byte. */
 #pragma once
 
 #include "base/error.h"
@@ -36,10 +36,16 @@ void tt_states_close(tt_states *states); /* harmless on NULL */
 
 const tt_states_shape *tt_states_shape_of(const tt_states *states);
 const char *tt_states_identity(const tt_states *states); /* owned by `states` */
-uint64_t tt_states_committed(const tt_states *states);   /* samples that are safe on disk */
 
-/* Appends `count` samples, `data[count][rows][blocks][width]`, and commits them: on return they survive a crash. */
-bool tt_states_append(tt_states *states, const float *data, uint64_t count, tt_error *err);
+/* Samples that are safe on disk: the first ones without a gap; all of them; this one? */
+uint64_t tt_states_committed(const tt_states *states);
+uint64_t tt_states_held(const tt_states *states);
+bool tt_states_has(const tt_states *states, uint64_t sample);
+
+/* Writes samples [first, first + count), `data[count][rows][blocks][width]`, and commits them: on return they survive a
+ * crash. None of them is there yet; and unless they begin at the first gap, they end within TT_STATES_AHEAD of it. */
+enum { TT_STATES_AHEAD = 2880 };
+bool tt_states_put(tt_states *states, uint64_t first, uint64_t count, const float *data, tt_error *err);
 
 /* Reads, for the first `count` samples, row `row` minus row `baseline` of one block into `out` (count x width, row-major),
  * as the methods need them: A or B of docs/method.md. Checks the samples' checksums as it goes. */

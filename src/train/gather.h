@@ -1,4 +1,4 @@
-/* gather.h: the first half of a run: samples are asked for, captured, and appended to the states file. */
+/* gather.h: the first half of a run: samples are asked for, captured, and put into the states file. */
 #pragma once
 
 #include "model/capture.h"
@@ -28,7 +28,7 @@ size_t tt_gather_batch(size_t axis_count, size_t prompts_per_system);
 /* The tokens of one sample's prompts, `rows` of them, in the order of states.h. On success the caller frees each. */
 bool tt_gather_tokens(const tt_gather *gather, tt_split split, size_t sample, tt_tokens *tokens, tt_error *err);
 
-/* Captures samples [committed, shape->samples), each rank its share of the batches, and appends them to `states`, which rank
- * 0 alone has (NULL elsewhere). */
-bool tt_gather_run(const tt_gather *gather, tt_capture *capture, const tt_states_shape *shape, uint64_t committed,
-                   tt_states *states, tt_error *err);
+/* Captures the samples that are missing, all ranks together, and puts them into `states`, which rank 0 alone has (NULL
+ * elsewhere). A crash costs each rank one batch at most. */
+bool tt_gather_run(const tt_gather *gather, tt_capture *capture, const tt_states_shape *shape, tt_states *states,
+                   tt_error *err);

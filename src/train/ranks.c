@@ -1,5 +1,6 @@
 /* ranks.c: see ranks.h */
 #include "train/ranks.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "train/ranks_mpi.h"
 
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static bool started_by_mpirun(void) { return getenv("OMPI_COMM_WORLD_SIZE") || getenv("PMI_SIZE") || getenv("PMIX_RANK"); }
@@ -70,9 +72,42 @@ bool tt_ranks_share(const tt_ranks *ranks, uint64_t *value, tt_error *err) {
     return ranks->count == 1 || ranks->transport->share(value, err);
 }
 
-bool tt_ranks_move(const tt_ranks *ranks, float *values, size_t count, int from, int to, tt_error *err) {
-    if (from == to) return true;
-    if (ranks->rank == from) return ranks->transport->send(values, count, to, err);
-    if (ranks->rank == to) return ranks->transport->receive(values, count, from, err);
+bool tt_ranks_send(const tt_ranks *ranks, const void *bytes, size_t size, int to, tt_error *err) {
+    return ranks->transport->send(bytes, size, to, err);
+}
+
+bool tt_ranks_receive(const tt_ranks *ranks, void *bytes, size_t size, int from, tt_error *err) {
+    return ranks->transport->receive(bytes, size, from, err);
+}
+
+/* Looks once at every rank that is not done, and answers. `*idle` stays true when none has sent anything. */
+static bool answer_all(const tt_ranks *ranks, tt_ranks_answer answer, void *data, bool *done, bool *idle, tt_error *err) {
+    for (int from = 1; from < ranks->count; from++) {
+        bool there = false;
+        /* What one that is done has sent belongs to the next stage of the run. */
+        if (done[from]) continue;
+        if (!ranks->transport->look(from, &there, err)) return false;
+        if (!there) continue;
+        *idle = false;
+        if (!answer(data, from, &done[from], err)) return false;
+    }
     return true;
+}
+
+static bool all_done(const tt_ranks *ranks, const bool *done) {
+    for (int rank = 1; rank < ranks->count; rank++)
+        if (!done[rank]) return false;
+    return true;
+}
+
+bool tt_ranks_serve(const tt_ranks *ranks, tt_ranks_answer answer, void *data, const atomic_bool *stop, tt_error *err) {
+    bool *done = tt_alloc((size_t)ranks->count, sizeof *done, err);
+    bool ok = done;
+    while (ok && !atomic_load(stop) && !all_done(ranks, done)) {
+        bool idle = true;
+        ok = answer_all(ranks, answer, data, done, &idle, err);
+        if (ok && idle) nanosleep(&(struct timespec){.tv_nsec = TT_RANKS_NAP}, NULL);
+    }
+    free(done);
+    return ok;
 }

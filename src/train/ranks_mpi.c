@@ -2,10 +2,11 @@
 #include "train/ranks_mpi.h"
 
 #include <mpi.h>
+#include <time.h>
 
 enum {
     TAG = 7,
-    CHUNK = 1 << 26, /* floats a message: MPI counts in int */
+    CHUNK = 1 << 28, /* bytes a message: MPI counts in int */
 };
 
 static bool check(int status, tt_error *err) {
@@ -29,23 +30,40 @@ static bool share(uint64_t *value, tt_error *err) {
     return check(MPI_Bcast(value, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD), err);
 }
 
-static int chunk_of(size_t count, size_t done) { return (int)(count - done < CHUNK ? count - done : CHUNK); }
+static int chunk_of(size_t size, size_t done) { return (int)(size - done < CHUNK ? size - done : CHUNK); }
 
-static bool send(const float *values, size_t count, int to, tt_error *err) {
+static bool send(const void *bytes, size_t size, int to, tt_error *err) {
     bool ok = true;
-    for (size_t done = 0; ok && done < count; done += CHUNK)
-        ok = check(MPI_Send(values + done, chunk_of(count, done), MPI_FLOAT, to, TAG, MPI_COMM_WORLD), err);
+    for (size_t done = 0; ok && done < size; done += CHUNK)
+        ok = check(MPI_Send((const char *)bytes + done, chunk_of(size, done), MPI_BYTE, to, TAG, MPI_COMM_WORLD), err);
     return ok;
 }
 
-static bool receive(float *values, size_t count, int from, tt_error *err) {
+static bool look(int from, bool *there, tt_error *err) {
+    int flag = 0;
+    if (!check(MPI_Iprobe(from, TAG, MPI_COMM_WORLD, &flag, MPI_STATUS_IGNORE), err)) return false;
+    *there = flag;
+    return true;
+}
+
+static bool wait_for(int from, tt_error *err) {
+    for (;;) {
+        bool there;
+        if (!look(from, &there, err)) return false;
+        if (there) return true;
+        nanosleep(&(struct timespec){.tv_nsec = TT_RANKS_NAP}, NULL);
+    }
+}
+
+static bool receive(void *bytes, size_t size, int from, tt_error *err) {
     bool ok = true;
-    for (size_t done = 0; ok && done < count; done += CHUNK) {
-        const int size = chunk_of(count, done);
-        ok = check(MPI_Recv(values + done, size, MPI_FLOAT, from, TAG, MPI_COMM_WORLD, MPI_STATUS_IGNORE), err);
+    for (size_t done = 0; ok && done < size; done += CHUNK) {
+        ok = wait_for(from, err) && check(MPI_Recv((char *)bytes + done, chunk_of(size, done), MPI_BYTE, from, TAG,
+                                                   MPI_COMM_WORLD, MPI_STATUS_IGNORE),
+                                          err);
     }
     return ok;
 }
 
-[[gnu::visibility("default")]] const tt_ranks_transport trimtab_ranks_transport = {begin, end,  abort_all,
-                                                                                   share, send, receive};
+[[gnu::visibility("default")]] const tt_ranks_transport trimtab_ranks_transport = {begin, end,     abort_all, share,
+                                                                                   send,  receive, look};

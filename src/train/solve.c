@@ -38,7 +38,8 @@ typedef struct job_list {
     tt_axis_directions *axes;
     uint32_t first, blocks; /* blocks an axis that are solved, the first of them */
     uint64_t next, total, done;
-    bool failed;
+    float *A, *B; /* rank 0's, for a job of another rank's */
+    atomic_bool failed;
     tt_error error; /* of the first job that failed */
     pthread_mutex_t mutex;
 } job_list;
@@ -50,8 +51,6 @@ static uint32_t block_of(const job_list *jobs, uint64_t job) { return jobs->firs
 static tt_direction *direction_of(const job_list *jobs, uint64_t job) {
     return &jobs->axes[job / jobs->blocks].blocks[block_of(jobs, job)];
 }
-
-static int rank_of(const job_list *jobs, uint64_t job) { return (int)(job % (uint64_t)jobs->ranks->count); }
 
 /* Reads a job's A and B. */
 static bool read_job(const job_list *jobs, uint64_t job, float *A, float *B, tt_error *err) {
@@ -76,7 +75,6 @@ static bool take_job(job_list *jobs, uint64_t *job) {
         jobs->failed = true;
         tt_fail(&jobs->error, TT_ERROR_INTERRUPTED, "interrupted");
     }
-    while (jobs->next < jobs->total && rank_of(jobs, jobs->next) != 0) jobs->next++;
     const bool ok = !jobs->failed && jobs->next < jobs->total;
     if (ok) *job = jobs->next++;
     pthread_mutex_unlock(&jobs->mutex);
@@ -95,7 +93,7 @@ static void finish_job(job_list *jobs, bool ok, const tt_error *err) {
     pthread_mutex_unlock(&jobs->mutex);
 }
 
-/* Solves rank 0's own jobs until there are none. */
+/* Solves jobs until there are none. */
 static void *work(void *data) {
     job_list *jobs = data;
     const size_t values = jobs->shape->samples * jobs->shape->width;
@@ -114,60 +112,71 @@ static void *work(void *data) {
 
 /* ==== Other ranks' jobs ==== */
 
-/* Moves a direction from rank `from` to rank 0, its unit vector behind its figures. */
-static bool move_direction(const job_list *jobs, tt_direction *direction, int from, tt_error *err) {
-    static_assert(sizeof *direction % sizeof(float) == 0);
-    float figures[sizeof *direction / sizeof(float)]; /* the struct's bytes: the ranks run one program */
-    memcpy(figures, direction, sizeof *direction);
-    if (!tt_ranks_move(jobs->ranks, figures, sizeof *direction / sizeof(float), from, 0, err)) return false;
-    if (jobs->ranks->rank == 0) {
-        memcpy(direction, figures, sizeof *direction);
-        direction->unit = NULL;
-    }
-    if (!direction->found) return true;
-    if (jobs->ranks->rank == 0 && !(direction->unit = tt_alloc(jobs->shape->width, sizeof *direction->unit, err)))
-        return false;
-    return tt_ranks_move(jobs->ranks, direction->unit, jobs->shape->width, from, 0, err);
+static constexpr uint64_t no_job = UINT64_MAX;
+
+/* A direction travels as its struct's bytes (the ranks run one program), with the unit vector behind. */
+static bool send_direction(const job_list *jobs, const tt_direction *direction, tt_error *err) {
+    return tt_ranks_send(jobs->ranks, direction, sizeof *direction, 0, err) &&
+           (!direction->found ||
+            tt_ranks_send(jobs->ranks, direction->unit, jobs->shape->width * sizeof *direction->unit, 0, err));
 }
 
-/* Rank 0's side: hands a job to every other rank, then collects what they found, and so on. All of MPI's calls are this
- * thread's. */
+static bool receive_direction(const job_list *jobs, tt_direction *direction, int from, tt_error *err) {
+    const size_t width = jobs->shape->width;
+    const bool ok = tt_ranks_receive(jobs->ranks, direction, sizeof *direction, from, err);
+    direction->unit = NULL; /* what came is the other process' */
+    if (!ok || !direction->found) return ok;
+    direction->unit = tt_alloc(width, sizeof *direction->unit, err);
+    return direction->unit && tt_ranks_receive(jobs->ranks, direction->unit, width * sizeof *direction->unit, from, err);
+}
+
+/* Rank 0's answer to a rank that hands in a direction, or `no_job` to begin with: the next job's number and data. */
+static bool answer_rank(void *data, int from, bool *last, tt_error *err) {
+    job_list *jobs = data;
+    const size_t size = jobs->shape->samples * jobs->shape->width * sizeof(float);
+    uint64_t job;
+    if (!tt_ranks_receive(jobs->ranks, &job, sizeof job, from, err)) return false;
+    if (job != no_job) {
+        if (!receive_direction(jobs, direction_of(jobs, job), from, err)) return false;
+        finish_job(jobs, true, NULL);
+    }
+    *last = !take_job(jobs, &job);
+    if (*last) job = no_job;
+    return tt_ranks_send(jobs->ranks, &job, sizeof job, from, err) &&
+           (*last || (read_job(jobs, job, jobs->A, jobs->B, err) && tt_ranks_send(jobs->ranks, jobs->A, size, from, err) &&
+                      tt_ranks_send(jobs->ranks, jobs->B, size, from, err)));
+}
+
 static void *serve(void *data) {
     job_list *jobs = data;
     const size_t values = jobs->shape->samples * jobs->shape->width;
     tt_error err = {0};
-    float *A = tt_alloc(values, sizeof *A, &err);
-    float *B = tt_alloc(values, sizeof *B, &err);
-    const uint64_t count = (uint64_t)jobs->ranks->count;
-    bool ok = A && B;
-    for (uint64_t round = 0; ok && round < jobs->total; round += count) {
-        for (uint64_t job = round + 1; ok && job < round + count && job < jobs->total; job++)
-            ok = read_job(jobs, job, A, B, &err) && tt_ranks_move(jobs->ranks, A, values, 0, rank_of(jobs, job), &err) &&
-                 tt_ranks_move(jobs->ranks, B, values, 0, rank_of(jobs, job), &err);
-        for (uint64_t job = round + 1; ok && job < round + count && job < jobs->total; job++) {
-            ok = move_direction(jobs, direction_of(jobs, job), rank_of(jobs, job), &err);
-            if (ok) finish_job(jobs, true, NULL);
-        }
-    }
-    if (!ok) finish_job(jobs, false, &err);
-    free(A);
-    free(B);
+    jobs->A = tt_alloc(values, sizeof *jobs->A, &err);
+    jobs->B = jobs->A ? tt_alloc(values, sizeof *jobs->B, &err) : NULL;
+    if (!jobs->B || !tt_ranks_serve(jobs->ranks, answer_rank, jobs, &jobs->failed, &err)) finish_job(jobs, false, &err);
+    free(jobs->A);
+    free(jobs->B);
     return NULL;
 }
 
 /* Any other rank's side. */
-static bool follow(job_list *jobs, tt_error *err) {
+static bool follow(const job_list *jobs, tt_error *err) {
     const size_t values = jobs->shape->samples * jobs->shape->width;
     float *A = tt_alloc(values, sizeof *A, err);
-    float *B = tt_alloc(values, sizeof *B, err);
-    bool ok = A && B;
-    for (uint64_t job = (uint64_t)jobs->ranks->rank; ok && job < jobs->total; job += (uint64_t)jobs->ranks->count) {
-        tt_direction direction = {0};
-        ok = tt_ranks_move(jobs->ranks, A, values, 0, jobs->ranks->rank, err) &&
-             tt_ranks_move(jobs->ranks, B, values, 0, jobs->ranks->rank, err) && find(jobs, job, A, B, &direction, err) &&
-             move_direction(jobs, &direction, jobs->ranks->rank, err);
+    float *B = A ? tt_alloc(values, sizeof *B, err) : NULL;
+    tt_direction direction = {0};
+    uint64_t job = no_job;
+    bool ok = B;
+    do {
+        ok = ok && tt_ranks_send(jobs->ranks, &job, sizeof job, 0, err) &&
+             (job == no_job || send_direction(jobs, &direction, err)) &&
+             tt_ranks_receive(jobs->ranks, &job, sizeof job, 0, err);
         tt_direction_free(&direction);
-    }
+        if (!ok || job == no_job) break;
+        ok = tt_ranks_receive(jobs->ranks, A, values * sizeof *A, 0, err) &&
+             tt_ranks_receive(jobs->ranks, B, values * sizeof *B, 0, err) && find(jobs, job, A, B, &direction, err);
+    } while (ok);
+    tt_direction_free(&direction);
     free(A);
     free(B);
     return ok;

@@ -73,7 +73,7 @@ static bool open_states(tt_run *r, tt_error *err) {
         tt_identity_free(&stored);
         if (same)
             note(r->options, "going on with '%s': %llu of %llu samples are there", r->states_path,
-                 (unsigned long long)tt_states_committed(r->states), (unsigned long long)r->identity.samples);
+                 (unsigned long long)tt_states_held(r->states), (unsigned long long)r->identity.samples);
         return same;
     }
     const tt_states_shape shape = shape_of(r);
@@ -90,14 +90,14 @@ static bool capture_samples(tt_run *r, tt_train_result *result, tt_error *err) {
     const tt_train_observer *observer = &r->options->observer;
     const tt_states_shape shape = shape_of(r);
     const double begin = tt_run_clock();
-    uint64_t committed = r->states ? tt_states_committed(r->states) : 0;
-    if (!tt_ranks_share(&r->ranks, &committed, err)) return false;
-    if (committed == shape.samples) return true;
+    uint64_t held = r->states ? tt_states_held(r->states) : 0;
+    if (!tt_ranks_share(&r->ranks, &held, err)) return false;
+    if (held == shape.samples) return true;
     tt_capture *capture = tt_capture_open(r->model, &(tt_capture_options){.plain = r->options->plain}, err);
     if (!capture) return false;
-    if (r->states && observer->begin) observer->begin(observer->data, "capturing", "samples", shape.samples, committed);
+    if (r->states && observer->begin) observer->begin(observer->data, "capturing", "samples", shape.samples, held);
     const tt_gather gather = tt_run_gather(r);
-    const bool ok = tt_gather_run(&gather, capture, &shape, committed, r->states, err);
+    const bool ok = tt_gather_run(&gather, capture, &shape, r->states, err);
     if (r->states && observer->end) observer->end(observer->data);
     const tt_capture_counts counts = tt_capture_counts_of(capture);
     result->prompts = counts.prompts;
@@ -105,9 +105,9 @@ static bool capture_samples(tt_run *r, tt_train_result *result, tt_error *err) {
     result->computed_tokens = counts.computed_tokens;
     tt_capture_close(capture);
     result->capture_seconds = tt_run_clock() - begin;
-    if (!ok && r->states && tt_states_committed(r->states))
+    if (!ok && r->states && tt_states_held(r->states))
         note(r->options, "%llu of %llu samples are safe in '%s': the same command goes on from there",
-             (unsigned long long)tt_states_committed(r->states), (unsigned long long)shape.samples, r->states_path);
+             (unsigned long long)tt_states_held(r->states), (unsigned long long)shape.samples, r->states_path);
     return ok;
 }
 

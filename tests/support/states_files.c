@@ -32,11 +32,15 @@ static float *make_data(const tt_states_shape *of, uint64_t first, uint64_t coun
     return data;
 }
 
-bool test_states_append(tt_states *states, uint64_t count, tt_error *err) {
-    float *data = make_data(tt_states_shape_of(states), tt_states_committed(states), count);
-    const bool ok = tt_states_append(states, data, count, err);
+bool test_states_put(tt_states *states, uint64_t first, uint64_t count, tt_error *err) {
+    float *data = make_data(tt_states_shape_of(states), first, count);
+    const bool ok = tt_states_put(states, first, count, data, err);
     free(data);
     return ok;
+}
+
+bool test_states_append(tt_states *states, uint64_t count, tt_error *err) {
+    return test_states_put(states, tt_states_committed(states), count, err);
 }
 
 void test_states_check(const tt_states *states) {

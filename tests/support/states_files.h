@@ -14,7 +14,8 @@ const char *test_states_path(void);
 /* Where the samples begin, and the bytes of a vector with its check value and of a sample, in that shape. */
 enum { TEST_DATA = 20480, TEST_VECTOR = 7 * 4 + 8, TEST_SAMPLE = TEST_VECTOR * 3 * 5 };
 
-/* Appends the next `count` samples of the known values. */
+/* Puts samples [first, first + count), of the known values, into the file; the next `count` ones. */
+bool test_states_put(tt_states *states, uint64_t first, uint64_t count, tt_error *err);
 bool test_states_append(tt_states *states, uint64_t count, tt_error *err);
 
 /* Fails the running test unless every committed sample holds its known values. */
