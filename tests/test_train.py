@@ -255,6 +255,36 @@ class Resuming(Case):
         self.refused("finish that run first", "-o", output, "--from-states", str(next(pathlib.Path(output).glob("*.states"))))
         self.run_fine("-o", output, "--axis", "language", "--samples", "12", "--tolerance", "0.001", "--restart", model=self.tiny)
 
+    def test_whatever_changes_what_is_captured_is_told(self):
+        output = self.place("out")
+        process = self.started(output)
+        process.kill()
+        process.communicate()
+        os.mkdir(self.place("axes"))
+        stems, prompts, axis = (self.place(name) for name in ("stems.json", "prompts.txt", "axes/language.json"))
+        other = built.tiny_model(self.place("other.gguf"), "--seed", "2")
+        pathlib.Path(stems).write_text('{"pre": ["You are"], "post": ["an author", "a writer"]}', encoding="utf-8")
+        pathlib.Path(prompts).write_text("Write a story.\nWrite another story.\n", encoding="utf-8")
+        shown = subprocess.run([TRIMTAB, "axes", "show", "language", "--json"], capture_output=True, text=True, check=True).stdout
+        pathlib.Path(axis).write_text(shown.replace("simple", "plain"), encoding="utf-8")
+        for words, arguments in (
+            ("no -fa off", ("-fa", "off")),
+            ("-ub 512 instead of 64", ("-ub", "64")),
+            ("another chat template", ("--chat-template", "llama2")),
+            ("another --separate-system-message", ("--separate-system-message",)),
+            ("no --plain", ("--plain",)),
+            ("--prompts-per-system 1 instead of 2", ("--prompts-per-system", "2")),
+            ("--hold-out 0.1 instead of 0.2", ("--hold-out", "0.2")),
+            ("another --name", ("--name", "other", "--states", str(next(pathlib.Path(output).glob("*.states"))))),
+            ("other stems or writing prompts", ("--stems", stems, "--hold-out", "0.1")),
+            ("other stems or writing prompts", ("--prompts", prompts)),
+            ("other phrases in the axis 'language'", ("--axis", axis)),
+        ):
+            with self.subTest(words):
+                ours = self.LONG if "--axis" not in arguments else ("--samples", "20000")
+                self.refused((words, "--restart"), "-o", output, *ours, *arguments, model=self.tiny)
+        self.refused("another model file", "-o", output, *self.LONG, model=other)
+
     def test_a_disk_that_runs_full_and_has_room_again(self):
         arguments = ("--axis", "language", "--samples", "300", "--tolerance", "0.01")
         undisturbed = self.place("undisturbed")

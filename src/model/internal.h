@@ -14,7 +14,7 @@ struct tt_model {
     tt_gguf_facts file;
     tt_model_facts facts;
     char *path, *description;
-    int threads, ubatch;
+    int threads, ubatch, gpu_layers;
     bool flash_attention_off, f32_cache, uses_gpu;
     atomic_bool steerable; /* has been found to be */
 };

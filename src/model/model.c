@@ -127,6 +127,7 @@ tt_model *tt_model_open(tt_engine *engine, const tt_model_options *options, tt_e
     model->threads = options->threads > 0 ? options->threads : tt_cores_available();
     model->ubatch = options->ubatch > 0 ? options->ubatch : DEFAULT_UBATCH;
     model->uses_gpu = options->gpu_layers != 0 && has_gpu();
+    model->gpu_layers = !model->uses_gpu ? 0 : options->gpu_layers < 0 ? -1 : options->gpu_layers;
     model->flash_attention_off = options->flash_attention_off;
     model->f32_cache = options->f32_cache;
     model->path = tt_strdup(options->path, err);
@@ -153,6 +154,10 @@ int tt_model_threads(const tt_model *model) { return model->threads; }
 bool tt_model_uses_gpu(const tt_model *model) { return model->uses_gpu; }
 
 uint32_t tt_model_ubatch(const tt_model *model) { return (uint32_t)model->ubatch; }
+
+bool tt_model_flash_attention_off(const tt_model *model) { return model->flash_attention_off; }
+
+int tt_model_gpu_layers(const tt_model *model) { return model->gpu_layers; }
 
 struct llama_context_params tt_context_params(const tt_model *model) {
     struct llama_context_params params = llama_context_default_params();

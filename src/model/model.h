@@ -51,8 +51,12 @@ int tt_model_threads(const tt_model *model);
 /* True where libllama has a device other than the processor, here or over RPC, and may put blocks on it. */
 bool tt_model_uses_gpu(const tt_model *model);
 
-/* Tokens of one micro-batch: the option, or its default. */
+/* What else of the options changes the last bits of what the model computes: tokens of one micro-batch (the option, or its
+ * default), whether flash attention is forbidden, and the blocks on other devices (-1: all of them; 0 where there is none).
+ */
 uint32_t tt_model_ubatch(const tt_model *model);
+bool tt_model_flash_attention_off(const tt_model *model);
+int tt_model_gpu_layers(const tt_model *model);
 
 /* Whether libllama adds a control vector to what this model's blocks put out. Some architectures' graphs have no place for
  * one, and then loading a vector does nothing: false, with a sentence that names the architecture. Computes two blocks for

@@ -29,6 +29,8 @@ bool tt_identity_of_run(tt_identity *identity, const tt_model *model, const char
         .blocks = facts->blocks,
         .width = facts->width,
         .ubatch = tt_model_ubatch(model),
+        .gpu_layers = tt_model_gpu_layers(model),
+        .flash_attention_off = tt_model_flash_attention_off(model),
         .separate_system_message = options->separate_system_message,
         .plain = options->plain,
     };
@@ -63,6 +65,8 @@ char *tt_identity_write(const tt_identity *identity, tt_error *err) {
         yyjson_mut_obj_add_uint(doc, root, "blocks", identity->blocks);
         yyjson_mut_obj_add_uint(doc, root, "width", identity->width);
         yyjson_mut_obj_add_uint(doc, root, "ubatch", identity->ubatch);
+        yyjson_mut_obj_add_int(doc, root, "gpu_layers", identity->gpu_layers);
+        yyjson_mut_obj_add_bool(doc, root, "flash_attention_off", identity->flash_attention_off);
         yyjson_mut_obj_add_bool(doc, root, "separate_system_message", identity->separate_system_message);
         yyjson_mut_obj_add_bool(doc, root, "plain", identity->plain);
         yyjson_mut_val *axes = yyjson_mut_obj_add_arr(doc, root, "axes");
@@ -127,6 +131,8 @@ bool tt_identity_read(tt_identity *identity, const char *json, const char *file,
     identity->blocks = (uint32_t)read_count(root, "blocks");
     identity->width = (uint32_t)read_count(root, "width");
     identity->ubatch = (uint32_t)read_count(root, "ubatch");
+    identity->gpu_layers = yyjson_get_int(yyjson_obj_get(root, "gpu_layers"));
+    identity->flash_attention_off = yyjson_get_bool(yyjson_obj_get(root, "flash_attention_off"));
     identity->separate_system_message = yyjson_get_bool(yyjson_obj_get(root, "separate_system_message"));
     identity->plain = yyjson_get_bool(yyjson_obj_get(root, "plain"));
     yyjson_doc_free(doc);
@@ -147,6 +153,22 @@ static bool differ(const char *what, const char *file, tt_error *err) {
 static bool differ_count(const char *what, uint64_t stored, uint64_t present, const char *file, tt_error *err) {
     char text[128];
     snprintf(text, sizeof text, "%s %llu instead of %llu", what, (unsigned long long)stored, (unsigned long long)present);
+    return differ(text, file, err);
+}
+
+/* What the model computes with: the processor and its ways of rounding. */
+static bool match_arithmetic(const tt_identity *stored, const tt_identity *present, const char *file, tt_error *err) {
+    if (stored->ubatch != present->ubatch) return differ_count("-ub", stored->ubatch, present->ubatch, file, err);
+    if (stored->flash_attention_off != present->flash_attention_off)
+        return differ(stored->flash_attention_off ? "-fa off" : "no -fa off", file, err);
+    if (stored->gpu_layers == present->gpu_layers) return true;
+    if (!stored->gpu_layers) return differ("no blocks on a GPU or over --rpc", file, err);
+    return differ(present->gpu_layers ? "another -ngl" : "blocks on a GPU or over --rpc", file, err);
+}
+
+static bool differ_held_out(double stored, double present, const char *file, tt_error *err) {
+    char text[64];
+    snprintf(text, sizeof text, "--hold-out %g instead of %g", stored, present);
     return differ(text, file, err);
 }
 
@@ -174,9 +196,10 @@ bool tt_identity_match(const tt_identity *stored, const tt_identity *present, co
     if (stored->seed != present->seed) return differ_count("--seed", stored->seed, present->seed, file, err);
     if (stored->prompts_per_system != present->prompts_per_system)
         return differ_count("--prompts-per-system", stored->prompts_per_system, present->prompts_per_system, file, err);
-    if (stored->ubatch != present->ubatch) return differ_count("-ub", stored->ubatch, present->ubatch, file, err);
+    if (stored->held_out != present->held_out) return differ_held_out(stored->held_out, present->held_out, file, err);
+    if (!match_arithmetic(stored, present, file, err)) return false;
     if (!match_axes(stored, present, file, err)) return false;
-    if (strcmp(stored->plan, present->plan) != 0) return differ("other stems, writing prompts or --hold-out", file, err);
+    if (strcmp(stored->plan, present->plan) != 0) return differ("other stems or writing prompts", file, err);
     return true;
 }
 
