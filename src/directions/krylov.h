@@ -4,9 +4,9 @@
  * From a start it builds orthonormal vectors q_0, q_1, ... of the space spanned by start, M start, M^2 start, ... in which M
  * is tridiagonal: diagonal alpha, off-diagonal beta.
  *
- * Why not ARPACK, whose way this is too: it keeps a run's state in static variables, so that two threads cannot solve at
- * once; it replaces a vector that vanishes by a random one seeded from addresses in memory, so that two runs of one program
- * differ; and its restarts discard the polynomials that the bound in lanczos.c is made of. */
+ * Why not ARPACK, whose way this is too: its restarts discard the polynomials that the bound in lanczos.c is made of, and
+ * it keeps a solve's state in static variables, so that two threads cannot solve at once. docs/method.md has what it took,
+ * with restarts and without. */
 #pragma once
 
 #include "directions/problem.h"
