@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <locale.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,6 +187,43 @@ static void test_utf8(void **state) {
     }
 }
 
+static void test_one_line(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *line;
+    } cases[] = {
+        {"", ""},
+        {"h\xc3\xabllo \xe6\x97\xa5 \xf0\x9f\x8e\x89", "h\xc3\xabllo \xe6\x97\xa5 \xf0\x9f\x8e\x89"},
+        {"a\nb\tc\x1b[31m\x7f", "a?b?c?[31m?"},
+        {"a\xc2\x9b"
+         "1m \xc2\xa0",
+         "a?1m \xc2\xa0"}, /* an order to a terminal in one character; a space that is none */
+        {"\xff", "?"},
+        {"a\xe6\x97", "a??"}, /* cut in a character */
+        {"\xed\xa0\x80.", "???."},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[64];
+        strcpy(text, cases[i].text);
+        tt_one_line(text);
+        assert_string_equal(text, cases[i].line);
+    }
+}
+
+static void test_replaced(void **state) {
+    (void)state;
+    tt_text text = {0};
+    tt_text_add_utf8(&text, "h\xc3\xab", 3);
+    tt_text_add_utf8(&text,
+                     "\xff"
+                     "a\xc3(",
+                     4);
+    tt_text_add_utf8(&text, "\xe6\x97", 2);
+    tt_text_add_utf8(&text, "", 0);
+    assert_string_equal(text.data, "h\xc3\xab\uFFFDa\uFFFD(\uFFFD\uFFFD");
+    tt_text_free(&text);
+}
+
 static void test_line_of(void **state) {
     (void)state;
     assert_int_equal(tt_line_of("a\nb\nc", 0), 1);
@@ -286,6 +324,28 @@ static void test_json(void **state) {
     expect_json_error("[1] 2", 5, "x.json:1: not valid JSON: ");
 }
 
+/* What is no UTF-8 comes out as valid JSON, and everything else as it is. */
+static void test_json_text(void **state) {
+    (void)state;
+    yyjson_mut_val *root;
+    yyjson_mut_doc *doc = tt_json_object(&root);
+    yyjson_mut_obj_add_str(doc, root, "file", "b\xff\n\xc3\"\xc3\xab");
+    tt_error err = {0};
+    size_t length;
+    char *text = tt_json_text(doc, YYJSON_WRITE_NOFLAG, &length, &err);
+    assert_string_equal(text, "{\"file\":\"b\uFFFD\\n\uFFFD\\\"\xc3\xab\"}");
+    assert_int_equal(length, strlen(text));
+    free(text);
+    yyjson_mut_obj_add_real(doc, root, "figure", NAN);
+    assert_null(tt_json_text(doc, YYJSON_WRITE_NOFLAG, &length, &err));
+    assert_int_equal(err.kind, TT_ERROR_INPUT);
+    assert_false(tt_json_write("/nowhere/x.json", doc, &err));
+    assert_non_null(strstr(err.message, "cannot write '/nowhere/x.json': there is no JSON of this: "));
+    yyjson_mut_doc_free(doc);
+    assert_null(tt_json_text(NULL, YYJSON_WRITE_NOFLAG, &length, &err));
+    assert_int_equal(err.kind, TT_ERROR_MEMORY);
+}
+
 static void test_json_lines(void **state) {
     (void)state;
     const char json[] = "{\n \"a\": \"[\",\n \"b\": [\n1,\n\n2]}";
@@ -314,14 +374,14 @@ static void test_numbers(void **state) {
         if (tt_integer_parse(bad[i], &whole)) fail_msg("'%s' was taken for a whole number", bad[i]);
     }
     /* A locale with a decimal comma changes nothing (where the system has one). */
-    const char *const locales[] = {"C", "de_DE.UTF-8"};
-    for (size_t i = 0; i < 2; i++) {
-        if (!setlocale(LC_ALL, locales[i])) continue;
+    const char *const locales[] = {"C", "de_DE.UTF-8", "de_DE"};
+    for (size_t i = 0; i < sizeof locales / sizeof *locales; i++) {
+        if (!setlocale(LC_NUMERIC, locales[i])) continue;
         assert_true(tt_number_parse("-0.5", &value) && value == -0.5);
         assert_true(tt_number_parse("1e-5", &value) && value == 1e-5);
         assert_false(tt_number_parse("0,5", &value));
     }
-    setlocale(LC_ALL, "C");
+    setlocale(LC_NUMERIC, "C");
     assert_true(tt_integer_parse("-9223372036854775808", &whole) && whole == INT64_MIN);
     assert_false(tt_integer_parse("9223372036854775808", &whole));
     assert_false(tt_integer_parse("2.0", &whole));
@@ -381,23 +441,16 @@ static void test_number_text(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_error),
-        cmocka_unit_test(test_error_too_long),
-        cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_grow),
-        cmocka_unit_test(test_copies),
-        cmocka_unit_test(test_text),
-        cmocka_unit_test(test_text_failed),
-        cmocka_unit_test(test_utf8),
-        cmocka_unit_test(test_line_of),
-        cmocka_unit_test(test_nearest),
-        cmocka_unit_test(test_amounts),
-        cmocka_unit_test(test_hash),
-        cmocka_unit_test(test_json),
-        cmocka_unit_test(test_json_lines),
-        cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_number_text),
-        cmocka_unit_test(test_random_is_fixed),
+        cmocka_unit_test(test_error),          cmocka_unit_test(test_error_too_long),
+        cmocka_unit_test(test_memory),         cmocka_unit_test(test_grow),
+        cmocka_unit_test(test_copies),         cmocka_unit_test(test_text),
+        cmocka_unit_test(test_text_failed),    cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_one_line),       cmocka_unit_test(test_replaced),
+        cmocka_unit_test(test_json_text),      cmocka_unit_test(test_line_of),
+        cmocka_unit_test(test_nearest),        cmocka_unit_test(test_amounts),
+        cmocka_unit_test(test_hash),           cmocka_unit_test(test_json),
+        cmocka_unit_test(test_json_lines),     cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_number_text),    cmocka_unit_test(test_random_is_fixed),
         cmocka_unit_test(test_random_is_even),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);

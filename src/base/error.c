@@ -1,17 +1,11 @@
 /* error.c: see error.h */
 #include "base/error.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-/* A message often quotes a file's or a user's text: what would break the line, or talk to the terminal, becomes '?'. */
-static void one_line(tt_error *err) {
-    for (char *c = err->message; *c; c++) {
-        if ((unsigned char)*c < ' ' || *c == 127) *c = '?';
-    }
-}
 
 bool tt_fail(tt_error *err, tt_error_kind kind, const char *format, ...) {
     if (err) {
@@ -20,7 +14,7 @@ bool tt_fail(tt_error *err, tt_error_kind kind, const char *format, ...) {
         err->kind = kind;
         vsnprintf(err->message, sizeof err->message, format, args);
         va_end(args);
-        one_line(err);
+        tt_one_line(err->message); /* it often quotes a file's or a user's text, and may be cut in a character */
     }
     return false;
 }
@@ -35,7 +29,7 @@ bool tt_fail_errno(tt_error *err, const char *format, ...) {
         va_end(args);
         const size_t used = strlen(err->message);
         snprintf(err->message + used, sizeof err->message - used, ": %s", strerror(cause));
-        one_line(err);
+        tt_one_line(err->message);
     }
     return false;
 }
@@ -50,7 +44,7 @@ bool tt_fail_prefix(tt_error *err, const char *format, ...) {
         va_end(args);
         const size_t used = strlen(err->message);
         snprintf(err->message + used, sizeof err->message - used, ": %s", old);
-        one_line(err);
+        tt_one_line(err->message);
     }
     return false;
 }

@@ -135,9 +135,26 @@ void tt_json_lacks(yyjson_mut_doc *doc) {
     from->ran_out = true;
 }
 
+/* The text in which U+FFFD stands for what is no UTF-8. Takes `text` over. */
+static char *replaced(char *text, size_t *length, tt_error *err) {
+    tt_text valid = {0};
+    tt_text_add_utf8(&valid, text, *length);
+    free(text);
+    *length = valid.length;
+    return tt_text_take(&valid, err);
+}
+
 char *tt_json_text(const yyjson_mut_doc *doc, yyjson_write_flag flags, size_t *length, tt_error *err) {
     yyjson_write_err why = {.code = YYJSON_WRITE_ERROR_MEMORY_ALLOCATION};
-    char *text = tt_json_complete(doc) ? yyjson_mut_write_opts(doc, flags, NULL, length, &why) : NULL;
+    size_t written = 0;
+    /* yyjson hands on what is no UTF-8 as it is. It is only ever in a string, so it can be replaced in the text. */
+    flags |= YYJSON_WRITE_ALLOW_INVALID_UNICODE;
+    char *text = tt_json_complete(doc) ? yyjson_mut_write_opts(doc, flags, NULL, &written, &why) : NULL;
+    if (text && !tt_utf8_valid(text, written, NULL)) {
+        text = replaced(text, &written, err);
+        if (!text) return NULL;
+    }
+    if (length) *length = written;
     if (text) return text;
     if (why.code == YYJSON_WRITE_ERROR_MEMORY_ALLOCATION)
         tt_fail(err, TT_ERROR_MEMORY, "out of memory");

@@ -30,8 +30,9 @@ yyjson_mut_doc *tt_json_copy(yyjson_mut_doc *doc);
 void tt_json_lacks(yyjson_mut_doc *doc);
 bool tt_json_complete(const yyjson_mut_doc *doc); /* false for NULL too */
 
-/* The text of such a document, zero-terminated beyond `*length` (unless NULL). NULL when memory is short, or was at any time
- * while the document was made. The caller frees it, and the document. */
+/* The text of such a document, zero-terminated beyond `*length` (unless NULL). It is UTF-8 whatever the strings hold: U+FFFD
+ * stands for each byte that is none, as a file's name may have it. NULL when memory is short, or was at any time while the
+ * document was made. The caller frees it, and the document. */
 char *tt_json_text(const yyjson_mut_doc *doc, yyjson_write_flag flags, size_t *length, tt_error *err);
 
 /* Writes such a document, indented by two spaces, to `path` (all or nothing). */

@@ -1,6 +1,7 @@
 /* notes.c: see notes.h */
 #include "base/notes.h"
 #include "base/memory.h"
+#include "base/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@ bool tt_notes_add(tt_notes *notes, tt_error *err, const char *format, ...) {
         free(text);
         return false;
     }
+    tt_one_line(text); /* as an error's message */
     notes->items[notes->count++] = text;
     return true;
 }

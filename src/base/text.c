@@ -97,6 +97,35 @@ bool tt_utf8_valid(const char *bytes, size_t length, size_t *bad_offset) {
     return bad == NULL;
 }
 
+/* The length of the character that begins at `bytes`, 0 where none does. */
+static size_t character_at(const char *bytes, size_t length, ucs4_t *character) {
+    const int found = u8_mbtoucr(character, (const uint8_t *)bytes, length);
+    return found > 0 ? (size_t)found : 0;
+}
+
+/* C0, DEL, and C1: the latter are orders to some terminals too. */
+static bool is_control(ucs4_t character) { return character < 0x20 || (character >= 0x7F && character < 0xA0); }
+
+void tt_one_line(char *text) {
+    char *to = text;
+    ucs4_t character;
+    for (size_t left = strlen(text), length; left; text += length ? length : 1, left -= length ? length : 1) {
+        length = character_at(text, left, &character);
+        const bool shown = length && !is_control(character);
+        memmove(to, shown ? text : "?", shown ? length : 1);
+        to += shown ? length : 1;
+    }
+    *to = '\0';
+}
+
+void tt_text_add_utf8(tt_text *text, const char *bytes, size_t length) {
+    for (size_t bad; !tt_utf8_valid(bytes, length, &bad); bytes += bad + 1, length -= bad + 1) {
+        tt_text_add_bytes(text, bytes, bad);
+        tt_text_add(text, "\xEF\xBF\xBD");
+    }
+    tt_text_add_bytes(text, bytes, length);
+}
+
 size_t tt_line_of(const char *bytes, size_t offset) {
     size_t line = 1;
     for (size_t i = 0; i < offset; i++) line += bytes[i] == '\n';

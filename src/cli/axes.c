@@ -3,12 +3,14 @@
 #include "cli/shared_options.h"
 
 #include "base/json.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "cli/print_json.h"
 #include "cli/table.h"
 #include "prompts/axis.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const verbs[] = {"list", "show", "check", NULL};
@@ -122,20 +124,16 @@ typedef struct check_result {
     tt_findings findings;
 } check_result;
 
-/* A name as the terminal may see it. */
-static void print_name(const char *name) {
-    for (; *name; name++) putchar((unsigned char)*name < ' ' || *name == 127 ? '?' : *name);
-}
-
+/* `file` is a name that can be shown: a program that reads findings takes one line for one of them. */
 static void print_checked(const char *file, const check_result *result) {
     for (size_t i = 0; i < result->findings.count; i++) {
         const tt_finding *finding = &result->findings.list[i];
-        print_name(file);
+        fputs(file, stdout);
         if (finding->line) printf(":%zu", finding->line);
         printf(": %s%s\n", finding->is_warning ? "warning: " : "", finding->message);
     }
     if (result->findings.error_count && !result->findings.omitted) return;
-    print_name(file);
+    fputs(file, stdout);
     if (result->findings.omitted)
         printf(": and %zu more\n", result->findings.omitted);
     else
@@ -168,11 +166,15 @@ static bool check(const char *const *files, size_t count, bool json, tt_error *e
     for (size_t i = 0; i < count; i++) {
         check_result result = {0};
         good = tt_axis_check_file(files[i], &result.pair_count, &result.findings) && good;
-        complete = complete && !result.findings.failed;
-        if (json)
+        char *shown = tt_strdup(files[i], err);
+        complete = complete && shown && !result.findings.failed;
+        if (json) {
             add_checked_json(doc, files[i], &result);
-        else
-            print_checked(files[i], &result);
+        } else if (shown) {
+            tt_one_line(shown);
+            print_checked(shown, &result);
+        }
+        free(shown);
         tt_findings_free(&result.findings);
     }
     if (json && !tt_print_json(doc, err)) return false;

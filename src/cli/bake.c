@@ -3,6 +3,7 @@
 #include "base/progress.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/console.h"
 #include "cli/interrupt.h"
 #include "cli/mix_options.h"
 #include "cli/shared_options.h"
@@ -35,8 +36,8 @@ static bool bake(const tt_arguments *arguments, const tt_mix_given *given, tt_ta
     tt_progress_end(&progress);
     if (!ok) return false;
     char size[32];
-    printf("%s: %s, in %zu layers; %s", baked.paths[0], tt_mix_given_text(given), baked.biases,
-           tt_bytes_text((double)baked.bytes, size));
+    tt_console_print(stdout, baked.paths[0]);
+    printf(": %s, in %zu layers; %s", tt_mix_given_text(given), baked.biases, tt_bytes_text((double)baked.bytes, size));
     if (baked.path_count > 1) printf(" in %zu files", baked.path_count);
     putchar('\n');
     tt_baked_free(&baked);

@@ -1,6 +1,7 @@
 /* card.c: `trimtab card`, the page with which a folder of vectors is published. */
 #include "evaluate/card.h"
 #include "cli/commands.h"
+#include "cli/console.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -41,8 +42,11 @@ static bool check_names(const tt_card_options *given, tt_error *err) {
 static bool write_card(const char *folder, const tt_card_options *given, tt_error *err) {
     tt_notes notes = {0};
     const bool ok = tt_card_write(folder, given, &notes, err);
-    for (size_t i = 0; ok && i < notes.count; i++) fprintf(stderr, "trimtab: %s: %s\n", folder, notes.items[i]);
-    if (ok) printf("%s/README.md\n", folder);
+    for (size_t i = 0; ok && i < notes.count; i++) tt_console_error("%s: %s", folder, notes.items[i]);
+    if (ok) {
+        tt_console_print(stdout, folder);
+        puts("/README.md");
+    }
     tt_notes_free(&notes);
     return ok;
 }
@@ -57,7 +61,10 @@ static bool run(const tt_arguments *arguments, tt_error *err) {
     if (count == 1) return write_card(arguments->operands[0], &given, err);
     const char *path = tt_argument_text(arguments, "--output");
     const bool ok = tt_collection_write(arguments->operands, count, path, &given, err);
-    if (ok) puts(path);
+    if (ok) {
+        tt_console_print(stdout, path);
+        putchar('\n');
+    }
     return ok;
 }
 

@@ -63,7 +63,9 @@ static bool do_save(talk *chat, const char *rest, tt_error *err) {
     if (!*rest) return tt_fail(err, TT_ERROR_USAGE, "/save needs a file's name, such as /save story.txt");
     const char *mix = tt_mix_given_text(chat->session->mix);
     if (!tt_conversation_save(&chat->conversation, *mix ? mix : NULL, rest, err)) return false;
-    fprintf(stderr, "saved to %s\n", rest);
+    fputs("saved to ", stderr);
+    tt_console_print(stderr, rest);
+    fputc('\n', stderr);
     return true;
 }
 
@@ -170,7 +172,8 @@ bool tt_chat_loop(tt_session *session, const char *system, tt_error *err) {
     tt_line_editor *editor = tt_line_editor_open(err);
     if (!editor) return false;
     const tt_model_facts *facts = tt_model_facts_of(session->model);
-    fprintf(stderr, "%s; /help lists what can be typed besides text\n", *facts->name ? facts->name : facts->description);
+    tt_console_print(stderr, *facts->name ? facts->name : facts->description);
+    fputs("; /help lists what can be typed besides text\n", stderr);
     if (*tt_mix_given_text(session->mix)) fprintf(stderr, "%s\n", tt_mix_given_text(session->mix));
     const bool ok = begin_conversation(&chat, err) && run_loop(&chat, editor, err);
     tt_conversation_free(&chat.conversation);

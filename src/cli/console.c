@@ -1,5 +1,7 @@
 /* console.c: see console.h */
 #include "cli/console.h"
+#include "base/memory.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,10 +48,15 @@ void tt_console_error(const char *format, ...) {
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    for (char *c = message; *c; c++) { /* a file name may hold a newline, or what a terminal takes for an order */
-        if ((unsigned char)*c < ' ' || *c == 127) *c = '?';
-    }
+    tt_one_line(message); /* a file name may hold a newline, or what a terminal takes for an order */
     fprintf(stderr, "%strimtab:%s %s\n", colour ? "\033[1;31m" : "", colour ? "\033[0m" : "", message);
+}
+
+void tt_console_print(FILE *stream, const char *text) {
+    char *line = isatty(fileno(stream)) ? tt_strdup(text, NULL) : NULL;
+    if (line) tt_one_line(line);
+    fputs(line ? line : text, stream);
+    free(line);
 }
 
 int tt_console_width(FILE *stream, int otherwise) {

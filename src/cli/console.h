@@ -20,6 +20,10 @@ bool tt_console_flush(tt_error *err);
 /* "trimtab: MESSAGE" on standard error. */
 void tt_console_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Prints `text`, a file's name or what a file holds, on `stream`. On a terminal '?' stands for what would break the line or
+ * is an order to it (tt_one_line); elsewhere it is printed as it is, so that a program that reads a name gets that name. */
+void tt_console_print(FILE *stream, const char *text);
+
 /* The width of the terminal that `stream` is, COLUMNS where that is set; `otherwise` where it is no terminal. At least 1. */
 int tt_console_width(FILE *stream, int otherwise);
 

@@ -1,5 +1,6 @@
 /* merge.c: `trimtab merge`, any mix as one control-vector file. */
 #include "cli/commands.h"
+#include "cli/console.h"
 #include "cli/mix_options.h"
 
 #include <inttypes.h>
@@ -38,7 +39,8 @@ static bool write_mix(const char *output, const tt_mix_given *given, tt_error *e
         return tt_fail(err, TT_ERROR_INPUT, "the mix has no direction in the layers chosen: there is nothing to write");
     fputs(tt_mix_given_warnings(given), stderr);
     if (!check_output(output, blend, err) || !tt_vector_write(&blend->vector, output, err)) return false;
-    printf("%s: %s, in %" PRIu32 " layers\n", output, tt_mix_given_text(given), rows);
+    tt_console_print(stdout, output);
+    printf(": %s, in %" PRIu32 " layers\n", tt_mix_given_text(given), rows);
     return true;
 }
 

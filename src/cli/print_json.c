@@ -6,8 +6,7 @@
 #include <stdlib.h>
 
 bool tt_print_json(yyjson_mut_doc *doc, tt_error *err) {
-    const yyjson_write_flag flags =
-        YYJSON_WRITE_PRETTY_TWO_SPACES | YYJSON_WRITE_NEWLINE_AT_END | YYJSON_WRITE_ALLOW_INVALID_UNICODE;
+    const yyjson_write_flag flags = YYJSON_WRITE_PRETTY_TWO_SPACES | YYJSON_WRITE_NEWLINE_AT_END;
     char *text = tt_json_text(doc, flags, NULL, err);
     if (text) fputs(text, stdout);
     const bool ok = text != NULL;

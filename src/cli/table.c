@@ -20,9 +20,8 @@ size_t tt_text_width(const char *text) {
 /* Takes over what was appended to the cells since `begin` as one cell. */
 static void end_cell(tt_table *table, size_t begin) {
     if (table->cells.failed) return;
-    for (char *c = table->cells.data + begin; *c; c++) {
-        if ((unsigned char)*c < ' ' || *c == 127) *c = '?';
-    }
+    tt_one_line(table->cells.data + begin);
+    table->cells.length = begin + strlen(table->cells.data + begin);
     const size_t width = tt_text_width(table->cells.data + begin), column = table->count % table->columns;
     if (width > table->widths[column]) table->widths[column] = width;
     tt_text_add_bytes(&table->cells, "", 1);

@@ -2,6 +2,7 @@
 #include "cli/train_report.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "cli/console.h"
 #include "cli/print_json.h"
 #include "cli/table.h"
 
@@ -69,7 +70,11 @@ static bool print_axis(const tt_axis_result *axis, tt_error *err) {
     }
     const bool ok = tt_table_print(&table, stdout, 2, err);
     tt_table_free(&table);
-    for (int i = 0; i < 3; i++) printf("  %s\n", axis->paths[i]);
+    for (int i = 0; i < 3; i++) {
+        fputs("  ", stdout);
+        tt_console_print(stdout, axis->paths[i]);
+        putchar('\n');
+    }
     return ok;
 }
 

@@ -26,7 +26,7 @@ static void add_json(tt_text *html, const char *json) {
 }
 
 char *tt_evaluation_html(const yyjson_mut_doc *evaluation, tt_error *err) {
-    char *json = tt_json_text(evaluation, YYJSON_WRITE_ALLOW_INVALID_UNICODE, NULL, err);
+    char *json = tt_json_text(evaluation, YYJSON_WRITE_NOFLAG, NULL, err);
     if (!json) return NULL;
     const char *begin = strstr(page, place);
     tt_text html = {0};

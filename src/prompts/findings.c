@@ -1,6 +1,7 @@
 /* findings.c: see findings.h */
 #include "prompts/findings.h"
 #include "base/memory.h"
+#include "base/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@ static void add(tt_findings *findings, size_t line, bool is_warning, const char 
         findings->failed = true;
         return;
     }
+    tt_one_line(copy); /* it quotes the file's text */
     findings->list[findings->count++] = (tt_finding){.line = line, .is_warning = is_warning, .message = copy};
 }
 

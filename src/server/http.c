@@ -63,7 +63,7 @@ enum MHD_Result tt_reply(tt_exchange *exchange, unsigned status, const char *typ
 enum MHD_Result tt_reply_json(tt_exchange *exchange, unsigned status, yyjson_mut_doc *doc) {
     size_t length;
     tt_error err = {0};
-    char *json = tt_json_text(doc, YYJSON_WRITE_ALLOW_INVALID_UNICODE, &length, &err);
+    char *json = tt_json_text(doc, YYJSON_WRITE_NOFLAG, &length, &err);
     yyjson_mut_doc_free(doc);
     if (!json) {
         tt_refusal refusal = {0};

@@ -12,7 +12,7 @@ static const char *finish_name(tt_finish finish) {
 /* Appends the document, as an event of a stream where `event` is true, and frees it. */
 static void write_out(yyjson_mut_doc *doc, bool event, tt_text *output) {
     size_t length;
-    char *json = tt_json_text(doc, YYJSON_WRITE_ALLOW_INVALID_UNICODE, &length, NULL);
+    char *json = tt_json_text(doc, YYJSON_WRITE_NOFLAG, &length, NULL);
     yyjson_mut_doc_free(doc);
     if (!json) {
         output->failed = true;

@@ -22,6 +22,7 @@ static void note(const tt_train_options *options, const char *format, ...) {
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    tt_one_line(text); /* it names files */
     options->observer.note(options->observer.data, text);
 }
 

@@ -218,5 +218,7 @@ char *tt_mix_text(const tt_mix *mix, const tt_catalogue *catalogue, const tt_vec
                      tt_number_text(items[i].value, number));
     add_layers(mix, &text);
     free(items);
-    return tt_text_take(&text, err);
+    char *taken = tt_text_take(&text, err);
+    if (taken) tt_one_line(taken); /* a file's name may hold anything */
+    return taken;
 }
