@@ -4,6 +4,7 @@
 #include "support/tiny_model.h"
 #include "trimtab.h"
 
+#include <locale.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -400,6 +401,7 @@ static void a_base_model_needs_raw_or_a_template(void **) {
 }
 
 int main(void) {
+    setlocale(LC_ALL, ""); /* as programs do that talk to people; see test_locale_and_clock_slow.py */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(library_tells_version_and_axes),
         cmocka_unit_test(what_is_no_model_is_refused),

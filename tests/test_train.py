@@ -316,7 +316,8 @@ class Resuming(Case):
         output = self.place("out")
         first = self.started(output)
         try:
-            self.refused(str(first.pid), "-o", output, *self.LONG, model=self.tiny)
+            self.refused((f"another trimtab (pid {first.pid}) is writing to", output), "-o", output, *self.LONG, model=self.tiny)
+            self.assertIsNone(first.poll())
         finally:
             first.kill()
             first.communicate()

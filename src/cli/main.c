@@ -23,15 +23,17 @@ static int fail(const tt_error *err) {
     return err->kind == TT_ERROR_USAGE ? TT_WRONG_USAGE : TT_FAILED;
 }
 
-/* The exit status of a program that did all right (`status`) so far: that can still fail by what was printed. */
-static int finish(int status) {
+/* The exit status of a program that has `status` so far: that can still fail by what was printed, which is told unless
+ * something else was. */
+static int finish(int status, bool told) {
     tt_error err = {0};
     if (tt_console_flush(&err)) return status;
     if (err.kind == TT_ERROR_NONE) { /* nobody reads any more: end as other programs do */
         signal(SIGPIPE, SIG_DFL);
         raise(SIGPIPE);
     }
-    return status ? status : fail(&err);
+    const int failed = told ? TT_FAILED : fail(&err);
+    return status ? status : failed;
 }
 
 static int unknown_command(const char *name) {
@@ -51,7 +53,8 @@ static int unknown_command(const char *name) {
 
 static int help(const tt_command *command) {
     tt_error err = {0};
-    return finish(tt_help_print(command, stdout, &err) ? TT_DONE : fail(&err));
+    const int status = tt_help_print(command, stdout, &err) ? TT_DONE : fail(&err);
+    return finish(status, err.message[0]);
 }
 
 /* `argv` begins with the command's name; `whole` is main's. */
@@ -72,7 +75,7 @@ static int run_command(const tt_command *command, int argc, char **argv, char *c
         }
     }
     tt_arguments_free(&arguments);
-    return finish(status);
+    return finish(status, err.message[0]);
 }
 
 /* "trimtab help train" is "trimtab train --help". */
@@ -96,7 +99,7 @@ int main(int argc, char **argv) {
     if (wants_help) return help(&tt_command_root);
     if (wants_version) {
         puts("trimtab " TRIMTAB_VERSION);
-        return finish(TT_DONE);
+        return finish(TT_DONE, false);
     }
     if (!operands) {
         tt_help_print(&tt_command_root, stderr, NULL);
