@@ -40,7 +40,6 @@ char *tt_refusal_json(const tt_refusal *refusal, size_t *length) {
         yyjson_mut_obj_add_str(doc, error, "param", refusal->field);
     else
         yyjson_mut_obj_add_null(doc, error, "param");
-    /* A message that was cut in the middle of a character must not make the answer invalid. */
     char *text = tt_json_text(doc, YYJSON_WRITE_NOFLAG, length, NULL);
     yyjson_mut_doc_free(doc);
     return text;
