@@ -20,9 +20,10 @@ LAYERS, WIDTH = 5, 4
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def write(path, rows, role=None, axis="", class_name="", figures=()):
+def write(path, rows, role=None, axis="", class_name="", figures=(), **others):
     """A control vector with rows {K: values}."""
-    keys = {f"trimtab.{name}": value for name, value in (("role", role), ("axis", axis), ("class", class_name)) if value}
+    texts = (("role", role), ("axis", axis), ("class", class_name), *others.items())
+    keys = {f"trimtab.{name}": value for name, value in texts if value}
     if axis:
         keys["trimtab.classes"] = ["low", "high"]
     if figures:
