@@ -93,6 +93,7 @@ class Card(unittest.TestCase):
         says("has no control vectors", self.folder)
         says("cannot look through the folder", os.path.join(self.folder, "none"))
         says("--base-model names one model", self.vectors, self.vectors, "--base-model", "some/model", status=2)
+        says("leave out --output", self.vectors, "-o", os.path.join(self.folder, "page.md"), status=2)
         for license in ("", "a: b", "mit\ntags: x"):
             says("is no license's short name", self.vectors, "--license", license, status=2)
         for model in ("model", "/model", "owner/", "owner/model/file", "owner/a b", "o/m\nx: y"):

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 enum {
-    SPINNERS = 24,
-    SEVERAL = 12, /* what else runs on the machine meanwhile is fewer */
+    SPINNERS = 48,
+    SEVERAL = 24, /* what else runs on the machine changes by fewer meanwhile */
 };
 
 static void *spin(void *stop) {
@@ -27,16 +27,18 @@ static void test_available(void **state) {
 static void test_own_threads_are_no_competitors(void **state) {
     (void)state;
     atomic_bool stop = false;
+    const int before = tt_cores_wanted();
     pthread_t threads[SPINNERS];
     for (int i = 0; i < SPINNERS; i++) assert_int_equal(pthread_create(&threads[i], NULL, spin, &stop), 0);
     const int wanted = tt_cores_wanted();
     atomic_store(&stop, true);
     for (int i = 0; i < SPINNERS; i++) pthread_join(threads[i], NULL);
-    assert_int_in_range(wanted, 0, SEVERAL);
+    assert_int_in_range(wanted, 0, before + SEVERAL);
 }
 
 static void test_other_processes_are(void **state) {
     (void)state;
+    const int before = tt_cores_wanted();
     pid_t children[SPINNERS];
     for (int i = 0; i < SPINNERS; i++) {
         children[i] = fork();
@@ -50,7 +52,7 @@ static void test_other_processes_are(void **state) {
     const int wanted = tt_cores_wanted();
     for (int i = 0; i < SPINNERS; i++) kill(children[i], SIGKILL);
     for (int i = 0; i < SPINNERS; i++) waitpid(children[i], NULL, 0);
-    assert_int_in_range(wanted, SEVERAL, 10000);
+    assert_int_in_range(wanted, before + SEVERAL, 100000);
 }
 
 int main(void) {

@@ -58,6 +58,9 @@ static bool run(const tt_arguments *arguments, tt_error *err) {
     if (count > 1 && given.base_model)
         return tt_fail(err, TT_ERROR_USAGE,
                        "--base-model names one model, but there are %zu folders; make each one's page first", count);
+    if (count == 1 && tt_argument_given(arguments, "--output"))
+        return tt_fail(err, TT_ERROR_USAGE,
+                       "one folder's page is its README.md, where a publisher's site looks for it; leave out --output");
     if (count == 1) return write_card(arguments->operands[0], &given, err);
     const char *path = tt_argument_text(arguments, "--output");
     const bool ok = tt_collection_write(arguments->operands, count, path, &given, err);
