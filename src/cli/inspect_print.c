@@ -34,9 +34,12 @@ static void add_origin(tt_table *table, const tt_vector *vector) {
 
 static void add_recommended(tt_table *table, const tt_vector *vector) {
     if (vector->recommended[0] == 0 && vector->recommended[1] == 0) return;
+    char sizes[2][TT_NUMBER_TEXT] = {"none", "none"}; /* where no value that was tried was any good */
+    for (int class = 0; class < 2; class++)
+        if (vector->recommended[class] > 0)
+            tt_number_text(round((double)vector->recommended[class] * 1e6) / 1e6, sizes[class]);
     tt_table_cell(table, "recommended");
-    tt_table_cell(table, "%.3g towards %s, %.3g towards %s", (double)vector->recommended[0], vector->classes[0],
-                  (double)vector->recommended[1], vector->classes[1]);
+    tt_table_cell(table, "%s towards %s, %s towards %s", sizes[0], vector->classes[0], sizes[1], vector->classes[1]);
 }
 
 static uint32_t rows_of(const tt_vector *vector) {
