@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 import tempfile
 import unittest
@@ -64,6 +65,16 @@ class Page(unittest.TestCase):
 
     def complaints(self):
         return [entry["message"] for entry in self.browser.get_log("browser") if entry["level"] == "SEVERE"]
+
+    def test_sliders_are_marked_where_safety_ends(self):
+        self.open()
+
+        def marks(axis):  # as axis values, of the slider from -1.5 to 1.5
+            style = self.find(f"#axis-{axis}").get_attribute("style")
+            return [round(3 * float(re.search(name + r":\s*([\d.]+)", style).group(1)) - 1.5, 2) for name in ("--least", "--most")]
+
+        self.assertEqual(marks("language"), [-1, 1])
+        self.assertEqual(marks("optimism_vs_nihilism"), [-0.5, 0.25])
 
     def test_both_sides_stream_and_differ(self):
         self.open()

@@ -38,6 +38,11 @@ function axisRow(axis) {
   range.setAttribute("aria-label", `${title(axis.name)}: from ${axis.classes[0]} to ${axis.classes[1]}`);
   reset.setAttribute("aria-label", `Reset ${title(axis.name)}`);
   const ends = [element("span", { textContent: axis.classes[0] }), element("span", { textContent: axis.classes[1] })];
+  // Two marks on the slider: as far as is safe, by its evaluation or else 1.
+  ["--least", "--most"].forEach((name, side) => {
+    const safe = axis.safe_range?.[side] ?? (side ? 1 : -1);
+    range.style.setProperty(name, `${Math.round(1e4 * Math.max(0, Math.min(1, (safe + LIMIT) / (2 * LIMIT)))) / 1e4}`);
+  });
   const row = element("div", { className: "axis", title: axis.description },
     element("div", { className: "axis-head" },
       element("label", {}, on, element("span", { textContent: title(axis.name) })), value, reset),
