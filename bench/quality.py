@@ -43,6 +43,7 @@ WAYS = {
     "N = 96": ("samples", ["--samples", "96"], ""),
     "N = 288": ("samples", ["--samples", "288"], ""),
     "N = 384": ("samples", ["--samples", "384"], ""),
+    "N = 576": ("samples", ["--samples", "576"], ""),
     "N = 768": ("samples", ["--samples", "768"], ""),
     "N = 1152": ("samples", ["--samples", "1152"], ""),
     "tolerance 0.25": ("tolerance", ["--tolerance", "0.25"], ""),
