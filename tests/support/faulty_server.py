@@ -141,7 +141,8 @@ class FaultyServer:
         # A vector that cannot be read is left out, and told of: the others are served.
         left_out = reached and answer.status == 400 and [line.endswith("passed over") for line in said] == [True, False]
         problem = None if left_out or answer.whole and answer.status == 200 else f"it serves, but answers {answer.status} {answer.raw!r} after {said}"
-        return problem or self.end()
+        end = self.end()
+        return problem or end
 
     def refusal_problem(self, said, nth):
         sentences = [line for line in said.splitlines() if "trimtab: " in line]
