@@ -246,14 +246,19 @@ static void test_common_steering_settles(void **state) {
         const tt_slots_counts counts = tt_slots_counts_of(slots);
         settled = counts.settled_decodes;
         decodes = counts.decodes;
-        if (round == 0) assert_int_equal(settled, 0);
+        assert_true(decodes >= settled + 8); /* not at once */
     }
-    assert_true(decodes > 40 && settled > 0 && settled < decodes);
+    assert_true(settled > decodes / 2);
     talk other;
-    run_one(slots, &other, 1000, 9, 2);
-    assert_int_equal(tt_slots_counts_of(slots).settled_decodes, settled);
-    run_one(slots, &other, 1001, 9, 0); /* not steered: nothing is to be added, at once */
-    assert_true(tt_slots_counts_of(slots).settled_decodes > settled);
+    run_one(slots, &other, 1000, 9, 2); /* another one: begins anew */
+    tt_slots_counts counts = tt_slots_counts_of(slots);
+    assert_true(counts.decodes - decodes >= counts.settled_decodes - settled + 8);
+    run_one(slots, &other, 1001, 9, 2);
+    run_one(slots, &other, 1002, 9, 0); /* not steered: there is nothing to add, so nothing to wait for */
+    settled = counts.settled_decodes;
+    decodes = counts.decodes;
+    counts = tt_slots_counts_of(slots);
+    assert_true(counts.settled_decodes - settled >= counts.decodes - decodes - 8);
     tt_slots_close(slots);
 }
 

@@ -7,8 +7,8 @@
 #include <string.h>
 
 enum {
-    CELLS_STEP = 512,                 /* the cache grows by this many tokens, so that it is made anew seldom */
-    SETTLED = 32,                     /* decodes; making libllama's graph anew takes as long as half a decode of one token */
+    CELLS_STEP = 512, /* the cache grows by this many tokens, so that it is made anew seldom */
+    SETTLED = 8,      /* decodes; a new plan of the graph takes as long as stopping at every block does in two */
     LOGITS_BYTES = 256 * 1024 * 1024, /* most memory for the logits of one batch: they weigh 1 MB a token in some models */
 };
 
