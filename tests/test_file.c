@@ -167,9 +167,8 @@ static void test_output_nowhere(void **state) {
 static void test_json_write(void **state) {
     (void)state;
     tt_error err;
-    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
-    yyjson_mut_val *root = yyjson_mut_obj(doc);
-    yyjson_mut_doc_set_root(doc, root);
+    yyjson_mut_val *root;
+    yyjson_mut_doc *doc = tt_json_object(&root);
     yyjson_mut_obj_add_int(doc, root, "a", 1);
     assert_true(tt_json_write(path, doc, &err));
     expect_content("{\n  \"a\": 1\n}\n");
