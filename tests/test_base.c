@@ -204,7 +204,7 @@ static void test_one_line(void **state) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[64];
-        strcpy(text, cases[i].text);
+        snprintf(text, sizeof text, "%s", cases[i].text);
         tt_one_line(text);
         assert_string_equal(text, cases[i].line);
     }
