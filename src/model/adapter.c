@@ -5,10 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const float *row_of(const tt_steering *steering, size_t block) {
-    return steering && block < steering->row_count ? steering->rows[block] : NULL;
-}
-
 static bool has_rows(const tt_steering *steering) {
     for (size_t K = 1; steering && K < steering->row_count; K++)
         if (steering->rows[K]) return true;
@@ -21,14 +17,14 @@ static bool is_zero(const float *row, size_t width) {
     return true;
 }
 
-bool tt_adapter_can(const tt_steering *steering) { return !row_of(steering, 0); }
+bool tt_adapter_can(const tt_steering *steering) { return !tt_steering_row(steering, 0); }
 
 bool tt_adapter_is(const tt_adapter *adapter, const tt_model *model, const tt_steering *steering) {
     if (!adapter->rows) return !has_rows(steering);
     if (!has_rows(steering)) return false;
     const size_t width = model->facts.width;
     for (size_t K = 1; K < model->facts.blocks; K++) {
-        const float *given = adapter->rows + (K - 1) * width, *wanted = row_of(steering, K);
+        const float *given = adapter->rows + (K - 1) * width, *wanted = tt_steering_row(steering, K);
         if (wanted ? memcmp(given, wanted, width * sizeof *given) != 0 : !is_zero(given, width)) return false;
     }
     return true;
@@ -38,8 +34,10 @@ bool tt_adapter_is(const tt_adapter *adapter, const tt_model *model, const tt_st
 static float *join_rows(const tt_model *model, const tt_steering *steering, tt_error *err) {
     const size_t width = model->facts.width, blocks = model->facts.blocks;
     float *joined = tt_alloc((blocks - 1) * width, sizeof *joined, err);
-    for (size_t K = 1; joined && K < blocks; K++)
-        if (row_of(steering, K)) memcpy(joined + (K - 1) * width, row_of(steering, K), width * sizeof *joined);
+    for (size_t K = 1; joined && K < blocks; K++) {
+        const float *row = tt_steering_row(steering, K);
+        if (row) memcpy(joined + (K - 1) * width, row, width * sizeof *joined);
+    }
     return joined;
 }
 

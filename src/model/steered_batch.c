@@ -14,16 +14,12 @@ enum {
 
 /* ==== Adding the rows ==== */
 
-static const float *row_for(const tt_steering *steering, int block) {
-    return steering && (size_t)block < steering->row_count ? steering->rows[block] : NULL;
-}
-
 static bool anyone_steers(const tt_steered_batch *batch, int block) {
     const tt_steering *before = NULL;
     for (size_t i = 0; i < batch->length; i++) {
         if (batch->steerings[i] == before) continue; /* mostly the same as its neighbour's */
         before = batch->steerings[i];
-        if (row_for(before, block)) return true;
+        if (tt_steering_row(before, (size_t)block)) return true;
     }
     return false;
 }
@@ -52,7 +48,7 @@ static bool steer(tt_steered_batch *batch, struct ggml_tensor *output, int block
                        "cannot steer '%s': libllama's tensor '%s' has an unexpected shape (%lld x %lld)",
                        batch->model->facts.architecture, output->name, (long long)output->ne[0], (long long)output->ne[1]);
     for (size_t i = 0; i < rows; i++) {
-        const float *added = row_for(batch->steerings[compact ? batch->outputs[i] : i], block);
+        const float *added = tt_steering_row(batch->steerings[compact ? batch->outputs[i] : i], (size_t)block);
         if (!added) continue;
         ggml_backend_tensor_get(output, batch->row, i * output->nb[1], width * sizeof(float));
         for (size_t k = 0; k < width; k++) batch->row[k] += added[k];
