@@ -230,6 +230,22 @@ static void test_empty_mix(void **state) {
     tt_blend_free(&blend);
 }
 
+/* Bytes that are no UTF-8 come before the letters once they are shown, and after them as they are. */
+static void test_text_of_bytes(void **state) {
+    (void)state;
+    tt_mix mix = {0}, again = {0};
+    assert_true(tt_mix_parse(&mix, "cd=2,c\377=1", NULL));
+    char *text = tt_mix_text(&mix, NULL, NULL, NULL);
+    assert_string_equal(text, "c?=1,cd=2");
+    assert_true(tt_mix_parse(&again, text, NULL));
+    char *second = tt_mix_text(&again, NULL, NULL, NULL);
+    assert_string_equal(text, second);
+    free(text);
+    free(second);
+    tt_mix_free(&mix);
+    tt_mix_free(&again);
+}
+
 static void test_set_axis(void **state) {
     (void)state;
     tt_catalogue catalogue = test_catalogue_open(scratch_folder());
@@ -258,6 +274,7 @@ int main(void) {
         cmocka_unit_test(test_opposite_files),
         cmocka_unit_test(test_merged_file),
         cmocka_unit_test(test_empty_mix),
+        cmocka_unit_test(test_text_of_bytes),
         cmocka_unit_test(test_set_axis),
     };
     return cmocka_run_group_tests(tests, write_axes, NULL);

@@ -168,7 +168,7 @@ bool tt_mix_set_axis(tt_mix *mix, const tt_catalogue *catalogue, const tt_vector
 /* ==== To text ==== */
 
 typedef struct word {
-    const char *text; /* an axis' name, or a file's without its folder */
+    char *text; /* an axis' name, or a file's without its folder, as it can be shown; owned */
     bool is_file;
     double value;
 } word;
@@ -182,17 +182,26 @@ static int compare_items(const void *a, const void *b) {
 
 static bool item_of(const tt_mix_term *term, const tt_catalogue *catalogue, const tt_vector_target *target, word *item,
                     tt_error *err) {
-    item->is_file = term->file != NULL;
-    item->text = term->file ? tt_path_name(term->file) : term->name;
-    item->value = term->value;
-    if (term->file || !catalogue) return true;
-    const tt_catalogue_axis *axis;
-    int sign;
-    if (!tt_catalogue_find(catalogue, term->name, target, &axis, &sign, err)) return false;
-    if (!axis->ordered) return true; /* the axis has no sign: its class must stay */
-    item->text = axis->name;
-    item->value = term->value == 0 ? 0 : sign * term->value;
-    return true;
+    const char *name = term->file ? tt_path_name(term->file) : term->name;
+    *item = (word){.is_file = term->file != NULL, .value = term->value};
+    if (!term->file && catalogue) {
+        const tt_catalogue_axis *axis;
+        int sign;
+        if (!tt_catalogue_find(catalogue, term->name, target, &axis, &sign, err)) return false;
+        if (axis->ordered) { /* else the axis has no sign, and its class must stay */
+            name = axis->name;
+            item->value = term->value == 0 ? 0 : sign * term->value;
+        }
+    }
+    item->text = tt_strdup(name, err);
+    /* A name may hold anything. It is made fit before the items are sorted, so that the text is read as the same mix. */
+    if (item->text) tt_one_line(item->text);
+    return item->text != NULL;
+}
+
+static void free_items(word *items, size_t count) {
+    for (size_t i = 0; i < count; i++) free(items[i].text);
+    free(items);
 }
 
 static void add_layers(const tt_mix *mix, tt_text *text) {
@@ -206,7 +215,7 @@ char *tt_mix_text(const tt_mix *mix, const tt_catalogue *catalogue, const tt_vec
     if (!items) return NULL;
     for (size_t i = 0; i < mix->count; i++) {
         if (!item_of(&mix->terms[i], catalogue, target, &items[i], err)) {
-            free(items);
+            free_items(items, i);
             return NULL;
         }
     }
@@ -217,8 +226,6 @@ char *tt_mix_text(const tt_mix *mix, const tt_catalogue *catalogue, const tt_vec
         tt_text_addf(&text, "%s%s%c%s", i ? "," : "", items[i].text, items[i].is_file ? ':' : '=',
                      tt_number_text(items[i].value, number));
     add_layers(mix, &text);
-    free(items);
-    char *taken = tt_text_take(&text, err);
-    if (taken) tt_one_line(taken); /* a file's name may hold anything */
-    return taken;
+    free_items(items, mix->count);
+    return tt_text_take(&text, err);
 }
