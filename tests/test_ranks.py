@@ -1,4 +1,5 @@
 """test_ranks.py: a training run that mpirun starts, and what every other run is spared."""
+import json
 import os
 import pathlib
 import shutil
@@ -25,7 +26,7 @@ class Ranks(unittest.TestCase):
 
     def train(self, name, *before, program=TRIMTAB, env=None):
         output = os.path.join(self.folder, name)
-        command = [*before, program, "train", "-m", self.tiny, "-t", "1", "--samples", "12", "--tolerance", "0.01", "-q", "-o", output,
+        command = [*before, program, "train", "-m", self.tiny, "-t", "1", "--samples", "12", "--tolerance", "0.01", "-q", "--json", "-o", output,
                    "--axis", "language", "--axis", "storytelling"]
         result = subprocess.run(command, capture_output=True, text=True, check=False, env=env or ENVIRONMENT)
         return result, output
@@ -41,6 +42,9 @@ class Ranks(unittest.TestCase):
         for name in names:
             with open(os.path.join(one, name), "rb") as first, open(os.path.join(two, name), "rb") as second:
                 self.assertEqual(first.read(), second.read(), name)
+        reports = json.loads(alone.stdout), json.loads(both.stdout)
+        for count in ("prompts", "plain_tokens", "computed_tokens"):
+            self.assertEqual(reports[0][count], reports[1][count], count)
 
     @unittest.skipIf(built.SANITIZERS, "MPI's own leaks would be reported")
     def test_a_rank_that_fails_ends_all(self):

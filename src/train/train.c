@@ -86,6 +86,19 @@ static bool open_states(tt_run *r, tt_error *err) {
 
 /* ==== The work ==== */
 
+/* What all ranks have captured together, on rank 0. */
+static bool add_up_counts(const tt_ranks *ranks, tt_capture_counts *counts, tt_error *err) {
+    if (ranks->rank != 0) return tt_ranks_send(ranks, counts, sizeof *counts, 0, err);
+    for (int from = 1; from < ranks->count; from++) {
+        tt_capture_counts others;
+        if (!tt_ranks_receive(ranks, &others, sizeof others, from, err)) return false;
+        counts->prompts += others.prompts;
+        counts->plain_tokens += others.plain_tokens;
+        counts->computed_tokens += others.computed_tokens;
+    }
+    return true;
+}
+
 /* Captures what is missing; on ranks other than 0 `r->states` is NULL. */
 static bool capture_samples(tt_run *r, tt_train_result *result, tt_error *err) {
     const tt_train_observer *observer = &r->options->observer;
@@ -98,9 +111,10 @@ static bool capture_samples(tt_run *r, tt_train_result *result, tt_error *err) {
     if (!capture) return false;
     if (r->states && observer->begin) observer->begin(observer->data, "capturing", "samples", shape.samples, held);
     const tt_gather gather = tt_run_gather(r);
-    const bool ok = tt_gather_run(&gather, capture, &shape, r->states, err);
+    bool ok = tt_gather_run(&gather, capture, &shape, r->states, err);
     if (r->states && observer->end) observer->end(observer->data);
-    const tt_capture_counts counts = tt_capture_counts_of(capture);
+    tt_capture_counts counts = tt_capture_counts_of(capture);
+    ok = ok && add_up_counts(&r->ranks, &counts, err);
     result->prompts = counts.prompts;
     result->plain_tokens = counts.plain_tokens;
     result->computed_tokens = counts.computed_tokens;

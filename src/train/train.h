@@ -60,7 +60,7 @@ typedef struct tt_axis_result {
 typedef struct tt_train_result {
     tt_axis_result *axes;
     size_t axis_count;
-    uint64_t prompts, plain_tokens, computed_tokens; /* captured by this process */
+    uint64_t prompts, plain_tokens, computed_tokens; /* captured by this run, on rank 0 by all ranks */
     double capture_seconds, solve_seconds, write_seconds;
 } tt_train_result; /* freed by tt_train_result_free */
 
