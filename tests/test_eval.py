@@ -71,6 +71,10 @@ def test_tiny():
     plain = trimtab("eval", "-t", "1", "--axis", "language", *quick, "--chat-template", "none", "--writings", "0")
     assert "plain-text mode" in plain.stderr and "language: simple" in plain.stdout
 
+    # What was done is told when it is done, all of it: 4 samples, then as many steps (unsteered, and steered along the axis).
+    told = [line.split(" in ")[0] for line in plain.stderr.splitlines() if " in " in line]
+    assert told == ["writing held-out responses: 4 samples", "scoring: 8 steps"], plain.stderr
+
     # A figure can be had from the samples that are told, as well.
     by_sample = axis["by_sample"]
     for i, value in enumerate(axis["values"]):

@@ -185,6 +185,23 @@ static void slow_work_says_something(void **state) {
     free(text);
 }
 
+/* A run that fails at once, or had nothing left to do, has no speed to tell. */
+static void nothing_done_is_not_told(void **state) {
+    (void)state;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&text, &size);
+    tt_progress progress = {.clock = test_clock};
+    tt_progress_begin(&progress, stream, false, "writing", "samples", 8, 0);
+    now += 3;
+    tt_progress_end(&progress);
+    tt_progress_begin(&progress, stream, false, "capturing", "samples", 8, 8);
+    tt_progress_end(&progress);
+    fclose(stream);
+    assert_string_equal(text, "");
+    free(text);
+}
+
 static void silent_without_a_stream(void **state) {
     (void)state;
     tt_progress progress = {0};
@@ -216,10 +233,15 @@ static void odd_work(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bar_fits_every_width),    cmocka_unit_test(bar_follows_the_terminal),
-        cmocka_unit_test(share_is_told_once),      cmocka_unit_test(bar_is_not_drawn_often),
-        cmocka_unit_test(lines_are_few),           cmocka_unit_test(slow_work_says_something),
-        cmocka_unit_test(silent_without_a_stream), cmocka_unit_test(odd_work),
+        cmocka_unit_test(bar_fits_every_width),
+        cmocka_unit_test(bar_follows_the_terminal),
+        cmocka_unit_test(share_is_told_once),
+        cmocka_unit_test(bar_is_not_drawn_often),
+        cmocka_unit_test(lines_are_few),
+        cmocka_unit_test(slow_work_says_something),
+        cmocka_unit_test(nothing_done_is_not_told),
+        cmocka_unit_test(silent_without_a_stream),
+        cmocka_unit_test(odd_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

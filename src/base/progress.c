@@ -167,7 +167,8 @@ void tt_progress_note(tt_progress *progress, const char *format, ...) {
 void tt_progress_end(tt_progress *progress) {
     if (!progress->stream) return;
     undraw(progress);
-    if (!progress->terminal) {
+    const bool any = progress->done > progress->done_at_begin; /* not where work failed or was stopped at once */
+    if (!progress->terminal && any) {
         char duration[32], rate[32];
         const double seconds = progress->clock() - progress->begin;
         const uint64_t made = progress->done - progress->done_at_begin;

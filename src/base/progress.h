@@ -33,5 +33,6 @@ void tt_progress_set(tt_progress *progress, uint64_t done);
 /* A line of its own above the bar. */
 void tt_progress_note(tt_progress *progress, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Takes the bar away; plain output gets a last line with the total and the time. Harmless when called twice, or on `{0}`. */
+/* Takes the bar away; plain output gets a last line with what was done and the time, if that is
+ * anything. Harmless when called twice, or on `{0}`. */
 void tt_progress_end(tt_progress *progress);

@@ -95,12 +95,12 @@ struct talk {
     bool wanted;
 };
 
-static void show_progress(void *data, const char *what, uint64_t done, uint64_t total) {
+static void show_progress(void *data, const char *what, const char *unit, uint64_t done, uint64_t total) {
     struct talk *talk = data;
     if (!talk->wanted) return;
     if (talk->what != what) {
         tt_progress_end(&talk->progress);
-        tt_progress_begin(&talk->progress, stderr, isatty(STDERR_FILENO), what, "samples", total, done);
+        tt_progress_begin(&talk->progress, stderr, isatty(STDERR_FILENO), what, unit, total, done);
         talk->what = what;
     }
     tt_progress_set(&talk->progress, done);

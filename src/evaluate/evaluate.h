@@ -37,8 +37,10 @@ typedef struct tt_evaluate_options {
     uint64_t seed;        /* of what is drawn here */
     tt_plan_options plan; /* its held-out share, stems and writing prompts must be those trained with */
     bool separate_system_message;
-    const atomic_bool *cancel;                                                     /* may be NULL */
-    void (*progress)(void *data, const char *what, uint64_t done, uint64_t total); /* may be NULL */
+    const atomic_bool *cancel; /* may be NULL */
+    /* Tells of each stage when it begins, `done` being 0, and when some more is done: `done` of `total` units, such as
+     * "samples". `what` and `unit` are constants. May be NULL. */
+    void (*progress)(void *data, const char *what, const char *unit, uint64_t done, uint64_t total);
     void *progress_data;
 } tt_evaluate_options;
 

@@ -70,6 +70,11 @@ static bool write_responses(tt_material *material, tt_model *model, const tt_eva
     return ok;
 }
 
+static void tell(const tt_evaluate_options *options, size_t done) {
+    if (options->progress)
+        options->progress(options->progress_data, "writing held-out responses", "samples", done, options->samples);
+}
+
 static bool fill(tt_material *material, const tt_plan *plan, tt_model *model, const tt_chat *chat,
                  const tt_evaluate_axis *axes, const tt_evaluate_options *options, tt_error *err) {
     for (size_t i = 0; i < material->count; i++) {
@@ -79,11 +84,11 @@ static bool fill(tt_material *material, const tt_plan *plan, tt_model *model, co
         tt_sample_free(&sample);
         if (!ok) return false;
     }
+    tell(options, 0);
     for (size_t first = 0; first < material->count; first += SAMPLES_AT_ONCE) {
         const size_t left = material->count - first, count = left < SAMPLES_AT_ONCE ? left : SAMPLES_AT_ONCE;
-        if (options->progress)
-            options->progress(options->progress_data, "writing held-out responses", first, material->count);
         if (!write_responses(material, model, axes, first, count, options, err)) return false;
+        tell(options, first + count);
     }
     return true;
 }

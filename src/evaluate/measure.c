@@ -63,8 +63,13 @@ struct measuring {
     uint64_t done, total;     /* steps, for progress */
 };
 
+static void tell(const struct measuring *m) {
+    if (m->options->progress) m->options->progress(m->options->progress_data, "scoring", "steps", m->done, m->total);
+}
+
 static void advance(struct measuring *m) {
-    if (m->options->progress) m->options->progress(m->options->progress_data, "scoring", ++m->done, m->total);
+    m->done++;
+    tell(m);
 }
 
 /* P: how likely each class' prompt makes its own response, and the neutral one: the damage, so to speak, of prompting. */
@@ -186,6 +191,7 @@ static bool measure_axis(struct measuring *m, size_t axis, tt_error *err) {
 }
 
 static bool measure_all(struct measuring *m, tt_error *err) {
+    tell(m);
     for (size_t sample = 0; sample < m->to->samples; sample++)
         if (!score_unsteered(m, sample, err)) return false;
     if (m->to->free_samples && !write_freely(m, NULL, m->to->unsteered_writing, err)) return false;
