@@ -259,6 +259,9 @@ static void test_amounts(void **state) {
     assert_string_equal(tt_bytes_text(12.0 * 1024, buffer), "12 KiB");
     assert_string_equal(tt_bytes_text(1.5 * 1024 * 1024 * 1024, buffer), "1.5 GiB");
     assert_true(strlen(tt_bytes_text(1e30, buffer)) < 32);
+    assert_string_equal(tt_parameters_text(134515008, buffer), "135M");
+    assert_string_equal(tt_parameters_text(1.54e9, buffer), "1.5B");
+    assert_string_equal(tt_parameters_text(20000, buffer), "20K");
     assert_string_equal(tt_duration_text(-3, buffer), "0 s");
     assert_string_equal(tt_duration_text(8.4, buffer), "8 s");
     assert_string_equal(tt_duration_text(59.7, buffer), "1 min 00 s"); /* rounded first */

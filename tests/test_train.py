@@ -85,6 +85,7 @@ class Files(Case):
             self.assertEqual(keys["trimtab.role"], role)
             self.assertEqual(keys.get("trimtab.class", ""), name)
             self.assertEqual(keys["trimtab.samples"], 24)
+            self.assertEqual(keys["trimtab.parameters"], 134515008)
             self.assertEqual(keys["trimtab.method"], "cross-covariance")
             self.assertEqual(len(keys["trimtab.fingerprint"]), 64)
             self.assertTrue(rows and all(1 <= k <= 29 and len(row) == 576 for k, row in rows.items()))

@@ -25,7 +25,7 @@ static void assert_same(const tt_vector *a, const tt_vector *b) {
     assert_int_equal(a->layer_count_given, b->layer_count_given);
     assert_int_equal(a->width, b->width);
     assert_int_equal(a->role, b->role);
-    assert_true(a->samples == b->samples && a->seed == b->seed);
+    assert_true(a->samples == b->samples && a->seed == b->seed && a->parameters == b->parameters);
     assert_int_equal(a->layer_offset, b->layer_offset);
     assert_memory_equal(a->recommended, b->recommended, sizeof a->recommended);
     assert_int_equal(a->figure_count, b->figure_count);

@@ -173,3 +173,8 @@ const char *tt_path_name(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
 }
+
+char *tt_path_folder(const char *path, tt_error *err) {
+    const char *name = tt_path_name(path);
+    return name == path ? tt_strdup(".", err) : tt_strndup(path, (size_t)(name - path), err);
+}

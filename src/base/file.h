@@ -48,3 +48,6 @@ char *tt_path_join(const char *folder, const char *name, tt_error *err);
 
 /* The part of `path` behind its last slash. */
 const char *tt_path_name(const char *path);
+
+/* The folder that `path` is in, "." where it names none. The caller frees. */
+char *tt_path_folder(const char *path, tt_error *err);

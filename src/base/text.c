@@ -181,6 +181,14 @@ const char *tt_bytes_text(double bytes, char buffer[static 32]) {
     return buffer;
 }
 
+const char *tt_parameters_text(double parameters, char buffer[static 32]) {
+    if (parameters >= 1e9)
+        snprintf(buffer, 32, "%.1fB", parameters / 1e9);
+    else
+        snprintf(buffer, 32, parameters >= 1e6 ? "%.0fM" : "%.0fK", parameters / (parameters >= 1e6 ? 1e6 : 1e3));
+    return buffer;
+}
+
 const char *tt_duration_text(double seconds, char buffer[static 32]) {
     const double whole = round(seconds < 0 ? 0 : seconds);
     if (whole < 60)

@@ -51,5 +51,8 @@ const char *tt_nearest(const char *word, const char *const *names, size_t count)
 /* "1.5 GiB", "12 KiB": a byte count for people, in `buffer`, which is returned. */
 const char *tt_bytes_text(double bytes, char buffer[static 32]);
 
+/* "1.5B", "135M", "20K": how many parameters a model has, in `buffer`, which is returned. */
+const char *tt_parameters_text(double parameters, char buffer[static 32]);
+
 /* "1 h 05 min", "3 min 12 s", "8 s": a duration for people, in `buffer`, which is returned. */
 const char *tt_duration_text(double seconds, char buffer[static 32]);

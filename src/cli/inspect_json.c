@@ -60,6 +60,7 @@ static void add_keys(yyjson_mut_doc *doc, yyjson_mut_val *object, const tt_vecto
     add_text(doc, object, "model", vector->model_name);
     add_text(doc, object, "architecture", vector->architecture);
     add_text(doc, object, "fingerprint", vector->fingerprint);
+    if (vector->parameters) yyjson_mut_obj_add_uint(doc, object, "parameters", vector->parameters);
     add_text(doc, object, "version", vector->version);
     add_text(doc, object, "method", vector->method);
     if (vector->samples) {

@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/number.h"
+#include "base/text.h"
 #include "cli/console.h"
 #include "cli/inspect.h"
 #include "cli/table.h"
@@ -72,6 +73,11 @@ static bool print_keys(const tt_vector *vector, tt_error *err) {
         tt_table_cell(&table, "%" PRIu32 " have a direction", rows_of(vector));
     tt_table_cell(&table, "hidden size");
     tt_table_cell(&table, "%" PRIu32, vector->width);
+    if (vector->parameters) {
+        char parameters[32];
+        tt_table_cell(&table, "parameters");
+        tt_table_cell(&table, "%s", tt_parameters_text((double)vector->parameters, parameters));
+    }
     const bool ok = tt_table_print(&table, stdout, 0, err);
     tt_table_free(&table);
     return ok;

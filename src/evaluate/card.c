@@ -1,29 +1,16 @@
-/* card.c: see card.h. The text of a card, part by part; card_folder.c has what it tells of, card_charts.c its charts. */
+/* card.c: see card.h. The text of a card, part by part; card_folder.c has what it tells of, card_charts.c its charts,
+ * card_text.c what it shares with the page of a collection. */
 #include "evaluate/card.h"
 #include "base/file.h"
-#include "base/memory.h"
-#include "base/text.h"
 #include "evaluate/card_charts.h"
 #include "evaluate/card_folder.h"
+#include "evaluate/card_text.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ==== Words ==== */
-
-static const char *model_name(const tt_card_folder *folder) {
-    const char *name = folder->catalogue.axes[0].model_name;
-    return *name ? name : "a model without a name";
-}
-
-/* Text in a cell or a line of Markdown: what would begin something else there is escaped. */
-static void add_plain(tt_text *page, const char *text) {
-    for (; *text; text++) {
-        if (strchr("\\`*_[]<>|#", *text)) tt_text_add(page, "\\");
-        tt_text_add_bytes(page, *text == '\n' || *text == '\r' ? " " : text, 1);
-    }
-}
 
 static void add_percent(tt_text *page, tt_estimate estimate) {
     if (!isfinite(estimate.value))
@@ -44,17 +31,9 @@ static const char *file_of(const tt_card_axis *axis, int file) { return tt_path_
 
 /* ==== Parts ==== */
 
-static void add_front_matter(tt_text *page, const tt_card_options *options) {
-    tt_text_addf(page, "---\nlicense: %s\n", options->license);
-    /* Without the relation, the model's page would list the vectors among its quantised copies. */
-    if (options->base_model) tt_text_addf(page, "base_model: %s\nbase_model_relation: adapter\n", options->base_model);
-    tt_text_add(page,
-                "library_name: gguf\ntags:\n- control-vector\n- gguf\n- llama.cpp\n- creative-writing\n- trimtab\n---\n\n");
-}
-
 static void add_beginning(tt_text *page, const tt_card_folder *folder) {
     tt_text_add(page, "# Control vectors for ");
-    add_plain(page, model_name(folder));
+    tt_card_add_plain(page, tt_card_model_name(folder));
     tt_text_add(page,
                 "\n\nSmall vectors that are added to the model's hidden state while it writes, and change *how* it writes, "
                 "without a prompt and without changing its weights. Each axis has three files: the de-bias vector, which "
@@ -64,11 +43,11 @@ static void add_beginning(tt_text *page, const tt_card_folder *folder) {
         const tt_card_axis *axis = &folder->axes[i];
         const double low = recommended_value(axis, 0), high = recommended_value(axis, 1);
         tt_text_add(page, "| ");
-        add_plain(page, axis->files->name);
+        tt_card_add_plain(page, axis->files->name);
         tt_text_add(page, " | ");
-        add_plain(page, axis->files->classes[0]);
+        tt_card_add_plain(page, axis->files->classes[0]);
         tt_text_add(page, " | ");
-        add_plain(page, axis->files->classes[1]);
+        tt_card_add_plain(page, axis->files->classes[1]);
         if (low != 0 || high != 0)
             tt_text_addf(page, " | %g to %g |\n", low, high);
         else
@@ -101,7 +80,7 @@ static void add_evidence_row(tt_text *page, const tt_card_axis *axis, int class)
     yyjson_val *figures = value != 0 ? tt_card_figures_at(axis, value) : NULL;
     yyjson_val *fidelity = yyjson_obj_get(figures, "fidelity");
     tt_text_add(page, "| ");
-    add_plain(page, axis->files->classes[class]);
+    tt_card_add_plain(page, axis->files->classes[class]);
     if (!figures) {
         tt_text_add(page, " | no value that was tried | | | | ");
     } else {
@@ -122,10 +101,10 @@ static void add_sample(tt_text *page, const char *head, double value, yyjson_val
     const char *text = yyjson_get_str(yyjson_obj_get(figures, "text"));
     if (!text || !*text) return;
     tt_text_add(page, "\n**");
-    add_plain(page, head);
+    tt_card_add_plain(page, head);
     if (value != 0) tt_text_addf(page, " (%g)", value);
     tt_text_add(page, "**\n\n> ");
-    add_plain(page, text + strspn(text, " \n\r\t"));
+    tt_card_add_plain(page, text + strspn(text, " \n\r\t"));
     tt_text_add(page, "\n");
 }
 
@@ -159,7 +138,7 @@ static void add_evidence(tt_text *page, const tt_card_folder *folder) {
         char *safe = tt_safe_name(axis->files->name, NULL);
         if (!safe) page->failed = true; /* memory was short, as after an append that failed */
         tt_text_add(page, "\n### ");
-        add_plain(page, axis->files->name);
+        tt_card_add_plain(page, axis->files->name);
         tt_text_add(
             page,
             "\n\n| towards | value | fidelity | other class | damage | by message |\n|---|---:|---:|---:|---:|---:|\n");
@@ -174,7 +153,7 @@ static void add_evidence(tt_text *page, const tt_card_folder *folder) {
 static void add_making(tt_text *page, const tt_card_folder *folder) {
     const tt_vector *of = &folder->axes[0].side;
     tt_text_add(page, "\n## How they were made\n\n| | |\n|---|---|\n| model | ");
-    add_plain(page, model_name(folder));
+    tt_card_add_plain(page, tt_card_model_name(folder));
     tt_text_addf(page, ", `%s`, %u blocks of width %u |\n", of->architecture, of->layer_count, of->width);
     if (*of->fingerprint) tt_text_addf(page, "| fingerprint of the model | `%s` |\n", of->fingerprint);
     if (*of->method) tt_text_addf(page, "| method | %s |\n", of->method);
@@ -188,8 +167,8 @@ static void add_making(tt_text *page, const tt_card_folder *folder) {
         const tt_card_axis *axis = &folder->axes[i];
         for (int file = 0; file < TT_FILES; file++) {
             tt_text_addf(page, "| `%s` | ", file_of(axis, file));
-            add_plain(page,
-                      file == TT_FILE_DEBIAS ? "the middle of the axis" : axis->files->classes[file == TT_FILE_POSITIVE]);
+            tt_card_add_plain(page, file == TT_FILE_DEBIAS ? "the middle of the axis"
+                                                           : axis->files->classes[file == TT_FILE_POSITIVE]);
             tt_text_add(page, " |\n");
         }
     }
@@ -197,22 +176,16 @@ static void add_making(tt_text *page, const tt_card_folder *folder) {
 
 /* ==== Files ==== */
 
-static bool write_page(const char *path, tt_text *page, tt_error *err) {
-    const bool ok = tt_text_ok(page, err) && tt_file_write(path, page->data, page->length, err);
-    tt_text_free(page);
-    return ok;
-}
-
 static bool write_card(const tt_card_folder *folder, const tt_card_options *options, tt_error *err) {
     char *path = tt_path_join(folder->catalogue.folder, "README.md", err);
     if (!path) return false;
     tt_text page = {0};
-    add_front_matter(&page, options);
+    tt_card_add_front_matter(&page, options);
     add_beginning(&page, folder);
     add_use(&page, folder);
     add_evidence(&page, folder);
     add_making(&page, folder);
-    const bool ok = write_page(path, &page, err);
+    const bool ok = tt_card_write_page(path, &page, err);
     free(path);
     return ok;
 }
@@ -234,58 +207,5 @@ bool tt_card_write(const char *folder, const tt_card_options *options, tt_notes 
     const bool ok =
         tt_card_charts_write(&open, err) && write_card(&open, options, err) && note_lacks(&open, options, notes, err);
     tt_card_folder_close(&open);
-    return ok;
-}
-
-/* ==== Several models ==== */
-
-/* A model's size, as far as its vectors tell: blocks x width^2. */
-static double size_of(const tt_card_folder *folder) {
-    const tt_vector *side = &folder->axes[0].side;
-    return (double)side->layer_count * (double)side->width * (double)side->width;
-}
-
-static int compare_size(const void *a, const void *b) {
-    const double x = size_of(a), y = size_of(b);
-    return (x > y) - (x < y);
-}
-
-/* The part of `folder` behind the folder that the page is in; else its last part. */
-static const char *link_to(const char *folder, const char *page) {
-    const size_t above = (size_t)(tt_path_name(page) - page);
-    return above && strncmp(folder, page, above) == 0 ? folder + above : above ? tt_path_name(folder) : folder;
-}
-
-static void add_collection(tt_text *page, const tt_card_folder *folders, size_t count, const char *path) {
-    tt_text_add(
-        page, "# Control vectors\n\nSmall vectors that change how a model writes, for these models, the smallest first:\n\n"
-              "| model | blocks | width | axes | evaluated |\n|---|---:|---:|---:|---:|\n");
-    for (size_t i = 0; i < count; i++) {
-        size_t evaluated = 0;
-        for (size_t axis = 0; axis < folders[i].count; axis++) evaluated += folders[i].axes[axis].figures != NULL;
-        tt_text_add(page, "| [");
-        add_plain(page, model_name(&folders[i]));
-        tt_text_addf(page, "](%s/README.md) | %u | %u | %zu | %zu |\n", link_to(folders[i].catalogue.folder, path),
-                     folders[i].axes[0].side.layer_count, folders[i].axes[0].side.width, folders[i].count, evaluated);
-    }
-    tt_text_add(page, "\nEach model's page tells how to apply its vectors, how well they steer and how they were made.\n");
-}
-
-bool tt_collection_write(const char *const *folders, size_t count, const char *path, const tt_card_options *options,
-                         tt_error *err) {
-    tt_card_folder *open = tt_alloc(count, sizeof *open, err);
-    bool ok = open != NULL;
-    tt_notes none = {0}; /* each folder's own page has told */
-    for (size_t i = 0; ok && i < count; i++) ok = tt_card_folder_open(&open[i], folders[i], &none, err);
-    if (ok) {
-        qsort(open, count, sizeof *open, compare_size);
-        tt_text page = {0};
-        add_front_matter(&page, &(tt_card_options){.license = options->license});
-        add_collection(&page, open, count, path);
-        ok = write_page(path, &page, err);
-    }
-    for (size_t i = 0; open && i < count; i++) tt_card_folder_close(&open[i]);
-    tt_notes_free(&none);
-    free(open);
     return ok;
 }

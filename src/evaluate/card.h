@@ -16,7 +16,7 @@ typedef struct tt_card_options {
  * frees. */
 bool tt_card_write(const char *folder, const tt_card_options *options, tt_notes *notes, tt_error *err);
 
-/* The page of several models' folders, from the smallest model to the largest, with a link to each; into `path`, which the
- * links are relative to. */
+/* The page of several models' folders, from the fewest parameters to the most, with a link to each; into `path`, whose
+ * folder must be there and is what the links begin at. Refused: what tt_card_write refuses. */
 bool tt_collection_write(const char *const *folders, size_t count, const char *path, const tt_card_options *options,
                          tt_error *err);

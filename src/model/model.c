@@ -1,6 +1,7 @@
 /* model.c: see model.h */
 #include "base/cores.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "model/internal.h"
 
 #include <locale.h>
@@ -69,16 +70,9 @@ static char *describe(const struct llama_model *handle, tt_error *err) {
     llama_model_desc(handle, description, sizeof description);
     const char *size = strchr(description, ' '), *rest = size ? strchr(size + 1, ' ') : NULL;
     if (!rest) return tt_strdup(description, err);
-    const double parameters = (double)llama_model_n_params(handle);
-    const bool billions = parameters >= 1e9, millions = parameters >= 1e6;
-    return tt_format(err, "%.*s %.*f%s%s", (int)(size - description), description, billions ? 1 : 0,
-                     parameters / (billions   ? 1e9
-                                   : millions ? 1e6
-                                              : 1e3),
-                     billions   ? "B"
-                     : millions ? "M"
-                                : "K",
-                     rest);
+    char parameters[32];
+    return tt_format(err, "%.*s %s%s", (int)(size - description), description,
+                     tt_parameters_text((double)llama_model_n_params(handle), parameters), rest);
 }
 
 static bool take_facts(tt_model *model, tt_error *err) {

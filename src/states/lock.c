@@ -5,7 +5,6 @@
  * elsewhere in the program. Such a lock does not tell who has it; so the process signs in the file. */
 #include "states/lock.h"
 #include "base/file.h"
-#include "base/memory.h"
 #include "states/layout.h"
 
 #include <errno.h>
@@ -52,8 +51,7 @@ bool tt_states_sign(int fd, const char *path, tt_error *err) {
 }
 
 int tt_states_lock_folder(const char *path, tt_error *err) {
-    const char *name = tt_path_name(path);
-    char *folder = name == path ? tt_strdup(".", err) : tt_strndup(path, (size_t)(name - path), err);
+    char *folder = tt_path_folder(path, err);
     if (!folder) return -1;
     const int fd = tt_open(folder, O_RDONLY | O_DIRECTORY, 0);
     int status = 0;

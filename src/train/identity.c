@@ -26,6 +26,7 @@ bool tt_identity_of_run(tt_identity *identity, const tt_model *model, const char
         .seed = options->plan.seed,
         .prompts_per_system = options->plan.prompts_per_system,
         .held_out = options->plan.held_out,
+        .parameters = facts->parameters,
         .blocks = facts->blocks,
         .width = facts->width,
         .ubatch = tt_model_ubatch(model),
@@ -62,6 +63,7 @@ char *tt_identity_write(const tt_identity *identity, tt_error *err) {
         yyjson_mut_obj_add_uint(doc, root, "seed", identity->seed);
         yyjson_mut_obj_add_uint(doc, root, "prompts_per_system", identity->prompts_per_system);
         yyjson_mut_obj_add_real(doc, root, "held_out", identity->held_out);
+        yyjson_mut_obj_add_uint(doc, root, "parameters", identity->parameters);
         yyjson_mut_obj_add_uint(doc, root, "blocks", identity->blocks);
         yyjson_mut_obj_add_uint(doc, root, "width", identity->width);
         yyjson_mut_obj_add_uint(doc, root, "ubatch", identity->ubatch);
@@ -128,6 +130,7 @@ bool tt_identity_read(tt_identity *identity, const char *json, const char *file,
     identity->seed = read_count(root, "seed");
     identity->prompts_per_system = read_count(root, "prompts_per_system");
     identity->held_out = yyjson_get_num(yyjson_obj_get(root, "held_out"));
+    identity->parameters = read_count(root, "parameters");
     identity->blocks = (uint32_t)read_count(root, "blocks");
     identity->width = (uint32_t)read_count(root, "width");
     identity->ubatch = (uint32_t)read_count(root, "ubatch");

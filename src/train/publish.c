@@ -62,6 +62,7 @@ static bool fill_vector(tt_vector *vector, const tt_identity *identity, size_t a
         !tt_vector_set(&vector->version, TRIMTAB_VERSION, err))
         return false;
     vector->role = role;
+    vector->parameters = identity->parameters;
     vector->samples = identity->samples;
     vector->seed = identity->seed;
     vector->layer_offset = options->layer_offset;
@@ -129,6 +130,7 @@ static bool write_report(const tt_identity *identity, size_t axis, const tt_trai
     yyjson_mut_obj_add_str(doc, model, "name", identity->model_name);
     yyjson_mut_obj_add_str(doc, model, "architecture", identity->architecture);
     yyjson_mut_obj_add_str(doc, model, "fingerprint", identity->fingerprint);
+    if (identity->parameters) yyjson_mut_obj_add_uint(doc, model, "parameters", identity->parameters);
     yyjson_mut_obj_add_uint(doc, model, "blocks", identity->blocks);
     yyjson_mut_obj_add_uint(doc, model, "width", identity->width);
     yyjson_mut_obj_add_str(doc, root, "chat_template", identity->chat_template);

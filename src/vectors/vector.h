@@ -33,6 +33,7 @@ typedef struct tt_vector {
     char *model_name, *axis, *class_name, *classes[2], *fingerprint, *method, *version, *recipe;
     tt_role role;
     uint64_t samples, seed;
+    uint64_t parameters;  /* of the model: the number of its weights */
     int layer_offset;     /* 1 or 0; -1: not told */
     float recommended[2]; /* the scale to use towards each class, by evaluation; 0: not evaluated */
     tt_block_figures *figures;

@@ -129,6 +129,7 @@ static bool read_numbers(const tt_gguf *file, tt_vector *vector, tt_error *err) 
     size_t count = 0;
     if (!tt_gguf_count(file, "trimtab.samples", UINT64_MAX, &vector->samples, err) ||
         !tt_gguf_count(file, "trimtab.seed", UINT64_MAX, &vector->seed, err) ||
+        !tt_gguf_count(file, "trimtab.parameters", UINT64_MAX, &vector->parameters, err) ||
         !tt_gguf_count(file, "trimtab.layer_offset", 1, &offset, err) ||
         !tt_gguf_array(file, "trimtab.recommended", GGUF_TYPE_FLOAT32, &recommended, &count, err))
         return false;
@@ -260,6 +261,7 @@ static bool write_keys(struct gguf_context *meta, const tt_vector *vector, tt_er
     write_string(meta, "trimtab.recipe", vector->recipe);
     write_string(meta, "trimtab.model_name", vector->model_name);
     write_string(meta, "trimtab.fingerprint", vector->fingerprint);
+    if (vector->parameters) gguf_set_val_u64(meta, "trimtab.parameters", vector->parameters);
     write_string(meta, "trimtab.method", vector->method);
     if (vector->samples) {
         gguf_set_val_u64(meta, "trimtab.samples", vector->samples);

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -109,6 +110,7 @@ FILE_CALL(int, -1, strike_interruptible(), fdatasync, (int fd), fd)
 FILE_CALL(int, -1, strike_call(), rename, (const char *from, const char *to), from, to)
 FILE_CALL(int, -1, strike_call(), mkdir, (const char *path, mode_t mode), path, mode)
 
+FILE_CALL(char *, NULL, strike_call(), realpath, (const char *path, char *resolved), path, resolved)
 FILE_CALL(int, -1, strike_call(), pipe2, (int ends[2], int flags), ends, flags)
 
 /* ==== What a caller may do without ==== */

@@ -30,6 +30,7 @@ static void write_file(const test_axis *axis, tt_role role) {
                 tt_vector_set(&vector.classes[1], axis->classes[1], NULL) &&
                 tt_vector_set(&vector.fingerprint, axis->fingerprint ? axis->fingerprint : "f00d", NULL));
     vector.role = role;
+    vector.parameters = axis->parameters;
     float *row = tt_alloc(width, sizeof *row, NULL);
     assert_non_null(row);
     for (uint32_t K = 1; K < layers; K++) {
@@ -67,6 +68,7 @@ tt_vector test_full_vector(void) {
     vector.role = TT_ROLE_POSITIVE;
     vector.samples = 192;
     vector.seed = UINT64_MAX; /* a seed may have its highest bit set */
+    vector.parameters = 7'000'000'000;
     vector.layer_offset = 1;
     vector.recommended[0] = 0.4F;
     vector.recommended[1] = 0.6F;

@@ -9,6 +9,7 @@ typedef struct test_axis {
     const char *model;       /* NULL: "Tiny" */
     const char *fingerprint; /* NULL: "f00d" */
     uint32_t layers, width;  /* 0: 4 and 8 */
+    uint64_t parameters;     /* of the model; 0: not told */
     float size;              /* of the values; 0: 1 */
     uint64_t seed;           /* of the rows */
     const float *row;        /* [width]; NULL: random rows. Else each row of the positive side, times its K */
