@@ -6,20 +6,19 @@ import random
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 import unittest
 
 import numpy
 
 import built
+import cases
 import small_disk
 import vectors
+from cases import ENVIRONMENT, TRIMTAB
 
-TRIMTAB = os.environ["TRIMTAB"]
 MODEL = os.environ["TRIMTAB_MODEL"]
 SECOND_MODEL = os.environ["TRIMTAB_SECOND_MODEL"]
-ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "TRIMTAB_MODEL"}
 
 
 def few_threads(model):
@@ -33,16 +32,7 @@ def train(*arguments, model=None, **settings):
     return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, **settings)
 
 
-class Case(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="trimtab-")
-        cls.addClassCleanup(shutil.rmtree, cls.folder)
-        cls.tiny = built.tiny_model(os.path.join(cls.folder, "tiny.gguf"))
-
-    def place(self, name):
-        return os.path.join(self.folder, self.id().rsplit(".", 1)[-1] + "-" + name)
-
+class Case(cases.Case):
     def run_fine(self, *arguments, **settings):
         result = train(*arguments, **settings)
         self.assertEqual(result.returncode, 0, result.stderr)
@@ -230,24 +220,15 @@ class Resuming(Case):
 
     LONG = ("--axis", "language", "--samples", "20000")
 
-    def started(self, output, *arguments):
-        """A long run, somewhere in its capture."""
-        process = subprocess.Popen([TRIMTAB, "train", "-m", self.tiny, "-t", "1", "-o", output, *(arguments or self.LONG)], env=ENVIRONMENT,
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        deadline, writes = time.monotonic() + 120, set()
-        while time.monotonic() < deadline and process.poll() is None:
-            time.sleep(0.05)
-            writes |= {p.stat().st_mtime_ns for p in pathlib.Path(output).glob("*.states")}
-            if len(writes) > 5:  # the file is there, and some batches have been appended to it
-                return process
-        process.kill()
-        self.fail(process.communicate()[1])
+    def begun(self, output, *arguments):
+        """A run, a long one unless `arguments` say otherwise, somewhere in its capture."""
+        return self.started(output, TRIMTAB, "train", "-m", self.tiny, "-t", "1", "-o", output, *(arguments or self.LONG))
 
     def test_ctrl_c_then_other_arguments_then_restart(self):
         output = self.place("out")
-        process = self.started(output)
+        process = self.begun(output)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=built.PATIENCE)
         self.assertEqual(process.returncode, -signal.SIGINT, said)
         self.assertIn("the same command goes on from there", said)
         self.refused(("--samples 20000 instead of 3999", "--restart"), "-o", output, "--axis", "language", "--samples", "3999", model=self.tiny)
@@ -258,7 +239,7 @@ class Resuming(Case):
 
     def test_whatever_changes_what_is_captured_is_told(self):
         output = self.place("out")
-        process = self.started(output)
+        process = self.begun(output)
         process.kill()
         process.communicate()
         os.mkdir(self.place("axes"))
@@ -297,9 +278,9 @@ class Resuming(Case):
             self.skipTest(f"no small file system here: {error}")
         self.addCleanup(disk.close)
         output = os.path.join(disk.path, "out")
-        process = self.started(output, *arguments)
+        process = self.begun(output, *arguments)
         disk.fill()
-        _, said = process.communicate(timeout=120)
+        _, said = process.communicate(timeout=built.PATIENCE)
         self.assertEqual(process.returncode, 1, said)
         self.assertIn("No space left on device", said)
         self.assertIn("the same command goes on from there", said)
@@ -315,7 +296,7 @@ class Resuming(Case):
 
     def test_two_runs_into_one_folder(self):
         output = self.place("out")
-        first = self.started(output)
+        first = self.begun(output)
         try:
             self.refused((f"another trimtab (pid {first.pid}) is writing to", output), "-o", output, *self.LONG, model=self.tiny)
             self.assertIsNone(first.poll())
@@ -399,4 +380,4 @@ class Refusals(Case):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)

@@ -11,6 +11,7 @@
 
 struct tt_engine {
     bool verbose;
+    char *rpc_servers;
     pthread_mutex_t mutex; /* libllama logs from its own threads too */
     char reason[512];      /* what tt_engine_reason handed out */
     char last[512];
@@ -29,6 +30,11 @@ static void log_message(enum ggml_log_level level, const char *text, void *user_
 tt_engine *tt_engine_start(const tt_engine_options *options, tt_error *err) {
     tt_engine *engine = tt_alloc(1, sizeof *engine, err);
     if (!engine) return NULL;
+    engine->rpc_servers = tt_strdup(options->rpc_servers ? options->rpc_servers : "", err);
+    if (!engine->rpc_servers) {
+        free(engine);
+        return NULL;
+    }
     engine->verbose = options->verbose;
     pthread_mutex_init(&engine->mutex, NULL);
     llama_log_set(log_message, engine);
@@ -54,8 +60,11 @@ void tt_engine_stop(tt_engine *engine) {
     llama_log_set(drop_message, NULL);
     llama_backend_free();
     pthread_mutex_destroy(&engine->mutex);
+    free(engine->rpc_servers);
     free(engine);
 }
+
+const char *tt_engine_rpc_servers(const tt_engine *engine) { return engine->rpc_servers; }
 
 const char *tt_engine_reason(tt_engine *engine) {
     pthread_mutex_lock(&engine->mutex);

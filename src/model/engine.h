@@ -17,5 +17,8 @@ typedef struct tt_engine_options {
 tt_engine *tt_engine_start(const tt_engine_options *options, tt_error *err);
 void tt_engine_stop(tt_engine *engine); /* harmless on NULL */
 
+/* The option as it was given, or "". Owned by the engine. */
+const char *tt_engine_rpc_servers(const tt_engine *engine);
+
 /* The last error message that libllama logged since the last call, without its newline, or "". Owned by the engine. */
 const char *tt_engine_reason(tt_engine *engine);

@@ -13,7 +13,7 @@ struct tt_model {
     const struct llama_vocab *vocabulary;
     tt_gguf_facts file;
     tt_model_facts facts;
-    char *path, *description;
+    char *path, *description, *tensor_split;
     int threads, ubatch, gpu_layers;
     bool flash_attention_off, f32_cache, uses_gpu;
     atomic_bool steerable; /* has been found to be */

@@ -125,8 +125,9 @@ tt_model *tt_model_open(tt_engine *engine, const tt_model_options *options, tt_e
     model->flash_attention_off = options->flash_attention_off;
     model->f32_cache = options->f32_cache;
     model->path = tt_strdup(options->path, err);
-    if (model->path && tt_gguf_facts_read(&model->file, options->path, err) && load(model, options, err) &&
-        take_facts(model, err) && check_loaded(model, err))
+    model->tensor_split = tt_strdup(options->tensor_split ? options->tensor_split : "", err);
+    if (model->path && model->tensor_split && tt_gguf_facts_read(&model->file, options->path, err) &&
+        load(model, options, err) && take_facts(model, err) && check_loaded(model, err))
         return model;
     tt_model_close(model);
     return NULL;
@@ -138,6 +139,7 @@ void tt_model_close(tt_model *model) {
     tt_gguf_facts_free(&model->file);
     free(model->path);
     free(model->description);
+    free(model->tensor_split);
     free(model);
 }
 
@@ -151,7 +153,16 @@ uint32_t tt_model_ubatch(const tt_model *model) { return (uint32_t)model->ubatch
 
 bool tt_model_flash_attention_off(const tt_model *model) { return model->flash_attention_off; }
 
-int tt_model_gpu_layers(const tt_model *model) { return model->gpu_layers; }
+/* libllama counts the output as one more block. */
+int tt_model_gpu_layers(const tt_model *model) {
+    return model->gpu_layers > (int)model->facts.blocks ? -1 : model->gpu_layers;
+}
+
+const char *tt_model_rpc_servers(const tt_model *model) {
+    return model->uses_gpu ? tt_engine_rpc_servers(model->engine) : "";
+}
+
+const char *tt_model_tensor_split(const tt_model *model) { return model->uses_gpu ? model->tensor_split : ""; }
 
 struct llama_context_params tt_context_params(const tt_model *model) {
     struct llama_context_params params = llama_context_default_params();

@@ -52,11 +52,13 @@ int tt_model_threads(const tt_model *model);
 bool tt_model_uses_gpu(const tt_model *model);
 
 /* What else of the options changes the last bits of what the model computes: tokens of one micro-batch (the option, or its
- * default), whether flash attention is forbidden, and the blocks on other devices (-1: all of them; 0 where there is none).
- */
+ * default), whether flash attention is forbidden, and where the blocks lie: how many on other devices (-1: all of them; 0
+ * where there is none), on which machines and in which shares, as it was asked for ("" where no block lies elsewhere). */
 uint32_t tt_model_ubatch(const tt_model *model);
 bool tt_model_flash_attention_off(const tt_model *model);
 int tt_model_gpu_layers(const tt_model *model);
+const char *tt_model_rpc_servers(const tt_model *model);
+const char *tt_model_tensor_split(const tt_model *model);
 
 /* Whether libllama adds a control vector to what this model's blocks put out. Some architectures' graphs have no place for
  * one, and then loading a vector does nothing: false, with a sentence that names the architecture. Computes two blocks for

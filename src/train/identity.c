@@ -39,6 +39,8 @@ bool tt_identity_of_run(tt_identity *identity, const tt_model *model, const char
               copy(&identity->fingerprint, facts->fingerprint, err) &&
               copy(&identity->content_hash, facts->content_hash, err) &&
               copy(&identity->chat_template, chat_template, err) && copy(&identity->plan, tt_plan_hash(plan), err) &&
+              copy(&identity->rpc_servers, tt_model_rpc_servers(model), err) &&
+              copy(&identity->tensor_split, tt_model_tensor_split(model), err) &&
               (identity->axes = tt_alloc(axis_count, sizeof *identity->axes, err));
     for (size_t i = 0; ok && i < axis_count; i++) {
         identity->axis_count++; /* a half-copied axis is freed as well */
@@ -68,6 +70,8 @@ char *tt_identity_write(const tt_identity *identity, tt_error *err) {
         yyjson_mut_obj_add_uint(doc, root, "width", identity->width);
         yyjson_mut_obj_add_uint(doc, root, "ubatch", identity->ubatch);
         yyjson_mut_obj_add_int(doc, root, "gpu_layers", identity->gpu_layers);
+        yyjson_mut_obj_add_str(doc, root, "rpc_servers", identity->rpc_servers);
+        yyjson_mut_obj_add_str(doc, root, "tensor_split", identity->tensor_split);
         yyjson_mut_obj_add_bool(doc, root, "flash_attention_off", identity->flash_attention_off);
         yyjson_mut_obj_add_bool(doc, root, "separate_system_message", identity->separate_system_message);
         yyjson_mut_obj_add_bool(doc, root, "plain", identity->plain);
@@ -125,6 +129,8 @@ bool tt_identity_read(tt_identity *identity, const char *json, const char *file,
          read_text(root, "fingerprint", &identity->fingerprint, err) &&
          read_text(root, "content_hash", &identity->content_hash, err) &&
          read_text(root, "chat_template", &identity->chat_template, err) && read_text(root, "plan", &identity->plan, err) &&
+         read_text(root, "rpc_servers", &identity->rpc_servers, err) &&
+         read_text(root, "tensor_split", &identity->tensor_split, err) &&
          read_axes(identity, yyjson_obj_get(root, "axes"), err);
     identity->samples = read_count(root, "samples");
     identity->seed = read_count(root, "seed");
@@ -159,14 +165,40 @@ static bool differ_count(const char *what, uint64_t stored, uint64_t present, co
     return differ(text, file, err);
 }
 
-/* What the model computes with: the processor and its ways of rounding. */
+/* "NAME STORED instead of PRESENT", or what it has where the other has none. */
+static bool differ_text(const char *name, const char *stored, const char *present, const char *file, tt_error *err) {
+    char text[512];
+    if (!*stored) snprintf(text, sizeof text, "no %s", name);
+    if (*stored && !*present) snprintf(text, sizeof text, "%s %s", name, stored);
+    if (*stored && *present) snprintf(text, sizeof text, "%s %s instead of %s", name, stored, present);
+    return differ(text, file, err);
+}
+
+/* Where blocks lie, whose processors round in ways of their own. */
+static bool match_placement(const tt_identity *stored, const tt_identity *present, const char *file, tt_error *err) {
+    if (!stored->gpu_layers && present->gpu_layers) return differ("no blocks on a GPU or over --rpc", file, err);
+    if (stored->gpu_layers && !present->gpu_layers) {
+        if (!*stored->rpc_servers) return differ("blocks on a GPU", file, err);
+        return differ_text("blocks on --rpc", stored->rpc_servers, "", file, err);
+    }
+    if (strcmp(stored->rpc_servers, present->rpc_servers) != 0)
+        return differ_text("--rpc", stored->rpc_servers, present->rpc_servers, file, err);
+    if (stored->gpu_layers != present->gpu_layers) {
+        char layers[2][16] = {"all", "all"};
+        if (stored->gpu_layers > 0) snprintf(layers[0], sizeof layers[0], "%d", stored->gpu_layers);
+        if (present->gpu_layers > 0) snprintf(layers[1], sizeof layers[1], "%d", present->gpu_layers);
+        return differ_text("-ngl", layers[0], layers[1], file, err);
+    }
+    return !strcmp(stored->tensor_split, present->tensor_split) ||
+           differ_text("-ts", stored->tensor_split, present->tensor_split, file, err);
+}
+
+/* What the model computes with: the processors and their ways of rounding. */
 static bool match_arithmetic(const tt_identity *stored, const tt_identity *present, const char *file, tt_error *err) {
     if (stored->ubatch != present->ubatch) return differ_count("-ub", stored->ubatch, present->ubatch, file, err);
     if (stored->flash_attention_off != present->flash_attention_off)
         return differ(stored->flash_attention_off ? "-fa off" : "no -fa off", file, err);
-    if (stored->gpu_layers == present->gpu_layers) return true;
-    if (!stored->gpu_layers) return differ("no blocks on a GPU or over --rpc", file, err);
-    return differ(present->gpu_layers ? "another -ngl" : "blocks on a GPU or over --rpc", file, err);
+    return match_placement(stored, present, file, err);
 }
 
 static bool differ_held_out(double stored, double present, const char *file, tt_error *err) {
@@ -220,5 +252,7 @@ void tt_identity_free(tt_identity *identity) {
     free(identity->content_hash);
     free(identity->chat_template);
     free(identity->plan);
+    free(identity->rpc_servers);
+    free(identity->tensor_split);
     *identity = (tt_identity){0};
 }

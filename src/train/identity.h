@@ -9,8 +9,9 @@
 typedef struct tt_identity {
     char *model_name, *architecture, *fingerprint, *content_hash;
     char *chat_template;
-    char *plan;          /* tt_plan_hash */
-    uint64_t parameters; /* of the model; 0 where an older trimtab wrote this */
+    char *plan;                       /* tt_plan_hash */
+    char *rpc_servers, *tensor_split; /* where the blocks lie: tt_model_rpc_servers and its like */
+    uint64_t parameters;              /* of the model; 0 where an older trimtab wrote this */
     uint64_t samples, seed, prompts_per_system;
     double held_out;
     uint32_t blocks, width, ubatch;

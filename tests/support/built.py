@@ -2,6 +2,7 @@
 import os
 import re
 import subprocess
+import sys
 
 FOLDER = os.environ["TRIMTAB_BUILD"]
 
@@ -14,6 +15,17 @@ def setting(name):
 
 
 SANITIZERS = setting("TRIMTAB_SANITIZE")  # "address,undefined", "thread" or ""
+
+# Seconds that anything may take that is only waited for lest a test hang: half of what ctest gives the whole test, so that it is this
+# wait that is told of. Limits that are themselves tested are the program's, and given to it as multiples of SLOWNESS.
+PATIENCE = float(os.environ.get("TRIMTAB_PATIENCE", 300))
+SLOWNESS = 5 if SANITIZERS else 1
+
+
+def skip_all(reason):
+    """Ends a script whose tests cannot run here."""
+    print("skipped:", reason)
+    sys.exit(77)
 
 
 def tiny_model(path, *options):

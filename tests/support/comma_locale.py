@@ -1,7 +1,11 @@
-"""comma_locale.py: a locale with a decimal comma, which few systems have installed."""
+"""comma_locale.py: a locale with a decimal comma, which few systems have installed. Started as a program, this file makes it:
+
+    python3 comma_locale.py FOLDER
+"""
 
 import os
 import subprocess
+import sys
 
 NAME = "de_DE"  # one that the C tests look for; with ".UTF-8" it would have to be in that
 
@@ -21,3 +25,9 @@ def environment(folder):
     except OSError:
         return None
     return {"LOCPATH": folder, "LC_NUMERIC": NAME, "LANG": "C"}
+
+
+if __name__ == "__main__":
+    os.makedirs(sys.argv[1], exist_ok=True)
+    if not environment(sys.argv[1]):
+        sys.exit("there is no localedef")

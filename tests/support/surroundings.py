@@ -1,14 +1,12 @@
 """surroundings.py: the program as it is started in surroundings that are not as one would like them, for the tests of those."""
 
 import os
-import shutil
 import subprocess
-import tempfile
-import unittest
 
+import cases
 import serving
+from cases import TRIMTAB
 
-TRIMTAB = os.environ["TRIMTAB"]
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "TRIMTAB_MODEL", "TRIMTAB_VECTORS")} | {"LC_ALL": "C.UTF-8"}
 TRAINING = ("--axis", "language", "--samples", "8", "--tolerance", "0.001")
 EVALUATION = ("--axis", "language", "--quick", "--samples", "3", "--response-tokens", "8", "--values", "1", "-q")
@@ -20,16 +18,12 @@ def trimtab(*arguments, environment=None, **settings):
     return subprocess.run([TRIMTAB, *arguments], env=ENVIRONMENT | (environment or {}), **settings)
 
 
-class Case(unittest.TestCase):
+class Case(cases.Case):
     @classmethod
     def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="trimtab-")
-        cls.addClassCleanup(shutil.rmtree, cls.folder)
-        cls.model = serving.make_model(cls.folder)
+        super().setUpClass()
+        cls.model = cls.tiny
         cls.vectors = serving.make_vectors(os.path.join(cls.folder, "v"))
-
-    def place(self, name):
-        return os.path.join(self.folder, self.id().rsplit(".", 1)[-1] + "-" + name)
 
     def fine(self, *arguments, **settings):
         result = trimtab(*arguments, **settings)
