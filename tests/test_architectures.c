@@ -3,9 +3,10 @@
  * A second reader, written here against llama.h and the model file alone, says what the hidden states are: block 0's input
  * is the last token's row of the embedding, scaled where the family scales it, and the blocks' outputs are libllama's. */
 #include "base/memory.h"
-#include "model/capture.h"
 #include "model/generate.h"
 #include "model/steered_batch.h"
+#include "support/captured.h"
+#include "support/scratch.h"
 #include "support/tiny_model.h"
 
 #include <gguf.h>
@@ -17,13 +18,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 enum { PROMPTS = 5 };
 
-static char path[] = "/tmp/trimtab-test-XXXXXX";
+static const char *path;
 static tt_engine *engine;
 static const char *const *architectures;
 static size_t architecture_count;
@@ -66,29 +66,11 @@ static void end(struct family *family) {
     tt_model_close(family->model);
 }
 
-static bool has_no_place(const char *name) { return !strcmp(name, "plamo2"); }
-
-static double relative_error(const float *a, const float *b, size_t count) {
-    double difference = 0, norm = 0;
-    for (size_t i = 0; i < count; i++) {
-        difference += ((double)a[i] - b[i]) * ((double)a[i] - b[i]);
-        norm += (double)b[i] * b[i];
-    }
-    return sqrt(difference / norm);
-}
-
-/* All prompts' contributions; the caller frees. */
 static float *capture_all(const struct family *family, bool plain) {
-    tt_error err = {0};
-    float *contributions =
-        tt_alloc((size_t)PROMPTS * family->facts->blocks * family->facts->width, sizeof *contributions, &err);
-    assert_non_null(contributions);
-    tt_capture *capture = tt_capture_open(family->model, &(tt_capture_options){.plain = plain}, &err);
-    if (!capture || !tt_capture_run(capture, family->prompts, PROMPTS, NULL, contributions, &err))
-        fail_msg("%s: %s", family->name, err.message);
-    tt_capture_close(capture);
-    return contributions;
+    return test_capture_all(family->model, family->prompts, PROMPTS, plain, NULL, family->name);
 }
+
+static bool has_no_place(const char *name) { return !strcmp(name, "plamo2"); }
 
 /* ==== The second reader ==== */
 
@@ -158,7 +140,7 @@ static void check_sums(const struct family *family, const float *contributions, 
             sum[k] += (double)contributions[block * width + k];
             rounded[k] = (float)sum[k];
         }
-        const double error = relative_error(rounded, states + (block + 1) * width, width);
+        const double error = test_relative_error(rounded, states + (block + 1) * width, width);
         if (!(error < 1e-4)) fail_msg("%s, block %zu: relative error %g", family->name, block, error);
     }
     free(sum);
@@ -190,7 +172,7 @@ static void together_equals_one_by_one(void **) {
         const size_t width = family.facts->width, blocks = family.facts->blocks;
         float *a = capture_all(&family, false), *b = capture_all(&family, true);
         for (size_t row = 0; row < PROMPTS * blocks; row++) {
-            const double error = relative_error(a + row * width, b + row * width, width);
+            const double error = test_relative_error(a + row * width, b + row * width, width);
             if (!(error < 1e-3)) /* a random network amplifies rounding; another row would be wrong by about 1 */
                 fail_msg("%s, prompt %zu, block %zu: relative error %g", family.name, row / blocks, row % blocks, error);
         }
@@ -277,8 +259,8 @@ static void both_ways_of_steering_agree(void **) {
         const tt_steering steering = {rows, family.facts->blocks};
         float *plain = logits_of_generator(&family, NULL), *adapter = logits_of_generator(&family, &steering);
         float *callback = logits_of_batch(&family, &steering);
-        const double moved = relative_error(adapter, plain, family.facts->vocabulary);
-        const double apart = relative_error(callback, adapter, family.facts->vocabulary);
+        const double moved = test_relative_error(adapter, plain, family.facts->vocabulary);
+        const double apart = test_relative_error(callback, adapter, family.facts->vocabulary);
         if (!(moved > 1e-3)) fail_msg("%s: a vector moves the logits by %g only", family.name, moved);
         if (!(apart < 1e-4)) fail_msg("%s: adapter and callback differ by %g", family.name, apart);
         free(plain);
@@ -319,9 +301,7 @@ static void an_architecture_without_a_place_is_refused(void **) {
 }
 
 static int set_up(void **) {
-    const int fd = mkstemp(path);
-    if (fd < 0) return -1;
-    close(fd);
+    path = scratch_path("tiny.gguf");
     architectures = tt_tiny_architectures(&architecture_count);
     engine = tt_engine_start(&(tt_engine_options){0}, NULL);
     return engine ? 0 : -1;
@@ -329,7 +309,7 @@ static int set_up(void **) {
 
 static int tear_down(void **) {
     tt_engine_stop(engine);
-    return unlink(path);
+    return 0;
 }
 
 int main(void) {

@@ -152,6 +152,11 @@ static void one_class_of_zeros_is_separable_only_by_a_shift(void **state) {
     memset(data.A, 0, data.N * data.d * sizeof(float)); /* M = 0: every vector is an eigenvector, none is preferred */
     for (int s = 0; s < SOLVERS; s++) {
         tt_direction direction = find_direction(&data, TT_METHOD_CROSS_COVARIANCE, solvers[s]);
+        /* One may be found or not: what is told of it makes sense. */
+        assert_int_equal(direction.found, direction.unit != NULL);
+        if (direction.found) assert_near(cosine_of(direction.unit, direction.unit, data.d), 1, 1e-6);
+        assert_near(direction.means[0], 0, 1e-6);
+        assert_true(isfinite(direction.means[1]) && isfinite(direction.discriminant_ratio));
         tt_direction_free(&direction);
     }
     tt_direction direction = find_direction(&data, TT_METHOD_MEAN_DIFFERENCE, TT_SOLVER_AUTO);

@@ -10,16 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const test_axis language = {.axis = "language", .classes = {"simple", "ornate"}, .seed = 1};
-static const test_axis story = {.axis = "storytelling", .classes = {"explicit", "descriptive"}, .seed = 2};
-
-static int write_axes(void **state) {
-    (void)state;
-    test_axis_write(&language);
-    test_axis_write(&story);
-    return 0;
-}
-
 static void assert_same_rows(const tt_vector *a, const tt_vector *b) {
     assert_int_equal(a->layer_count, b->layer_count);
     assert_int_equal(a->width, b->width);
@@ -277,5 +267,5 @@ int main(void) {
         cmocka_unit_test(test_text_of_bytes),
         cmocka_unit_test(test_set_axis),
     };
-    return cmocka_run_group_tests(tests, write_axes, NULL);
+    return cmocka_run_group_tests(tests, test_two_axes, NULL);
 }

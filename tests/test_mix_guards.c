@@ -11,16 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static const test_axis language = {.axis = "language", .classes = {"simple", "ornate"}, .seed = 1};
-static const test_axis story = {.axis = "storytelling", .classes = {"explicit", "descriptive"}, .seed = 2};
-
-static int write_axes(void **state) {
-    (void)state;
-    test_axis_write(&language);
-    test_axis_write(&story);
-    return 0;
-}
-
 static void refuse_blend(const char *text, const tt_catalogue *catalogue, const tt_vector_target *for_model,
                          const char *expected) {
     tt_blend blend;
@@ -245,5 +235,5 @@ int main(void) {
         cmocka_unit_test(test_missing_files),         cmocka_unit_test(test_absurd_size),
         cmocka_unit_test(test_by_file_name),
     };
-    return cmocka_run_group_tests(tests, write_axes, NULL);
+    return cmocka_run_group_tests(tests, test_two_axes, NULL);
 }

@@ -204,11 +204,23 @@ static void nothing_done_is_not_told(void **state) {
 
 static void silent_without_a_stream(void **state) {
     (void)state;
+    /* What would be printed all the same goes to a file. */
+    FILE *seen = tmpfile();
+    assert_non_null(seen);
+    fflush(NULL);
+    const int output = dup(STDOUT_FILENO), errors = dup(STDERR_FILENO);
+    assert_true(dup2(fileno(seen), STDOUT_FILENO) >= 0 && dup2(fileno(seen), STDERR_FILENO) >= 0);
     tt_progress progress = {0};
     tt_progress_begin(&progress, NULL, false, "capturing", "samples", 0, 0);
     tt_progress_set(&progress, 3);
     tt_progress_note(&progress, "not seen");
     tt_progress_end(&progress);
+    fflush(NULL);
+    if (output < 0 || errors < 0 || dup2(output, STDOUT_FILENO) < 0 || dup2(errors, STDERR_FILENO) < 0) abort();
+    close(output);
+    close(errors);
+    assert_int_equal(lseek(fileno(seen), 0, SEEK_END), 0);
+    fclose(seen);
 }
 
 /* Work that does not advance, advances at once, goes beyond its total, or a clock that stands still: no division by zero. */

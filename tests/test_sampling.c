@@ -259,16 +259,35 @@ static void grammar_is_kept_to(void **) {
     assert_refused(&sampling, "--ignore-eos");
 }
 
-static void mirostat_and_the_rest_work(void **) {
-    tt_sampling sampling = tt_sampling_defaults();
-    sampling.seed = 5;
-    for (sampling.mirostat = 1; sampling.mirostat <= 2; sampling.mirostat++)
-        assert_true(deepest(&sampling, 50) < (int32_t)vocabulary);
-    sampling = tt_sampling_defaults();
-    sampling.dry_multiplier = 1;
-    sampling.order = "dry;typ_p;top_n_sigma;adaptive_p";
-    sampling.adaptive_target = 0.3F;
+/* Each goes less far down the list than what the others are (test filters_cut_the_list: beyond 25). */
+static void mirostat_and_the_rest_have_an_effect(void **) {
+    tt_sampling sampling = wide_open();
+    sampling.mirostat_entropy = 1; /* a surprise of one bit: tokens half as likely as all together */
+    for (sampling.mirostat = 1; sampling.mirostat <= 2; sampling.mirostat++) {
+        tt_sampler *sampler = make(&sampling);
+        for (int i = 0; i < 400; i++) assert_true(tt_sampler_choose(sampler, logits) >= 0); /* it adapts as it goes */
+        int32_t most = 0;
+        for (int i = 0; i < 100; i++) {
+            const int32_t token = tt_sampler_choose(sampler, logits);
+            if (token > most) most = token;
+        }
+        tt_sampler_close(sampler);
+        assert_int_in_range(most, 0, 20);
+    }
+    sampling = wide_open();
+    sampling.typical_p = 0.3F;
+    assert_int_in_range(deepest(&sampling, 400), 1, 25);
+    for (uint32_t i = 0; i < vocabulary; i++) logits[i] = i < 8 ? -0.1F * (float)i : -30; /* eight stand out */
+    sampling = wide_open();
     sampling.top_n_sigma = 1;
+    sampling.temperature = 100; /* all would be equally likely */
+    sampling.order = "top_n_sigma;temperature";
+    assert_int_equal(deepest(&sampling, 400), 7);
+    sampling.order = "temperature";
+    assert_true(deepest(&sampling, 400) > 25);
+    sampling.order = "dry;adaptive_p";
+    sampling.dry_multiplier = 1;
+    sampling.adaptive_target = 0.3F;
     assert_true(deepest(&sampling, 50) < (int32_t)vocabulary);
 }
 
@@ -307,7 +326,7 @@ int main(void) {
         cmocka_unit_test_setup(biases_and_end, reset_logits),
         cmocka_unit_test_setup(ignored_end_is_never_chosen, reset_logits),
         cmocka_unit_test_setup(grammar_is_kept_to, reset_logits),
-        cmocka_unit_test_setup(mirostat_and_the_rest_work, reset_logits),
+        cmocka_unit_test_setup(mirostat_and_the_rest_have_an_effect, reset_logits),
         cmocka_unit_test_setup(what_is_no_number_is_told, reset_logits),
         cmocka_unit_test_setup(absurd_values_are_refused, reset_logits),
     };

@@ -113,6 +113,12 @@ static struct llama_context *peer_context(size_t steering) {
     return context;
 }
 
+/* What it gives for the token behind the prompt. */
+static const float *peer_logits(struct llama_context *context, const tt_tokens *prompt) {
+    assert_int_equal(llama_decode(context, llama_batch_get_one(prompt->ids, (int32_t)prompt->count)), 0);
+    return llama_get_logits_ith(context, -1);
+}
+
 static double peer_score(const tt_score_text *text, size_t steering, double (*log_sum_exp)(const float *, size_t)) {
     struct llama_context *context = peer_context(steering);
     const size_t count = text->prompt.count + text->response.count - 1;
@@ -187,18 +193,31 @@ static void does_not_depend_on_the_company(void **state) {
     free_texts(texts);
 }
 
+/* The model opened with other options, scores and texts of it; until `end_other` it is what all is asked of. */
+static tt_score *begin_other(tt_model_options options, tt_score_text texts[static TEXTS]) {
+    options.path = tiny.path;
+    options.threads = 1;
+    model = tt_model_open(tiny.engine, &options, NULL);
+    assert_non_null(model);
+    make_texts(texts);
+    tt_score *score = tt_score_open(model, NULL);
+    assert_non_null(score);
+    return score;
+}
+
+static void end_other(tt_score *score, tt_score_text texts[static TEXTS]) {
+    tt_score_close(score);
+    free_texts(texts);
+    tt_model_close(model);
+    model = tiny.model;
+}
+
 /* With the program's own cache and flash attention a text's sum is the same to the bit wherever it is computed. */
 static void does_not_depend_on_the_place_to_the_bit(void **state) {
     (void)state;
     enum { MANY = 20 };
-    const tt_model_options options = {.path = tiny.path, .threads = 1};
-    tt_model *few = model;
-    model = tt_model_open(tiny.engine, &options, NULL);
-    assert_non_null(model);
     tt_score_text texts[TEXTS];
-    make_texts(texts);
-    tt_score *score = tt_score_open(model, NULL);
-    assert_non_null(score);
+    tt_score *score = begin_other((tt_model_options){0}, texts);
     tt_steering many[MANY];
     for (size_t s = 0; s < MANY; s++) many[s] = steerings[s % STEERINGS];
     static double sums[MANY * TEXTS], alone[STEERINGS * TEXTS];
@@ -207,33 +226,20 @@ static void does_not_depend_on_the_place_to_the_bit(void **state) {
         for (size_t t = 0; t < TEXTS; t++)
             assert_true(tt_score_run(score, &texts[t], NULL, 1, &steerings[s], 1, NULL, &alone[s * TEXTS + t], NULL));
     for (size_t i = 0; i < (size_t)MANY * TEXTS; i++) assert_true(sums[i] == alone[i % ((size_t)STEERINGS * TEXTS)]);
-    tt_score_close(score);
-    free_texts(texts);
-    tt_model_close(model);
-    model = few;
+    end_other(score, texts);
 }
 
 /* With the very same batch the sum is libllama's own to the bit: the callback adds the rows where libllama does. */
 static void equals_control_vector_to_the_bit(void **state) {
     (void)state;
-    const tt_model_options options = {
-        .path = tiny.path, .threads = 1, .ubatch = 256, .flash_attention_off = true, .f32_cache = true};
-    tt_model *few = model;
-    model = tt_model_open(tiny.engine, &options, NULL);
-    assert_non_null(model);
     tt_score_text texts[TEXTS];
-    make_texts(texts);
-    tt_score *score = tt_score_open(model, NULL);
-    assert_non_null(score);
+    tt_score *score = begin_other((tt_model_options){.ubatch = 256, .flash_attention_off = true, .f32_cache = true}, texts);
     for (size_t s = 1; s < STEERINGS; s++) {
         double sum;
         assert_true(tt_score_run(score, &texts[3], NULL, 1, &steerings[s], 1, NULL, &sum, NULL));
         assert_true(sum == peer_score(&texts[3], s, tt_log_sum_exp));
     }
-    tt_score_close(score);
-    free_texts(texts);
-    tt_model_close(model);
-    model = few;
+    end_other(score, texts);
 }
 
 /* Minus the sum of a reference's entropies. */
@@ -371,8 +377,7 @@ static void draws_from_the_distribution(void **state) {
 
     const int32_t vocabulary = llama_vocab_n_tokens(model->vocabulary);
     struct llama_context *context = peer_context(1);
-    assert_int_equal(llama_decode(context, llama_batch_get_one(texts[5].prompt.ids, (int32_t)texts[5].prompt.count)), 0);
-    const float *logits = llama_get_logits_ith(context, -1);
+    const float *logits = peer_logits(context, &texts[5].prompt);
     double mean = 0, second = 0, sampled = 0;
     for (int32_t i = 0; i < vocabulary; i++) {
         const double l = log_probability(logits, i);
@@ -402,8 +407,7 @@ static void leaves_the_unlikely_out(void **state) {
 
     const int32_t vocabulary = llama_vocab_n_tokens(model->vocabulary);
     struct llama_context *context = peer_context(1);
-    assert_int_equal(llama_decode(context, llama_batch_get_one(texts[5].prompt.ids, (int32_t)texts[5].prompt.count)), 0);
-    const float *logits = llama_get_logits_ith(context, -1);
+    const float *logits = peer_logits(context, &texts[5].prompt);
     int32_t top = 0;
     for (int32_t i = 0; i < vocabulary; i++)
         if (logits[i] > logits[top]) top = i;

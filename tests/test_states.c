@@ -11,18 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *path;
-
-static int name_file(void **state) {
-    (void)state;
-    path = test_states_path();
-    return 0;
-}
-
 static void test_round_trip(void **state) {
     (void)state;
     tt_error err;
-    tt_states *states = tt_states_create(path, &test_shape, test_identity, &err);
+    tt_states *states = tt_states_create(test_states_path(), &test_shape, test_identity, &err);
     assert_non_null(states);
     assert_int_equal(tt_states_committed(states), 0);
     test_states_check(states);
@@ -38,7 +30,7 @@ static void test_round_trip(void **state) {
     assert_non_null(strstr(err.message, "do not fit"));
     tt_states_close(states);
 
-    states = tt_states_open(path, false, &err);
+    states = tt_states_open(test_states_path(), false, &err);
     assert_non_null(states);
     assert_string_equal(tt_states_identity(states), test_identity);
     assert_memory_equal(tt_states_shape_of(states), &test_shape, sizeof test_shape);
@@ -49,7 +41,7 @@ static void test_round_trip(void **state) {
     tt_states_close(states);
 
     struct stat status;
-    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(stat(test_states_path(), &status), 0);
     assert_int_equal(status.st_size, tt_states_size(&test_shape, strlen(test_identity)));
     assert_int_equal(status.st_size, TEST_DATA + 10 * TEST_SAMPLE);
 }
@@ -59,12 +51,12 @@ static void test_goes_on_after_reopening(void **state) {
     test_states_make(0);
     tt_error err;
     for (int i = 0; i < 5; i++) {
-        tt_states *states = tt_states_open(path, true, &err);
+        tt_states *states = tt_states_open(test_states_path(), true, &err);
         assert_non_null(states);
         assert_true(test_states_append(states, 2, &err));
         tt_states_close(states);
     }
-    tt_states *states = tt_states_open(path, true, &err);
+    tt_states *states = tt_states_open(test_states_path(), true, &err);
     assert_int_equal(tt_states_committed(states), 10);
     test_states_check(states);
     tt_states_close(states);
@@ -76,7 +68,7 @@ static void test_sizes(void **state) {
     const tt_states_shape shapes[] = {{2, 2, 2, 300000}, {3, 1, 1, 1}, {40, 17, 30, 64}, {2, 3, 4, 1 << 18}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         tt_error err;
-        tt_states *states = tt_states_create(path, &shapes[i], "{}", &err);
+        tt_states *states = tt_states_create(test_states_path(), &shapes[i], "{}", &err);
         assert_non_null(states);
         assert_true(test_states_append(states, shapes[i].samples, &err));
         test_states_check(states);
@@ -89,7 +81,7 @@ static void test_reading_outside(void **state) {
     test_states_make(4);
     tt_error err;
     float out[8 * 7];
-    tt_states *states = tt_states_open(path, false, &err);
+    tt_states *states = tt_states_open(test_states_path(), false, &err);
     assert_non_null(states);
     assert_false(tt_states_differences(states, 3, 0, 0, 1, out, &err));
     assert_false(tt_states_differences(states, 0, 5, 0, 1, out, &err));
@@ -106,16 +98,16 @@ static void test_creating_again(void **state) {
     (void)state;
     test_states_make(4);
     tt_error err;
-    tt_states *states = tt_states_create(path, &test_shape, "{\"other\": 1}", &err);
+    tt_states *states = tt_states_create(test_states_path(), &test_shape, "{\"other\": 1}", &err);
     assert_non_null(states);
     assert_int_equal(tt_states_committed(states), 0);
     assert_string_equal(tt_states_identity(states), "{\"other\": 1}");
     assert_true(test_states_append(states, 3, &err));
-    assert_null(tt_states_create(path, &test_shape, test_identity, &err));
+    assert_null(tt_states_create(test_states_path(), &test_shape, test_identity, &err));
     assert_non_null(strstr(err.message, "another trimtab"));
     test_states_check(states);
     tt_states_close(states);
-    states = tt_states_open(path, true, &err);
+    states = tt_states_open(test_states_path(), true, &err);
     assert_int_equal(tt_states_committed(states), 3);
     tt_states_close(states);
 }
@@ -135,33 +127,33 @@ static void test_absurd_shapes(void **state) {
         {1, 1, UINT32_MAX, 1},
         {1, UINT32_MAX, 1, 1},
     };
-    unlink(path);
+    unlink(test_states_path());
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         tt_error err = {0};
-        assert_null(tt_states_create(path, &shapes[i], "{}", &err));
+        assert_null(tt_states_create(test_states_path(), &shapes[i], "{}", &err));
         assert_int_equal(err.kind, TT_ERROR_USAGE);
-        assert_int_not_equal(access(path, F_OK), 0);
+        assert_int_not_equal(access(test_states_path(), F_OK), 0);
     }
     assert_true(tt_states_size(&shapes[4], 2) == UINT64_MAX);
 }
 
 static void test_too_large_for_the_disk(void **state) {
     (void)state;
-    unlink(path);
+    unlink(test_states_path());
     const tt_states_shape large = {.samples = 1ull << 30, .rows = 17, .blocks = 88, .width = 12288};
     tt_error err = {0};
-    assert_null(tt_states_create(path, &large, "{}", &err));
+    assert_null(tt_states_create(test_states_path(), &large, "{}", &err));
     assert_int_equal(err.kind, TT_ERROR_IO);
     assert_non_null(strstr(err.message, "needs"));
     assert_non_null(strstr(err.message, "free"));
-    assert_int_not_equal(access(path, F_OK), 0);
+    assert_int_not_equal(access(test_states_path(), F_OK), 0);
 }
 
 static void test_no_such_place(void **state) {
     (void)state;
     tt_error err = {0};
-    assert_null(tt_states_create("/nonexistent/scratch_folder()/x.states", &test_shape, "{}", &err));
-    assert_non_null(strstr(err.message, "/nonexistent/scratch_folder()"));
+    assert_null(tt_states_create("/nonexistent/folder/x.states", &test_shape, "{}", &err));
+    assert_non_null(strstr(err.message, "/nonexistent/folder"));
     assert_null(tt_states_open("/nonexistent/x.states", true, &err));
     assert_non_null(strstr(err.message, "No such file"));
     assert_null(tt_states_open(scratch_folder(), false, &err));
@@ -174,7 +166,7 @@ static void test_no_such_place(void **state) {
 static void test_disk_runs_full(void **state) {
     (void)state;
     tt_error err = {0};
-    tt_states *states = tt_states_create(path, &test_shape, test_identity, &err);
+    tt_states *states = tt_states_create(test_states_path(), &test_shape, test_identity, &err);
     assert_non_null(states);
     assert_true(test_states_append(states, 3, &err));
     struct rlimit before, limit;
@@ -189,12 +181,12 @@ static void test_disk_runs_full(void **state) {
     assert_false(ok);
     assert_false(again);
     assert_int_equal(err.kind, TT_ERROR_IO);
-    assert_non_null(strstr(err.message, path));
+    assert_non_null(strstr(err.message, test_states_path()));
     assert_int_equal(tt_states_committed(states), 3);
     test_states_check(states);
     tt_states_close(states);
 
-    states = tt_states_open(path, true, &err);
+    states = tt_states_open(test_states_path(), true, &err);
     assert_int_equal(tt_states_committed(states), 3);
     test_states_check(states);
     assert_true(test_states_append(states, 7, &err));
@@ -214,5 +206,5 @@ int main(void) {
         cmocka_unit_test(test_no_such_place),
         cmocka_unit_test(test_disk_runs_full),
     };
-    return cmocka_run_group_tests(tests, name_file, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,14 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *path;
-
-static int name_file(void **state) {
-    (void)state;
-    path = test_states_path();
-    return 0;
-}
-
 static void expect_held(const tt_states *states, uint64_t committed, const char *which) {
     assert_int_equal(tt_states_committed(states), committed);
     uint64_t held = 0;
@@ -40,11 +32,11 @@ static void test_batches_in_any_order(void **state) {
     };
     tt_error err;
     for (size_t i = 0; i < sizeof turns / sizeof *turns; i++) {
-        tt_states *states = tt_states_open(path, true, &err);
+        tt_states *states = tt_states_open(test_states_path(), true, &err);
         if (!test_states_put(states, turns[i].first, turns[i].count, &err)) fail_msg("%s", err.message);
         expect_held(states, turns[i].committed, turns[i].which);
         tt_states_close(states);
-        states = tt_states_open(path, false, &err);
+        states = tt_states_open(test_states_path(), false, &err);
         if (!states) fail_msg("%s", err.message);
         expect_held(states, turns[i].committed, turns[i].which);
         tt_states_close(states);
@@ -62,7 +54,7 @@ static void test_places_that_are_refused(void **state) {
     (void)state;
     const tt_states_shape many = {.samples = 3 * TT_STATES_AHEAD, .rows = 1, .blocks = 1, .width = 1};
     tt_error err;
-    tt_states *states = tt_states_create(path, &many, test_identity, &err);
+    tt_states *states = tt_states_create(test_states_path(), &many, test_identity, &err);
     assert_non_null(states);
     assert_true(test_states_put(states, 4, 2, &err));
     expect_put_fails(states, 5, 1, "has sample 5 already");
@@ -87,14 +79,14 @@ static void test_records_that_make_no_sense(void **state) {
     for (int wrong = 0; wrong < 2; wrong++) {
         test_states_make(2);
         tt_error err;
-        tt_states *states = tt_states_open(path, true, &err);
+        tt_states *states = tt_states_open(test_states_path(), true, &err);
         assert_true(test_states_put(states, 4, 2, &err)); /* the third record: number 2, at 4096 */
         tt_states_close(states);
         uint8_t record[512];
         char digest[TT_HASH_TEXT];
-        const int fd = open(path, O_RDONLY);
+        const int fd = open(test_states_path(), O_RDONLY);
         assert_true(fd >= 0);
-        assert_true(tt_pread_all(fd, record, sizeof record, 4096, path, NULL));
+        assert_true(tt_pread_all(fd, record, sizeof record, 4096, test_states_path(), NULL));
         close(fd);
         assert_int_equal(record[88], 0x0c);
         record[88 + wrong] |= 1; /* sample 2, the first that is missing; or sample 10, which there is not */
@@ -104,7 +96,7 @@ static void test_records_that_make_no_sense(void **state) {
         tt_hash_end(&hash, digest);
         memcpy(record + 448, digest, 64);
         test_states_poke(4096, record, sizeof record);
-        states = tt_states_open(path, false, &err);
+        states = tt_states_open(test_states_path(), false, &err);
         assert_non_null(states);
         expect_held(states, 2, "xx........");
         tt_states_close(states);
@@ -117,5 +109,5 @@ int main(void) {
         cmocka_unit_test(test_places_that_are_refused),
         cmocka_unit_test(test_records_that_make_no_sense),
     };
-    return cmocka_run_group_tests(tests, name_file, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,26 +11,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *path;
-
-static int name_file(void **state) {
-    (void)state;
-    path = test_states_path();
-    return 0;
-}
-
 /* Makes the header's checksum fit again after a change: what a hostile writer would do. */
 static void reseal_header(void) {
     uint8_t header[128];
     char digest[TT_HASH_TEXT];
-    const int fd = open(path, O_RDWR);
+    const int fd = open(test_states_path(), O_RDWR);
     assert_true(fd >= 0);
-    assert_true(tt_pread_all(fd, header, sizeof header, 0, path, NULL));
+    assert_true(tt_pread_all(fd, header, sizeof header, 0, test_states_path(), NULL));
     tt_hash hash;
     tt_hash_begin(&hash);
     tt_hash_bytes(&hash, header, sizeof header);
     tt_hash_end(&hash, digest);
-    assert_true(tt_pwrite_all(fd, digest, 64, sizeof header, path, NULL));
+    assert_true(tt_pwrite_all(fd, digest, 64, sizeof header, test_states_path(), NULL));
     close(fd);
 }
 
@@ -42,7 +34,7 @@ static void test_damaged_sample(void **state) {
         test_states_make(10);
         /* sample 6, block 2, row 3: its value or its check value */
         test_states_flip(TEST_DATA + 6 * TEST_SAMPLE + (2 * 5 + 3) * TEST_VECTOR + (part ? 30 : 5));
-        tt_states *states = tt_states_open(path, false, &err);
+        tt_states *states = tt_states_open(test_states_path(), false, &err);
         assert_non_null(states);
         assert_true(tt_states_differences(states, 2, 2, 0, 10, out, &err));
         assert_true(tt_states_differences(states, 2, 3, 0, 6, out, &err));
@@ -60,11 +52,11 @@ static void test_misplaced_vector(void **state) {
     uint8_t vector[TEST_VECTOR];
     tt_error err;
     float out[10 * 7];
-    const int fd = open(path, O_RDONLY);
-    assert_true(tt_pread_all(fd, vector, TEST_VECTOR, TEST_DATA + 4 * TEST_SAMPLE, path, NULL));
+    const int fd = open(test_states_path(), O_RDONLY);
+    assert_true(tt_pread_all(fd, vector, TEST_VECTOR, TEST_DATA + 4 * TEST_SAMPLE, test_states_path(), NULL));
     close(fd);
     test_states_poke(TEST_DATA + 5 * TEST_SAMPLE, vector, TEST_VECTOR);
-    tt_states *states = tt_states_open(path, false, &err);
+    tt_states *states = tt_states_open(test_states_path(), false, &err);
     assert_false(tt_states_differences(states, 0, 0, 1, 10, out, &err));
     tt_states_close(states);
 }
@@ -73,10 +65,10 @@ static void test_cut_short(void **state) {
     (void)state;
     test_states_make(0);
     tt_error err;
-    tt_states *states = tt_states_open(path, true, &err);
+    tt_states *states = tt_states_open(test_states_path(), true, &err);
     assert_true(test_states_put(states, 5, 2, &err));
     tt_states_close(states);
-    assert_int_equal(truncate(path, TEST_DATA + 7 * TEST_SAMPLE - 1), 0);
+    assert_int_equal(truncate(test_states_path(), TEST_DATA + 7 * TEST_SAMPLE - 1), 0);
     test_states_refused(false, "it should hold 2 samples");
     const off_t lengths[] = {0,
                              1,
@@ -94,24 +86,24 @@ static void test_cut_short(void **state) {
                              TEST_DATA + 10 * TEST_SAMPLE - 1};
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
         test_states_make(10);
-        assert_int_equal(truncate(path, lengths[i]), 0);
+        assert_int_equal(truncate(test_states_path(), lengths[i]), 0);
         test_states_refused(i % 2, lengths[i] < 8 ? "not a states file" : "cut short");
     }
 }
 
 static void test_not_a_states_file(void **state) {
     (void)state;
-    assert_true(tt_file_write(path, "GGUF and other text that is long enough to be looked at", 55, NULL));
+    assert_true(tt_file_write(test_states_path(), "GGUF and other text that is long enough to be looked at", 55, NULL));
     test_states_refused(false, "not a states file");
     char *zeros = calloc(1, 40000);
-    assert_true(tt_file_write(path, zeros, 40000, NULL));
+    assert_true(tt_file_write(test_states_path(), zeros, 40000, NULL));
     free(zeros);
     test_states_refused(true, "not a states file");
-    unlink(path);
-    assert_int_equal(mkfifo(path, 0600), 0);
+    unlink(test_states_path());
+    assert_int_equal(mkfifo(test_states_path(), 0600), 0);
     test_states_refused(true, "is not a file");
     test_states_refused(false, "is not a file");
-    unlink(path);
+    unlink(test_states_path());
 }
 
 static void test_damaged_header(void **state) {
@@ -162,5 +154,5 @@ int main(void) {
         cmocka_unit_test(test_cut_short),      cmocka_unit_test(test_not_a_states_file),
         cmocka_unit_test(test_damaged_header), cmocka_unit_test(test_absurd_headers),
     };
-    return cmocka_run_group_tests(tests, name_file, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

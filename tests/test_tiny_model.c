@@ -3,15 +3,15 @@
 #include "base/file.h"
 #include "model/engine.h"
 #include "model/model.h"
+#include "support/scratch.h"
 #include "support/tiny_model.h"
 
 #include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-static char path[] = "/tmp/trimtab-tiny-XXXXXX";
+static const char *path;
 
 static char *make(const struct tt_tiny_model_options *options, size_t *length) {
     assert_true(tt_tiny_model_write(path, options));
@@ -84,15 +84,10 @@ static void test_refusals(void **state) {
     assert_false(tt_tiny_model_write("/nonexistent/x.gguf", NULL));
 }
 
-static int make_path(void **state) {
+static int name_path(void **state) {
     (void)state;
-    const int fd = mkstemp(path);
-    return fd >= 0 ? close(fd) : -1;
-}
-
-static int remove_path(void **state) {
-    (void)state;
-    return unlink(path);
+    path = scratch_path("tiny.gguf");
+    return 0;
 }
 
 int main(void) {
@@ -101,5 +96,5 @@ int main(void) {
         cmocka_unit_test(test_loads),
         cmocka_unit_test(test_refusals),
     };
-    return cmocka_run_group_tests_name("tiny model", tests, make_path, remove_path);
+    return cmocka_run_group_tests_name("tiny model", tests, name_path, NULL);
 }

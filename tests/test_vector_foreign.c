@@ -192,6 +192,23 @@ static void put_one_row(tt_text *file) {
     for (int i = 0; i < 8; i++) put_f32(file, 1);
 }
 
+/* One more key in a file that is sound otherwise. */
+static void refuse_string_key(const char *key, const char *value, const char *expected) {
+    tt_text file = {0};
+    put_sound_head(&file, 1, 1);
+    put_string_key(&file, key, value);
+    put_one_row(&file);
+    refuse(&file, expected);
+}
+
+static void refuse_u32_key(const char *key, uint32_t value, const char *expected) {
+    tt_text file = {0};
+    put_sound_head(&file, 1, 1);
+    put_u32_key(&file, key, value);
+    put_one_row(&file);
+    refuse(&file, expected);
+}
+
 static void test_wrong_keys(void **state) {
     (void)state;
     tt_text file = {0};
@@ -203,22 +220,10 @@ static void test_wrong_keys(void **state) {
     put_u32_key(&file, "general.architecture", 7);
     put_one_row(&file);
     refuse(&file, "'general.architecture' has a wrong type");
-    put_sound_head(&file, 1, 1);
-    put_u32_key(&file, "trimtab.axis", 1);
-    put_one_row(&file);
-    refuse(&file, "'trimtab.axis' has a wrong type");
-    put_sound_head(&file, 1, 1);
-    put_string_key(&file, "trimtab.role", "boss");
-    put_one_row(&file);
-    refuse(&file, "its role 'boss'");
-    put_sound_head(&file, 1, 1);
-    put_string_key(&file, "trimtab.classes", "simple");
-    put_one_row(&file);
-    refuse(&file, "not two strings");
-    put_sound_head(&file, 1, 1);
-    put_u32_key(&file, "trimtab.layer_offset", 2);
-    put_one_row(&file);
-    refuse(&file, "'trimtab.layer_offset' has a wrong type or value");
+    refuse_u32_key("trimtab.axis", 1, "'trimtab.axis' has a wrong type");
+    refuse_string_key("trimtab.role", "boss", "its role 'boss'");
+    refuse_string_key("trimtab.classes", "simple", "not two strings");
+    refuse_u32_key("trimtab.layer_offset", 2, "'trimtab.layer_offset' has a wrong type or value");
     put_sound_head(&file, 1, 1);
     put_string(&file, "trimtab.samples");
     put_u32(&file, GGUF_TYPE_INT64);

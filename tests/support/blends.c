@@ -1,10 +1,18 @@
 /* blends.c: see blends.h */
 #include "support/blends.h"
+#include "support/vector_files.h"
 
 #include <cmocka.h>
 #include <string.h>
 
 const tt_vector_target test_target = {.architecture = "llama", .fingerprint = "f00d", .width = 8, .layer_count = 4};
+
+int test_two_axes(void **state) {
+    (void)state;
+    test_axis_write(&(test_axis){.axis = "language", .classes = {"simple", "ornate"}, .seed = 1});
+    test_axis_write(&(test_axis){.axis = "storytelling", .classes = {"explicit", "descriptive"}, .seed = 2});
+    return 0;
+}
 
 tt_catalogue test_catalogue_open(const char *folder) {
     tt_catalogue catalogue;

@@ -7,6 +7,10 @@
 /* The model that the vectors of vector_files.h are for. */
 extern const tt_vector_target test_target;
 
+/* Set-up of a group: the vectors of two axes for that model in the scratch folder, "language" (simple, ornate) and
+ * "storytelling" (explicit, descriptive). */
+int test_two_axes(void **state);
+
 /* The caller frees it. */
 tt_catalogue test_catalogue_open(const char *folder);
 

@@ -24,27 +24,26 @@ static bool strike(void) {
 
 /* ==== The C library's ==== */
 
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-char *__real_strdup(const char *text);
-int __real_vasprintf(char **text, const char *format, va_list args);
-int __real___vasprintf_chk(char **text, int flag, const char *format, va_list args);
-DIR *__real_opendir(const char *path);
-int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *data);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-char *__wrap_strdup(const char *text);
-int __wrap_vasprintf(char **text, const char *format, va_list args);
-int __wrap___vasprintf_chk(char **text, int flag, const char *format, va_list args);
-DIR *__wrap_opendir(const char *path);
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *data);
+/* Declares __real_NAME and __wrap_NAME. */
+#define CALL(type, name, parameters)                                                                                        \
+    type __real_##name parameters;                                                                                          \
+    type __wrap_##name parameters;
 
-void *__wrap_malloc(size_t size) { return strike() ? NULL : __real_malloc(size); }
-void *__wrap_calloc(size_t count, size_t size) { return strike() ? NULL : __real_calloc(count, size); }
-void *__wrap_realloc(void *memory, size_t size) { return strike() ? NULL : __real_realloc(memory, size); }
-char *__wrap_strdup(const char *text) { return strike() ? NULL : __real_strdup(text); }
+/* Defines __wrap_NAME, too, which gives `failed` where memory is to be short. */
+#define FAILING_CALL(type, failed, name, parameters, ...)                                                                   \
+    CALL(type, name, parameters)                                                                                            \
+    type __wrap_##name parameters { return strike() ? failed : __real_##name(__VA_ARGS__); }
+
+FAILING_CALL(void *, NULL, malloc, (size_t size), size)
+FAILING_CALL(void *, NULL, calloc, (size_t count, size_t size), count, size)
+FAILING_CALL(void *, NULL, realloc, (void *memory, size_t size), memory, size)
+FAILING_CALL(char *, NULL, strdup, (const char *text), text)
+FAILING_CALL(int, EAGAIN, pthread_create,
+             (pthread_t * thread, const pthread_attr_t *attributes, void *(*run)(void *), void *data), thread, attributes,
+             run, data)
+CALL(int, vasprintf, (char **text, const char *format, va_list args))
+CALL(int, __vasprintf_chk, (char **text, int flag, const char *format, va_list args))
+CALL(DIR *, opendir, (const char *path))
 
 /* What is in *text after a failure is undefined: something that must not be freed. */
 int __wrap_vasprintf(char **text, const char *format, va_list args) {
@@ -69,24 +68,14 @@ DIR *__wrap_opendir(const char *path) {
     return __real_opendir(path);
 }
 
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *data) {
-    return strike() ? EAGAIN : __real_pthread_create(thread, attributes, run, data);
-}
-
 /* ==== yyjson's: all that it allocates goes through these ==== */
 
-yyjson_doc *__real_yyjson_read_opts(char *bytes, size_t length, yyjson_read_flag flags, const yyjson_alc *alc,
-                                    yyjson_read_err *err);
-yyjson_mut_doc *__real_yyjson_mut_doc_new(const yyjson_alc *alc);
-yyjson_mut_doc *__real_yyjson_mut_doc_mut_copy(yyjson_mut_doc *doc, const yyjson_alc *alc);
-char *__real_yyjson_mut_write_opts(const yyjson_mut_doc *doc, yyjson_write_flag flags, const yyjson_alc *alc, size_t *length,
-                                   yyjson_write_err *err);
-yyjson_doc *__wrap_yyjson_read_opts(char *bytes, size_t length, yyjson_read_flag flags, const yyjson_alc *alc,
-                                    yyjson_read_err *err);
-yyjson_mut_doc *__wrap_yyjson_mut_doc_new(const yyjson_alc *alc);
-yyjson_mut_doc *__wrap_yyjson_mut_doc_mut_copy(yyjson_mut_doc *doc, const yyjson_alc *alc);
-char *__wrap_yyjson_mut_write_opts(const yyjson_mut_doc *doc, yyjson_write_flag flags, const yyjson_alc *alc, size_t *length,
-                                   yyjson_write_err *err);
+CALL(yyjson_doc *, yyjson_read_opts,
+     (char *bytes, size_t length, yyjson_read_flag flags, const yyjson_alc *alc, yyjson_read_err *err))
+CALL(yyjson_mut_doc *, yyjson_mut_doc_new, (const yyjson_alc *alc))
+CALL(yyjson_mut_doc *, yyjson_mut_doc_mut_copy, (yyjson_mut_doc * doc, const yyjson_alc *alc))
+CALL(char *, yyjson_mut_write_opts,
+     (const yyjson_mut_doc *doc, yyjson_write_flag flags, const yyjson_alc *alc, size_t *length, yyjson_write_err *err))
 
 static void *json_malloc(void *context, size_t size) {
     (void)context;
@@ -127,35 +116,29 @@ char *__wrap_yyjson_mut_write_opts(const yyjson_mut_doc *doc, yyjson_write_flag 
 
 /* ==== Libraries that say that they had none ==== */
 
-/* __wrap_NAME, which gives `failed` where memory is to be short. */
-#define LIBRARY_CALL(type, failed, name, parameters, ...)                                                                   \
-    type __real_##name parameters;                                                                                          \
-    type __wrap_##name parameters;                                                                                          \
-    type __wrap_##name parameters { return strike() ? failed : __real_##name(__VA_ARGS__); }
-
-LIBRARY_CALL(History *, NULL, history_init, (void))
-LIBRARY_CALL(EditLine *, NULL, el_init, (const char *name, FILE *in, FILE *out, FILE *err), name, in, out, err)
-LIBRARY_CALL(struct MHD_Response *, NULL, MHD_create_response_from_buffer,
+FAILING_CALL(History *, NULL, history_init, (void))
+FAILING_CALL(EditLine *, NULL, el_init, (const char *name, FILE *in, FILE *out, FILE *err), name, in, out, err)
+FAILING_CALL(struct MHD_Response *, NULL, MHD_create_response_from_buffer,
              (size_t size, void *bytes, enum MHD_ResponseMemoryMode mode), size, bytes, mode)
-LIBRARY_CALL(struct MHD_Response *, NULL, MHD_create_response_from_buffer_static, (size_t size, const void *bytes), size,
+FAILING_CALL(struct MHD_Response *, NULL, MHD_create_response_from_buffer_static, (size_t size, const void *bytes), size,
              bytes)
-LIBRARY_CALL(struct MHD_Response *, NULL, MHD_create_response_from_callback,
+FAILING_CALL(struct MHD_Response *, NULL, MHD_create_response_from_callback,
              (uint64_t size, size_t block, MHD_ContentReaderCallback read, void *data, MHD_ContentReaderFreeCallback end),
              size, block, read, data, end)
-LIBRARY_CALL(enum MHD_Result, MHD_NO, MHD_add_response_header,
+FAILING_CALL(enum MHD_Result, MHD_NO, MHD_add_response_header,
              (struct MHD_Response * to, const char *name, const char *text), to, name, text)
-LIBRARY_CALL(lapack_int, LAPACK_WORK_MEMORY_ERROR, LAPACKE_dpstrf,
+FAILING_CALL(lapack_int, LAPACK_WORK_MEMORY_ERROR, LAPACKE_dpstrf,
              (int layout, char uplo, lapack_int n, double *a, lapack_int lda, lapack_int *pivots, lapack_int *rank,
               double least),
              layout, uplo, n, a, lda, pivots, rank, least)
-LIBRARY_CALL(lapack_int, LAPACK_WORK_MEMORY_ERROR, LAPACKE_dstevr,
+FAILING_CALL(lapack_int, LAPACK_WORK_MEMORY_ERROR, LAPACKE_dstevr,
              (int layout, char job, char range, lapack_int n, double *d, double *e, double vl, double vu, lapack_int il,
               lapack_int iu, double least, lapack_int *found, double *w, double *z, lapack_int ldz, lapack_int *support),
              layout, job, range, n, d, e, vl, vu, il, iu, least, found, w, z, ldz, support)
-LIBRARY_CALL(lapack_int, LAPACK_WORK_MEMORY_ERROR, LAPACKE_dsyevd,
+FAILING_CALL(lapack_int, LAPACK_WORK_MEMORY_ERROR, LAPACKE_dsyevd,
              (int layout, char job, char uplo, lapack_int n, double *a, lapack_int lda, double *w), layout, job, uplo, n, a,
              lda, w)
-LIBRARY_CALL(lapack_int, LAPACK_WORK_MEMORY_ERROR, LAPACKE_dsyevr,
+FAILING_CALL(lapack_int, LAPACK_WORK_MEMORY_ERROR, LAPACKE_dsyevr,
              (int layout, char job, char range, char uplo, lapack_int n, double *a, lapack_int lda, double vl, double vu,
               lapack_int il, lapack_int iu, double least, lapack_int *found, double *w, double *z, lapack_int ldz,
               lapack_int *support),
