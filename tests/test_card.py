@@ -7,13 +7,14 @@ import tempfile
 import unittest
 import xml.etree.ElementTree
 
+import browsers
 import built
 
 TRIMTAB = os.environ["TRIMTAB"]
 
 
 def trimtab(*arguments, status=0):
-    done = subprocess.run([TRIMTAB, *arguments], capture_output=True, text=True, timeout=500, check=False)
+    done = subprocess.run([TRIMTAB, *arguments], capture_output=True, text=True, timeout=built.PATIENCE, check=False)
     assert done.returncode == status, (arguments, done.returncode, done.stderr)
     return done
 
@@ -41,11 +42,9 @@ class Card(unittest.TestCase):
         self.assertEqual([axis["name"] for axis in figures["axes"]], ["language"])
 
     def test_page_in_a_browser(self):
-        try:
-            from test_page import open_browser
-        except (ImportError, SystemExit):
+        if not browsers.webdriver:
             self.skipTest("selenium is not installed")
-        browser = open_browser(os.path.join(self.folder, "profile"))
+        browser = browsers.open_browser(os.path.join(self.folder, "profile"))
         try:
             browser.get("file://" + self.page)
             self.assertEqual([entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"], [])
@@ -112,4 +111,4 @@ class Card(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)

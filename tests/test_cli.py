@@ -1,10 +1,13 @@
 """test_cli.py: the command line as a whole: help, exit statuses, output that cannot be written, man pages, completions."""
+import errno
 import os
 import re
 import subprocess
 import tempfile
+import time
 import unittest
 
+import built
 from terminal import Terminal, run_on_terminal
 
 TRIMTAB = os.environ["TRIMTAB"]
@@ -254,6 +257,17 @@ class Completion(unittest.TestCase):
 class Spinning(unittest.TestCase):
     """GOMP_SPINCOUNT, which the program sets for itself (docs/threads.md); a pipe without a writer holds it while we look."""
 
+    def writer(self, pipe, process):
+        """The pipe opened for writing, which can be once the program has opened it for reading."""
+        deadline = time.monotonic() + built.PATIENCE
+        while True:
+            try:
+                return os.fdopen(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK), "wb")
+            except OSError as error:
+                if error.errno != errno.ENXIO or process.poll() is not None or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.01)
+
     def spin_count(self, *options, command="train", **variables):
         with tempfile.TemporaryDirectory() as folder:
             prompts = os.path.join(folder, "prompts")
@@ -262,7 +276,7 @@ class Spinning(unittest.TestCase):
             reads = {"train": ["-o", folder, "--prompts", prompts], "run": ["-n", "1", "-f", prompts]}[command]
             with subprocess.Popen([TRIMTAB, command, "-m", MODEL, *reads, *options], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
                 try:
-                    with open(prompts, "wb"):  # returns once the program has opened it, too
+                    with self.writer(prompts, process):
                         with open(f"/proc/{process.pid}/environ", "rb") as file:
                             names = dict(entry.split(b"=", 1) for entry in file.read().split(b"\0") if b"=" in entry)
                 finally:
@@ -284,4 +298,4 @@ class Spinning(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)

@@ -29,7 +29,7 @@ def tearDownModule():
 
 def run(command, *arguments, status=0, path=None):
     environment = ENVIRONMENT if path is None else ENVIRONMENT | {"PATH": path}
-    done = subprocess.run([TRIMTAB, command, *arguments], capture_output=True, text=True, check=False, timeout=60,
+    done = subprocess.run([TRIMTAB, command, *arguments], capture_output=True, text=True, check=False, timeout=built.PATIENCE,
                           stdin=subprocess.DEVNULL, env=environment)
     assert done.returncode == status, (done.returncode, done.stderr)
     assert status == 0 or (done.stdout == "" and done.stderr.count("\n") == 1), done

@@ -1,14 +1,16 @@
 """test_eval.py: `trimtab eval` from the command line, on a tiny model and on the demo model."""
 import json, math, os, shutil, subprocess, tempfile, time
 
-TRIMTAB, BUILD = os.environ["TRIMTAB"], os.environ["TRIMTAB_BUILD"]
+import built
+
+TRIMTAB = os.environ["TRIMTAB"]
 MODEL = os.environ.get("TRIMTAB_MODEL")
 folder = tempfile.mkdtemp(prefix="trimtab-eval-")
 tiny = os.path.join(folder, "tiny.gguf")
 
 
 def trimtab(*arguments, status=0):
-    done = subprocess.run([TRIMTAB, *arguments], capture_output=True, text=True, timeout=500)
+    done = subprocess.run([TRIMTAB, *arguments], capture_output=True, text=True, timeout=built.PATIENCE)
     assert done.returncode == status, (arguments, done.returncode, done.stderr)
     return done
 
@@ -33,7 +35,7 @@ def scale_rows(folder, factor):
 
 
 def test_tiny():
-    subprocess.run([os.path.join(BUILD, "tests", "make_tiny_model"), tiny], check=True)
+    built.tiny_model(tiny)
     vectors = os.path.join(folder, "vectors")
     own = os.path.join(folder, "pace.json")
     with open(own, "w") as file:
@@ -142,6 +144,6 @@ try:
     if MODEL and os.path.exists(MODEL):
         test_demo(made)
     else:
-        print("without TRIMTAB_MODEL only the tiny model was tried")
+        print("skipped: the demo model, which TRIMTAB_MODEL does not name")
 finally:
     shutil.rmtree(folder)

@@ -127,7 +127,7 @@ class Families(unittest.TestCase):
                         "top_logprobs": 3, "steering": steering}
                 request = urllib.request.Request(server.url + "/v1/chat/completions", json.dumps(body).encode(),
                                                  {"Content-Type": "application/json"})
-                choice = json.load(urllib.request.urlopen(request, timeout=60))["choices"][0]
+                choice = json.load(urllib.request.urlopen(request, timeout=built.PATIENCE))["choices"][0]
                 seen.append(json.dumps(choice["logprobs"]))
             self.assertEqual(len(set(seen)), 3, seen)
 
@@ -248,4 +248,4 @@ def load_tests(loader, tests, _):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)

@@ -1,7 +1,6 @@
-"""test_install.py: `cmake --install` puts everything in place, pkg-config finds it, and the binaries are hardened."""
+"""test_install.py: `cmake --install` puts everything in place, and pkg-config finds it."""
 import os
 import re
-import shutil
 import subprocess
 import tempfile
 import unittest
@@ -76,35 +75,5 @@ class Install(unittest.TestCase):
         self.assertEqual([name for name in names if not name.startswith("trimtab_")], [])
 
 
-@unittest.skipIf(SANITIZED, "hardening is for the release build")
-class Hardening(unittest.TestCase):
-    def binaries(self):
-        for name in ("trimtab", "libtrimtab.so"):
-            path = f"{built.FOLDER}/{name}"
-            self.assertTrue(os.path.exists(path))
-            yield name, path
-
-    def test_position_independent(self):
-        for name, path in self.binaries():
-            self.assertRegex(read("readelf", "--file-header", path), r"Type:\s+DYN", name)
-        self.assertRegex(read("readelf", "--dynamic", f"{built.FOLDER}/trimtab"), r"FLAGS_1.*\bPIE\b")
-
-    def test_relocations_are_read_only_at_start(self):
-        for name, path in self.binaries():
-            self.assertIn("GNU_RELRO", read("readelf", "--wide", "--program-headers", path), name)
-            self.assertRegex(read("readelf", "--dynamic", path), r"BIND_NOW|FLAGS.*\bNOW\b", name)
-
-    def test_stack(self):
-        for name, path in self.binaries():
-            self.assertRegex(read("readelf", "--wide", "--program-headers", path), r"GNU_STACK.* RW ", name)
-            self.assertIn("__stack_chk_fail", read("readelf", "--wide", "--dyn-syms", path), name)
-
-    def test_fortified(self):
-        for name, path in self.binaries():
-            self.assertRegex(read("readelf", "--wide", "--dyn-syms", path), r"__\w+_chk\b", name)
-
-
 if __name__ == "__main__":
-    if not shutil.which("readelf"):
-        raise SystemExit(77)
-    unittest.main()
+    unittest.main(verbosity=2)

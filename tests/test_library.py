@@ -11,7 +11,6 @@ SOURCE = os.environ["TRIMTAB_SOURCE"]
 EXAMPLE = f"{SOURCE}/docs/examples/steer.c"
 STRICT = ("-Wall", "-Wextra", "-Wpedantic", "-Werror")
 PROMPT = "Tell me a story."
-LIMIT = 120  # seconds that a step may take on a machine with other things to do
 
 # A tiny model's threads spend their time waiting for one another. Bound to one core, the library takes one thread.
 CORES = sorted(os.sched_getaffinity(0))
@@ -19,7 +18,7 @@ os.sched_setaffinity(0, {CORES[os.getpid() % len(CORES)]})
 
 
 def done(*command, **settings):
-    return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=LIMIT, **settings)
+    return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=built.PATIENCE, **settings)
 
 
 def fine(*command, **settings):
@@ -103,4 +102,4 @@ class Library(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)

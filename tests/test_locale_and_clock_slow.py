@@ -5,7 +5,6 @@ import os
 import pathlib
 import signal
 import subprocess
-import time
 import unittest
 import urllib.request
 
@@ -80,16 +79,14 @@ class Clock(Case):
             cls.jumping["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
 
     def test_training_is_stopped_and_goes_on(self):
-        arguments = ("--axis", "language", "--samples", "32", "--tolerance", "0.01", "-t", "1", "-m", self.model)
+        arguments = ("--axis", "language", "--samples", "96", "--tolerance", "0.01", "-t", "1", "-m", self.model)
         undisturbed = self.place("undisturbed")
         self.fine("train", "-q", "-o", undisturbed, *arguments)
         for year in (1971, 2100):
             output = pathlib.Path(self.place(str(year)))
-            process = subprocess.Popen([TRIMTAB, "train", "-q", "-o", output, *arguments], env=ENVIRONMENT | self.jumping, stdout=subprocess.DEVNULL)
-            while process.poll() is None and not list(output.glob("*.states")):
-                time.sleep(0.02)
+            process = self.started(output, TRIMTAB, "train", "-q", "-o", output, *arguments, batches=1, environment=ENVIRONMENT | self.jumping)
             process.send_signal(signal.SIGINT)
-            self.assertEqual(process.wait(60), -signal.SIGINT)
+            self.assertEqual(process.wait(built.PATIENCE), -signal.SIGINT)
             states, = output.glob("*.states")
             os.utime(states, (60 * 60 * 24 * 365 * (year - 1970),) * 2)
             said = self.fine("train", "-o", output, *arguments, environment=self.jumping).stderr.decode()
@@ -103,11 +100,11 @@ class Clock(Case):
             body = json.dumps({"model": "tiny", "messages": serving.PROMPT, "max_tokens": 4}).encode()
             for _ in range(3):
                 request = urllib.request.Request(server.url + "/v1/chat/completions", body, {"Content-Type": "application/json"})
-                answer = json.loads(urllib.request.urlopen(request, timeout=30).read())
+                answer = json.loads(urllib.request.urlopen(request, timeout=built.PATIENCE).read())
                 self.assertEqual(answer["usage"]["completion_tokens"], 4)
                 self.assertLess(answer["created"], 1700000000)  # the clock is really another
             self.assertEqual(server.end(), 0)
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)

@@ -3,35 +3,22 @@
 import json
 import os
 import re
-import sys
 import tempfile
 import unittest
 
+import browsers
+import built
 import serving
 
-try:
-    from selenium import webdriver
-    from selenium.webdriver.common.action_chains import ActionChains
-    from selenium.webdriver.common.by import By
-    from selenium.webdriver.common.keys import Keys
-    from selenium.webdriver.support.ui import Select, WebDriverWait
-except ImportError:
-    print("selenium is not installed")
-    sys.exit(77)
+if not browsers.webdriver:
+    built.skip_all("selenium is not installed")
+
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 PAGE = os.path.join(os.environ["TRIMTAB_BUILD"], "web", "trimtab.html")
-
-
-def open_browser(profile, *arguments):
-    options = webdriver.ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
-    for argument in ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-                     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", f"--user-data-dir={profile}", *arguments):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))
-    browser.set_window_size(1280, 1000)
-    return browser
 
 
 class Page(unittest.TestCase):
@@ -41,16 +28,16 @@ class Page(unittest.TestCase):
         cls.addClassCleanup(cls.folder.cleanup)
         cls.model = serving.make_model(cls.folder.name)
         cls.vectors = serving.make_vectors(os.path.join(cls.folder.name, "vectors"), recommended=serving.RECOMMENDED)
-        cls.server = cls.enterClassContext(serving.Server(cls.model, "--vectors", cls.vectors, "-np", "2", "-c", "2048",
+        cls.server = cls.enterClassContext(serving.Server(cls.model, "--vectors", cls.vectors, "-np", "2", "-c", "8192",
                                                           "--preset", "baroque=language=0.6"))
-        cls.browser = open_browser(os.path.join(cls.folder.name, "profile"))
+        cls.browser = browsers.open_browser(os.path.join(cls.folder.name, "profile"))
         cls.addClassCleanup(cls.browser.quit)
 
     def find(self, selector):
         return self.browser.find_element(By.CSS_SELECTOR, selector)
 
-    def wait(self, condition, seconds=30):
-        return WebDriverWait(self.browser, seconds, 0.05).until(lambda _: condition())
+    def wait(self, condition):
+        return WebDriverWait(self.browser, built.PATIENCE, 0.05).until(lambda _: condition())
 
     def open(self, address=None):
         self.browser.get(address or self.server.url + "/")
@@ -242,4 +229,4 @@ class Page(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)

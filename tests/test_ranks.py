@@ -5,25 +5,17 @@ import pathlib
 import shutil
 import signal
 import subprocess
-import tempfile
-import time
 import unittest
 
 import built
+import cases
+from cases import ENVIRONMENT, TRIMTAB
 
-TRIMTAB = os.environ["TRIMTAB"]
 MODULE = os.path.join(built.FOLDER, "trimtab-mpi.so")
 MPIRUN = ["mpirun", "--allow-run-as-root", "--oversubscribe", "-n"]
-ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "TRIMTAB_MODEL"}
 
 
-class Ranks(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="trimtab-")
-        cls.addClassCleanup(shutil.rmtree, cls.folder)
-        cls.tiny = built.tiny_model(os.path.join(cls.folder, "tiny.gguf"))
-
+class Ranks(cases.Case):
     def train(self, name, *before, program=TRIMTAB, env=None):
         output = os.path.join(self.folder, name)
         command = [*before, program, "train", "-m", self.tiny, "-t", "1", "--samples", "12", "--tolerance", "0.01", "-q", "--json", "-o", output,
@@ -49,7 +41,7 @@ class Ranks(unittest.TestCase):
     @unittest.skipIf(built.SANITIZERS, "MPI's own leaks would be reported")
     def test_a_rank_that_fails_ends_all(self):
         result = subprocess.run([*MPIRUN, "2", TRIMTAB, "train", "-m", "/no/such.gguf", "-q"], capture_output=True, text=True,
-                                check=False, env=ENVIRONMENT, timeout=60)
+                                check=False, env=ENVIRONMENT, timeout=built.PATIENCE)
         self.assertNotEqual(result.returncode, 0)
         self.assertIn("/no/such.gguf", result.stderr)
 
@@ -58,16 +50,9 @@ class Ranks(unittest.TestCase):
         """The run with ranks that follow is ended, once some batches are safe, by the death of its second rank."""
         arguments = ["-m", self.tiny, "-t", "1", "--samples", "300", "--tolerance", "0.01", "--axis", "language", "-q"]
         killed = os.path.join(self.folder, "killed")
-        run = subprocess.Popen([*MPIRUN, "2", TRIMTAB, "train", *arguments, "-o", killed], stdin=subprocess.DEVNULL,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
-        self.addCleanup(run.kill)
-        deadline, sizes = time.monotonic() + 60, set()
-        while time.monotonic() < deadline and run.poll() is None and len(sizes) < 3:
-            time.sleep(0.05)
-            sizes |= {path.stat().st_size for path in pathlib.Path(killed).glob("*.states")}
-        self.assertIsNone(run.poll(), "it ended too early")
+        run = self.started(killed, *MPIRUN, "2", TRIMTAB, "train", *arguments, "-o", killed, batches=2)
         os.kill(self.second_rank(run.pid), signal.SIGKILL)
-        _, said = run.communicate(timeout=60)
+        _, said = run.communicate(timeout=built.PATIENCE)
         self.assertNotEqual(run.returncode, 0)
         self.assertIn("rank 1", said)
         self.assertIn("signal 9", said)
@@ -109,5 +94,5 @@ class Ranks(unittest.TestCase):
 
 if __name__ == "__main__":
     if not os.path.exists(MODULE) or not shutil.which("mpirun"):
-        raise SystemExit(77)
-    unittest.main()
+        built.skip_all("there is no MPI")
+    unittest.main(verbosity=2)

@@ -9,6 +9,8 @@ import subprocess
 import tempfile
 import unittest
 
+import built
+
 TRIMTAB = os.environ["TRIMTAB"]
 SOURCE = os.environ["TRIMTAB_SOURCE"]
 MODEL = os.environ["TRIMTAB_MODEL"]
@@ -52,7 +54,7 @@ class Readme(unittest.TestCase):
                         self.serve(command, work, environment)
                         continue
                     result = subprocess.run(["bash", "-c", "set -o pipefail; " + command], cwd=work, env=environment, text=True,
-                                            capture_output=True, check=False, stdin=subprocess.DEVNULL, timeout=300)
+                                            capture_output=True, check=False, stdin=subprocess.DEVNULL, timeout=built.PATIENCE)
                     self.assertEqual(result.returncode, 0, result.stderr)
                     if "model.gguf" not in command and "vectors" not in command:  # the same for every model
                         self.assertEqual(result.stdout.rstrip(), output.rstrip())
@@ -66,9 +68,9 @@ class Readme(unittest.TestCase):
                 if "http://" in line:
                     break
             process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=60)
+            process.communicate(timeout=built.PATIENCE)
         self.assertEqual(process.returncode, 0, said)
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)

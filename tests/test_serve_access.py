@@ -14,6 +14,7 @@ import unittest
 
 import openai
 
+import built
 import serving
 
 COMPLETION = json.dumps({"prompt": "x", "max_tokens": 2}).encode()
@@ -34,14 +35,14 @@ class Access(unittest.TestCase):
     def fails(self, *options, status=None):
         """What it says when it does not even start."""
         result = subprocess.run([os.environ["TRIMTAB"], "serve", "-m", self.model, "--port", "0", *options],
-                                stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+                                stdin=subprocess.DEVNULL, capture_output=True, timeout=built.PATIENCE)
         self.assertNotEqual(result.returncode, 0)
         if status:
             self.assertEqual(result.returncode, status)
         return result.stderr.decode()
 
     def ask(self, server, method, path, headers=None, body=None):
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=built.PATIENCE)
         connection.request(method, path, body, headers or {})
         response = connection.getresponse()
         response.text = response.read()
@@ -134,13 +135,13 @@ class Tls(Access):
         trust = ssl.create_default_context(cafile=certificate)
         with serving.Server(self.model, "--tls-cert", certificate, "--tls-key", key) as server:
             self.assertTrue(server.url.startswith("https://"))
-            connection = http.client.HTTPSConnection("127.0.0.1", server.port, timeout=30, context=trust)
+            connection = http.client.HTTPSConnection("127.0.0.1", server.port, timeout=built.PATIENCE, context=trust)
             connection.request("POST", "/v1/completions", COMPLETION)
             response = connection.getresponse()
             self.assertEqual(response.status, 200)
             self.assertEqual(len(json.loads(response.read())["choices"]), 1)
             connection.close()
-            with socket.create_connection(("127.0.0.1", server.port), 10) as plain:  # http to a TLS port
+            with socket.create_connection(("127.0.0.1", server.port), built.PATIENCE) as plain:  # http to a TLS port
                 plain.sendall(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
                 self.assertNotIn(b"200", plain.recv(100))
         self.assertIn("belong together", self.fails("--tls-cert", certificate))
@@ -152,7 +153,7 @@ class Tls(Access):
 class Limits(Access):
     def talk(self, server, *pieces, pause=0.0):
         """Raw bytes there, all that comes back."""
-        with socket.create_connection(("127.0.0.1", server.port), 30) as raw:
+        with socket.create_connection(("127.0.0.1", server.port), built.PATIENCE) as raw:
             for piece in pieces:
                 raw.sendall(piece)
                 time.sleep(pause)
@@ -170,33 +171,33 @@ class Limits(Access):
             self.assertRegex(self.talk(server, b"\x16\x03\x01\x00\xff nonsense\r\n\r\n") or b"hung up", b" 400 |hung up")
 
     def test_requests_that_take_too_long_to_come(self):
-        with serving.Server(self.model, "--idle", "0.6") as server:
+        with serving.Server(self.model, "--idle", str(built.SLOWNESS)) as server:
             body = b"POST /v1/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n"
             self.assertIn(b" 408 ", self.talk(server, body, b'{"pro'))
             self.assertIn(b" 408 ", self.talk(server, b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n"))
             self.assertEqual(self.talk(server, b"GET /"), b"")  # nothing has been asked yet
             self.assertEqual(self.talk(server), b"")
-            begin = time.monotonic()
             with self.assertRaises((BrokenPipeError, ConnectionResetError)):  # who sends a byte now and then wins no time
-                self.talk(server, body, *[b" "] * 100, pause=0.1)
-            self.assertLess(time.monotonic() - begin, 5)
+                self.talk(server, body, *[b" "] * 100, pause=0.1 * built.SLOWNESS)
 
     def test_answers_that_take_too_long(self):
         endless = {"prompt": "x", "max_tokens": 10**6, "ignore_eos": True}
-        with serving.Server(self.model, "-np", "1", "-c", "100000", "--timeout", "1") as server:
-            running = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+        with serving.Server(self.model, "-np", "1", "-c", "100000", "--timeout", str(built.SLOWNESS)) as server:
+            running = http.client.HTTPConnection("127.0.0.1", server.port, timeout=built.PATIENCE)
             running.request("POST", "/v1/completions", json.dumps(endless))
-            time.sleep(0.3)
+            while not server.metric("slots_busy") and not server.metric("written_tokens_total"):
+                time.sleep(0.01)
             waiting = self.ask(server, "POST", "/v1/completions", body=json.dumps(endless))
             answer = json.loads(running.getresponse().read())
             running.close()
             self.assertEqual(answer["choices"][0]["finish_reason"], "length")  # what there was in time
-            self.assertGreater(answer["usage"]["completion_tokens"], 5)
+            self.assertGreater(answer["usage"]["completion_tokens"], 0)
             # Which began when the first ended, and had the rest of its second; or did not begin in time.
             self.assertIn(waiting.status, (200, 408))
 
     def test_nothing_written_in_time(self):
-        with serving.Server(self.model, "-np", "1", "-c", "100000", "--timeout", "0.5") as server:
+        limit = 0.8 * built.SLOWNESS
+        with serving.Server(self.model, "-np", "1", "-c", "100000", "--timeout", str(limit)) as server:
             for fields, reason in (({"prompt": "x " * 45000}, "is still reading its prompt"),
                                    ({"prompt": "x", "n": 2}, "has not begun all of its answers")):
                 for stream in (False, True):
@@ -208,7 +209,7 @@ class Limits(Access):
                         told = answer.text.split(b"data: ")[-1] if begun else answer.text
                         error = json.loads(told)["error"]
                         self.assertEqual((error["code"], error["type"]), (408, "timeout_error"))
-                        self.assertIn(f"the 0.5 s that this server allows a request (--timeout) are over, and this one {reason}",
+                        self.assertIn(f"the {limit:g} s that this server allows a request (--timeout) are over, and this one {reason}",
                                       error["message"])
             client = openai.OpenAI(base_url=server.url + "/v1", api_key="x", max_retries=0)
             with self.assertRaises(openai.APIStatusError) as refused:
@@ -223,7 +224,7 @@ class Limits(Access):
 
     def test_connections(self):
         with serving.Server(self.model, "--max-connections", "20") as server:
-            opened = [socket.create_connection(("127.0.0.1", server.port), 10) for _ in range(40)]
+            opened = [socket.create_connection(("127.0.0.1", server.port), built.PATIENCE) for _ in range(40)]
             for raw in opened:
                 raw.close()
             self.assertEqual(self.ask(server, "GET", "/health").status, 200)
@@ -237,28 +238,31 @@ class End(Access):
         return stream
 
     def test_running_answers_are_finished_and_no_others(self):
-        with serving.Server(self.model, "-c", "8192", "--grace", "30") as server:
-            known = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+        with serving.Server(self.model, "-c", "8192", "--grace", "1000") as server:
+            known = http.client.HTTPConnection("127.0.0.1", server.port, timeout=built.PATIENCE)
             known.request("GET", "/health")
             known.getresponse().read()
-            stream = self.stream(server, max_tokens=2000)
+            stream = self.stream(server, max_tokens=6000)
             server.process.terminate()
-            while "ending" not in server.text():
-                time.sleep(0.01)
-            time.sleep(0.1)
-            known.request("POST", "/v1/completions", COMPLETION)
-            refused = known.getresponse()
+            end = time.monotonic() + built.PATIENCE
+            while True:  # it hears of the signal in its own time
+                known.request("POST", "/v1/completions", COMPLETION)
+                refused = known.getresponse()
+                if refused.status == 503 or time.monotonic() > end:
+                    break
+                refused.read()
             self.assertEqual(refused.status, 503)
+            self.assertIn("ending", server.text())
             self.assertGreaterEqual(int(refused.headers["Retry-After"]), 1)
             known.close()
             events = list(stream)
             self.assertEqual(events[-1].choices[0].finish_reason, "length")
-            self.assertEqual(server.process.wait(30), 0)
+            self.assertEqual(server.process.wait(built.PATIENCE), 0)
 
     def test_interrupt_key_ends_it_too(self):
         with serving.Server(self.model) as server:
             server.process.send_signal(signal.SIGINT)
-            self.assertEqual(server.process.wait(30), 0)
+            self.assertEqual(server.process.wait(built.PATIENCE), 0)
 
     def test_short_grace(self):
         with serving.Server(self.model, "-c", "100000", "-np", "1", "--grace", "0.1") as server:
@@ -267,7 +271,7 @@ class End(Access):
             server.process.terminate()
             with self.assertRaises(openai.APIError):  # the stream's last event says so
                 list(stream)
-            self.assertEqual(server.process.wait(30), 0)
+            self.assertEqual(server.process.wait(built.PATIENCE), 0)
             self.assertLess(time.monotonic() - begin, 10)
 
     def test_port_in_use(self):
@@ -280,4 +284,4 @@ class End(Access):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)

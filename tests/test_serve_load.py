@@ -1,6 +1,5 @@
 """test_serve_load.py: `trimtab serve` under load: wrk on every kind of request, and a thousand connections that do nothing."""
 
-import os
 import re
 import resource
 import shutil
@@ -10,6 +9,7 @@ import tempfile
 import time
 import unittest
 
+import built
 from serving import Serving
 
 POST = """
@@ -23,9 +23,9 @@ SILENT = 1000
 class Load(Serving):
     options = ("-np", "4", "-c", "2048", "--queue", "16")
 
-    def idle(self, seconds=20):
+    def idle(self):
         """Waits until the server has nothing to do."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + built.PATIENCE
         while time.monotonic() < end:
             if self.server.metric("slots_busy") == 0 and self.server.metric("requests_waiting") == 0:
                 return
@@ -36,13 +36,13 @@ class Load(Serving):
         """Requests answered, and answers that were not 2xx."""
         if not shutil.which("wrk"):
             self.skipTest("wrk is not installed")
-        command = ["wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds}s", "--timeout", "10s", self.server.url + path]
+        command = ["wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds}s", "--timeout", f"{built.PATIENCE:.0f}s", self.server.url + path]
         with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
             if body:
                 script.write(POST % body)
                 script.flush()
                 command[1:1] = ["-s", script.name]
-            said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+            said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=built.PATIENCE).stdout
         self.assertNotIn("Socket errors", said, said)
         requests = int(re.search(r"(\d+) requests in", said).group(1))
         failed = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
@@ -76,18 +76,18 @@ class Load(Serving):
         self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
         text = self.chat().choices[0].message.content
         before = self.memory()
-        opened = [socket.create_connection(("127.0.0.1", self.server.port), 10) for _ in range(SILENT)]
+        opened = [socket.create_connection(("127.0.0.1", self.server.port), built.PATIENCE) for _ in range(SILENT)]
         for raw in opened[::2]:
             raw.sendall(b"POST /v1/completions HTTP/1.1\r\nContent-Le")
         self.assertGreaterEqual(self.server.metric("connections"), SILENT)
         self.assertEqual(self.chat().choices[0].message.content, text)
         for raw in opened:
             raw.close()
-        end = time.monotonic() + 20
+        end = time.monotonic() + built.PATIENCE
         while self.server.metric("connections") > 10 and time.monotonic() < end:
             time.sleep(0.05)
         self.assertLess(self.server.metric("connections"), 10)
-        if not os.environ["TRIMTAB_BUILD"].endswith(("asan", "tsan")):  # which keep what has been freed for a while
+        if not built.SANITIZERS:  # which keep what has been freed for a while
             self.assertLess(self.memory() - before, 8 << 20)
 
     def memory(self):
@@ -96,4 +96,4 @@ class Load(Serving):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)

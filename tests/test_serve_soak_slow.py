@@ -11,6 +11,7 @@ import tempfile
 import threading
 import unittest
 
+import built
 import serving
 
 REQUESTS, CLIENTS = 2000, 8
@@ -69,7 +70,7 @@ class Soak(unittest.TestCase):
                 raw.recv(chance.randint(1, 500))
 
     def ask(self, port, path, body, refused):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=built.PATIENCE)
         connection.request("POST", path, json.dumps(body))
         response = connection.getresponse()
         text = response.read()
@@ -110,8 +111,8 @@ class Soak(unittest.TestCase):
             self.assertIsNone(server.process.poll(), server.text()[-3000:])
             self.assertEqual(server.metric("requests_waiting"), 0)
             self.assertGreater(server.metric("steered_requests_total"), REQUESTS / 4)
-            self.assertEqual(server.end(120), 0, server.text()[-5000:])
+            self.assertEqual(server.end(), 0, server.text()[-5000:])
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)

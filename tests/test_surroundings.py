@@ -100,7 +100,7 @@ class Output(Case):
                                    env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
         said = process.stderr.readline()
         process.terminate()
-        process.communicate(timeout=60)
+        process.communicate(timeout=built.PATIENCE)
         self.assertIn("serving at", said)
         self.assertEqual(process.returncode, 0)
 
@@ -159,4 +159,4 @@ class OtherStates(Case):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)

@@ -13,11 +13,12 @@ import struct
 import subprocess
 import tempfile
 
-PROGRAM = os.path.join(os.environ["TRIMTAB_BUILD"], "tests", "trimtab_faulty")
+import built
+
+PROGRAM = os.path.join(built.FOLDER, "tests", "trimtab_faulty")
 MEMORY, WRITE, ERROR, INTERRUPTED, SHORT, BORNE, ENGINE, RECORD = range(1, 9)  # enum tt_fault
 NAMES = dict(zip(range(1, 8), ("memory", "write", "error", "interrupted", "short", "borne", "engine")))
 ALTERNATE = 2**64 - 1
-PATIENCE = 120  # seconds for one run: a program that hangs is a finding too
 
 
 class Panel:
@@ -136,7 +137,7 @@ class Faults:
     def start(self, stdout=subprocess.PIPE):
         environment = {k: v for k, v in os.environ.items() if not k.startswith("TRIMTAB_") or k == "TRIMTAB_BUILD"}
         return subprocess.run([PROGRAM, *self.scenario.arguments], cwd=self.folder, input=self.scenario.stdin, stdout=stdout,
-                              stderr=subprocess.PIPE, timeout=PATIENCE, check=False, env=environment | self.panel.environment)
+                              stderr=subprocess.PIPE, timeout=built.PATIENCE, check=False, env=environment | self.panel.environment)
 
     def run(self, fault, nth=0, stdout=subprocess.PIPE, anew=True):
         if anew:

@@ -6,6 +6,7 @@ import os
 import re
 import socket
 
+import built
 import faulty
 import serving
 
@@ -72,7 +73,7 @@ class FaultyServer:
 
     def ask(self, name):
         method, path, body = REQUESTS[name]
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=faulty.PATIENCE)
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=built.PATIENCE)
         status = None
         try:
             connection.request(method, path, None if body is None else json.dumps(body), {"Content-Type": "application/json"})

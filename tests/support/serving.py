@@ -52,7 +52,7 @@ class Server:
         self.url = self._wait()
 
     def _wait(self):
-        end = time.monotonic() + 60
+        end = time.monotonic() + built.PATIENCE
         while time.monotonic() < end:
             found = re.search(r"serving at (https?://\S+)", self.text())
             if found:
@@ -75,7 +75,7 @@ class Server:
         return int(self.url.rsplit(":", 1)[1])
 
     def get(self, path, headers=None):
-        return urllib.request.urlopen(urllib.request.Request(self.url + path, headers=headers or {}), timeout=30).read()
+        return urllib.request.urlopen(urllib.request.Request(self.url + path, headers=headers or {}), timeout=built.PATIENCE).read()
 
     def metric(self, name):
         for line in self.get("/metrics").decode().splitlines():
@@ -83,12 +83,12 @@ class Server:
                 return float(line.split()[1])
         raise KeyError(name)
 
-    def end(self, timeout=60):
+    def end(self):
         """Asks it to end; returns its exit status."""
         if self.process.poll() is None:
             self.process.terminate()
         try:
-            return self.process.wait(timeout)
+            return self.process.wait(built.PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -123,7 +123,7 @@ class Serving(unittest.TestCase):
 
     def post(self, path, body, headers=None):
         """Status, headers and parsed JSON."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=built.PATIENCE)
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         connection.request("POST", path, data, {"Content-Type": "application/json", **(headers or {})})
         response = connection.getresponse()

@@ -8,6 +8,8 @@ import subprocess
 import termios
 import time
 
+import built
+
 
 class Terminal:
     def __init__(self, command, columns=80, rows=25, env=None):
@@ -26,10 +28,10 @@ class Terminal:
     def send(self, keys):
         os.write(self.master, keys.encode())
 
-    def read_until(self, wanted, seconds=20):
+    def read_until(self, wanted):
         """Reads until `wanted` has come (None: until the program ends); returns what came before and with it. What came
         behind it is for the next call."""
-        begin, deadline = self.seen, time.monotonic() + seconds
+        begin, deadline = self.seen, time.monotonic() + built.PATIENCE
         while wanted is None or wanted not in self.text[begin:]:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{wanted or 'its end'!r} did not come, but {self.text[begin:]!r}")
