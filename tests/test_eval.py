@@ -77,6 +77,11 @@ def test_tiny():
     told = [line.split(" in ")[0] for line in plain.stderr.splitlines() if " in " in line]
     assert told == ["writing held-out responses: 4 samples", "scoring: 8 steps"], plain.stderr
 
+    # What is no number at such a value is null, and the rest is told all the same.
+    beyond = json.loads(trimtab("eval", "-q", "-t", "1", "--json", "--axis", "language", *quick, "--values", "1e60").stdout)["axes"][0]
+    assert beyond["by_sample"]["lost"][0] == [None] * 4 and beyond["values"][0]["perplexity_rise"]["value"] is None
+    assert all(isinstance(lost, float) for lost in beyond["by_sample"]["lost"][1]) and beyond["recommended"] == [0, 0]
+
     # A figure can be had from the samples that are told, as well.
     by_sample = axis["by_sample"]
     for i, value in enumerate(axis["values"]):

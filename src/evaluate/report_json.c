@@ -1,11 +1,8 @@
 /* report_json.c: an evaluation as JSON; see report.h */
 #include "evaluate/report.h"
 
-#include "base/json.h"
-
-#include <string.h>
-
 #include <math.h>
+#include <string.h>
 
 static void add_number(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key, double number) {
     if (isfinite(number))
@@ -32,11 +29,9 @@ static void add_writing(yyjson_mut_doc *doc, yyjson_mut_val *object, const tt_va
     yyjson_mut_obj_add_val(doc, object, "distinct_2", estimate_value(doc, figures->distinct[1]));
     yyjson_mut_obj_add_val(doc, object, "repetition", estimate_value(doc, figures->repetition));
     /* Cut at a token, a text may end amid a character. */
-    const size_t length = strlen(figures->text);
-    size_t valid = length;
-    if (!tt_utf8_valid(figures->text, length, &valid)) {
-    }
-    yyjson_mut_obj_add_strn(doc, object, "text", figures->text, valid < length ? valid : length);
+    size_t length = strlen(figures->text);
+    (void)tt_utf8_valid(figures->text, length, &length);
+    yyjson_mut_obj_add_strn(doc, object, "text", figures->text, length);
 }
 
 static void add_value(yyjson_mut_doc *doc, yyjson_mut_val *values, const tt_value_figures *figures) {
@@ -48,7 +43,13 @@ static void add_value(yyjson_mut_doc *doc, yyjson_mut_val *values, const tt_valu
 }
 
 static yyjson_mut_val *numbers(yyjson_mut_doc *doc, const double *from, size_t count) {
-    return yyjson_mut_arr_with_real(doc, from, count);
+    yyjson_mut_val *array = yyjson_mut_arr(doc);
+    for (size_t i = 0; i < count; i++)
+        if (isfinite(from[i]))
+            yyjson_mut_arr_add_real(doc, array, from[i]);
+        else
+            yyjson_mut_arr_add_null(doc, array);
+    return array;
 }
 
 /* The arrays of tt_sample_figures, value by value. */
