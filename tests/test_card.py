@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -77,6 +78,49 @@ class Card(unittest.TestCase):
         for value in evaluation["axes"][0]["recommended"]:
             if value:
                 self.assertIn(f" {value:g} |", card)
+
+    def changed(self, name, change):
+        """The card of a copy of the vectors, `change` having changed what was measured."""
+        copy = os.path.join(self.folder, name)
+        shutil.copytree(self.vectors, copy)
+        path = os.path.join(copy, next(n for n in os.listdir(copy) if n.endswith("evaluation.json")))
+        evaluation = json.loads(self.read(path))
+        change(evaluation["axes"][0])
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(evaluation, file)
+        trimtab("card", copy)
+        return self.read(copy, "README.md")
+
+    def test_sample_texts_are_of_the_values_nearest_to_1(self):
+        def write(axis, values):
+            axis["values"] = [value for value in axis["values"] if value["value"] in values]
+            for value in axis["values"]:
+                value["text"] = f"as at {value['value']:g}"
+            axis["unsteered"]["text"] = "as ever"
+
+        card = self.changed("ends", lambda axis: write(axis, (-1, -0.5, 0, 0.5, 1)))
+        self.assertIn("**simple (-1)**\n\n> as at -1\n\n**unsteered**\n\n> as ever\n\n**ornate (1)**\n\n> as at 1\n", card)
+        card = self.changed("halves", lambda axis: write(axis, (-0.5, 0, 0.5)))
+        self.assertIn("**simple (-0.5)**\n\n> as at -0.5\n\n**unsteered**\n\n> as ever\n\n**ornate (0.5)**\n\n> as at 0.5\n", card)
+
+    def test_without_sample_texts(self):
+        def remove(axis):
+            for figures in (*axis["values"], axis["unsteered"]):
+                figures["text"] = ""
+
+        self.assertNotIn("What the model wrote", self.changed("silent", remove))
+
+    def test_names_that_a_shell_or_llama_cpp_would_take_apart(self):
+        odd = os.path.join(self.folder, "odd")
+        os.mkdir(odd)
+        for name in os.listdir(self.vectors):
+            if "language__" in name and name.endswith(".gguf"):
+                shutil.copy(os.path.join(self.vectors, name), os.path.join(odd, "my model:1-" + name.split("-")[-1]))
+        trimtab("card", odd)
+        card = self.read(odd, "README.md")
+        self.assertEqual(card.count("llama-cli"), 1)  # the current one would take the colon for the one before the scale
+        self.assertIn("--control-vector 'my model:1-language__debias.gguf'", card)
+        self.assertRegex(card, r"--control-vector-scaled 'my model:1-language__ornate.gguf' [0-9.]+\n")
 
     def test_collection(self):
         page = os.path.join(self.folder, "README.md")

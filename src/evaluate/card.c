@@ -55,24 +55,49 @@ static void add_beginning(tt_text *page, const tt_card_folder *folder) {
     }
 }
 
+/* NAME=VALUE or FILE:VALUE as one word for a shell. */
+static void add_valued(tt_text *page, const char *name, char between, double value) {
+    tt_text word = {0};
+    tt_text_addf(&word, "%s%c%g", name, between, value);
+    if (word.failed)
+        page->failed = true;
+    else
+        tt_text_add_shell_word(page, word.data);
+    tt_text_free(&word);
+}
+
+/* `between` the file and its scale: a colon, or 0 for a word of its own. */
+static void add_llama_options(tt_text *page, const char *debias, const char *side, char between, double value) {
+    tt_text_add(page, "    llama-cli -m MODEL.gguf --control-vector ");
+    tt_text_add_shell_word(page, debias);
+    tt_text_add(page, " \\\n      --control-vector-scaled ");
+    if (between) {
+        add_valued(page, side, between, value);
+    } else {
+        tt_text_add_shell_word(page, side);
+        tt_text_addf(page, " %g", value);
+    }
+    tt_text_add(page, "\n");
+}
+
 static void add_use(tt_text *page, const tt_card_folder *folder) {
     const tt_card_axis *axis = &folder->axes[0];
     const double recommended = recommended_value(axis, 1), value = recommended > 0 ? recommended : 0.5;
     const char *debias = file_of(axis, TT_FILE_DEBIAS), *side = file_of(axis, TT_FILE_POSITIVE);
-    tt_text_addf(
-        page,
-        "\n## How to apply them\n\nA side always goes together with the de-bias vector of its axis, and the two sides "
-        "of an axis never go together. With trimtab, which sees to that:\n\n"
-        "    trimtab run -m MODEL.gguf --vectors . --axis %s=%g -p \"Tell of a lighthouse.\"\n\n",
-        axis->files->name, value);
-    tt_text_addf(
-        page,
-        "With llama.cpp:\n\n    llama-cli -m MODEL.gguf --control-vector %s \\\n      --control-vector-scaled %s:%g\n\n",
-        debias, side, value);
-    tt_text_addf(page,
-                 "With a llama.cpp from before the end of 2025, which takes the scale as an argument of its own:\n\n"
-                 "    llama-cli -m MODEL.gguf --control-vector %s \\\n      --control-vector-scaled %s %g\n",
-                 debias, side, value);
+    tt_text_add(
+        page, "\n## How to apply them\n\nA side always goes together with the de-bias vector of its axis, and the two sides "
+              "of an axis never go together. With trimtab, which sees to that:\n\n"
+              "    trimtab run -m MODEL.gguf --vectors . --axis ");
+    add_valued(page, axis->files->name, '=', value);
+    tt_text_add(page, " -p \"Tell of a lighthouse.\"\n\n");
+    /* What would be taken for more than a name, in a list of names with scales. */
+    if (!strpbrk(debias, ",\"") && !strpbrk(side, ",:\"")) {
+        tt_text_add(page, "With llama.cpp:\n\n");
+        add_llama_options(page, debias, side, ':', value);
+        tt_text_add(page, "\n");
+    }
+    tt_text_add(page, "With a llama.cpp from before the end of 2025, which takes the scale as an argument of its own:\n\n");
+    add_llama_options(page, debias, side, '\0', value);
 }
 
 static void add_evidence_row(tt_text *page, const tt_card_axis *axis, int class) {
@@ -96,23 +121,34 @@ static void add_evidence_row(tt_text *page, const tt_card_axis *axis, int class)
     tt_text_add(page, " |\n");
 }
 
-/* What the model wrote at one value (0: unsteered), as a quotation of one paragraph. */
-static void add_sample(tt_text *page, const char *head, double value, yyjson_val *figures) {
+/* What the model wrote; NULL where there is nothing. */
+static const char *text_of(yyjson_val *figures) {
     const char *text = yyjson_get_str(yyjson_obj_get(figures, "text"));
-    if (!text || !*text) return;
+    if (text) text += strspn(text, " \n\r\t");
+    return text && *text ? text : NULL;
+}
+
+/* That, as a quotation of one paragraph. */
+static void add_sample(tt_text *page, const char *head, yyjson_val *figures) {
+    const char *text = text_of(figures);
+    yyjson_val *value = yyjson_obj_get(figures, "value");
+    if (!text) return;
     tt_text_add(page, "\n**");
     tt_card_add_plain(page, head);
-    if (value != 0) tt_text_addf(page, " (%g)", value);
+    if (value) tt_text_addf(page, " (%g)", yyjson_get_num(value));
     tt_text_add(page, "**\n\n> ");
-    tt_card_add_plain(page, text + strspn(text, " \n\r\t"));
+    tt_card_add_plain(page, text);
     tt_text_add(page, "\n");
 }
 
 static void add_samples(tt_text *page, const tt_card_axis *axis) {
+    yyjson_val *low = tt_card_figures_near(axis, -1), *high = tt_card_figures_near(axis, 1);
+    yyjson_val *unsteered = yyjson_obj_get(axis->figures, "unsteered");
+    if (!text_of(low) && !text_of(unsteered) && !text_of(high)) return;
     tt_text_add(page, "\n<details><summary>What the model wrote</summary>\n");
-    add_sample(page, axis->files->classes[0], -1, tt_card_figures_at(axis, -1));
-    add_sample(page, "unsteered", 0, yyjson_obj_get(axis->figures, "unsteered"));
-    add_sample(page, axis->files->classes[1], 1, tt_card_figures_at(axis, 1));
+    add_sample(page, axis->files->classes[0], low);
+    add_sample(page, "unsteered", unsteered);
+    add_sample(page, axis->files->classes[1], high);
     tt_text_add(page, "\n</details>\n");
 }
 

@@ -92,6 +92,19 @@ yyjson_val *tt_card_figures_at(const tt_card_axis *axis, double value) {
     return NULL;
 }
 
+yyjson_val *tt_card_figures_near(const tt_card_axis *axis, double end) {
+    size_t i, count;
+    yyjson_val *figures, *nearest = NULL;
+    double least = INFINITY;
+    yyjson_arr_foreach(yyjson_obj_get(axis->figures, "values"), i, count, figures) {
+        const double value = yyjson_get_num(yyjson_obj_get(figures, "value")), distance = fabs(value - end);
+        if (value * end <= 0 || distance >= least) continue;
+        least = distance;
+        nearest = figures;
+    }
+    return nearest;
+}
+
 static double number_of(yyjson_val *object, const char *key) {
     yyjson_val *number = yyjson_obj_get(object, key);
     return yyjson_is_num(number) ? yyjson_get_num(number) : NAN;

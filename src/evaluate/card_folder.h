@@ -24,8 +24,10 @@ typedef struct tt_card_folder {
 bool tt_card_folder_open(tt_card_folder *folder, const char *path, tt_notes *notes, tt_error *err);
 void tt_card_folder_close(tt_card_folder *folder); /* harmless on `{0}` */
 
-/* The figures of the axis at one value; NULL where it was not tried. */
+/* The figures of the axis at one value, NULL where it was not tried; and at the value of `end`'s sign that is nearest to it,
+ * NULL where none of that sign was. */
 yyjson_val *tt_card_figures_at(const tt_card_axis *axis, double value);
+yyjson_val *tt_card_figures_near(const tt_card_axis *axis, double end);
 
 /* An estimate as the evaluation has it; NaNs where it has none. */
 tt_estimate tt_card_estimate(yyjson_val *estimate);
