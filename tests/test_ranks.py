@@ -1,5 +1,6 @@
 """test_ranks.py: a training run that mpirun starts, and what every other run is spared."""
 import json
+import json
 import os
 import pathlib
 import shutil
@@ -37,6 +38,18 @@ class Ranks(cases.Case):
         reports = json.loads(alone.stdout), json.loads(both.stdout)
         for count in ("prompts", "plain_tokens", "computed_tokens"):
             self.assertEqual(reports[0][count], reports[1][count], count)
+
+    @unittest.skipIf(built.SANITIZERS, "MPI's own leaks would be reported")
+    def test_what_is_not_shared_is_done_once(self):
+        kept = os.path.join(self.folder, "kept")
+        once = [TRIMTAB, "train", "-m", self.tiny, "-t", "1", "--samples", "12", "--tolerance", "0.01", "-q", "--axis", "language"]
+        subprocess.run([*once, "-o", kept, "--keep-states"], check=True, capture_output=True, env=ENVIRONMENT)
+        states, = pathlib.Path(kept).glob("*.states")
+        again = [TRIMTAB, "train", "--from-states", states, "-o", os.path.join(self.folder, "again"), "--tolerance", "0.01", "-q", "--json"]
+        for command in ([*once, "--dry-run", "--json", "--tokens-per-second", "1"], again):
+            result = subprocess.run([*MPIRUN, "2", *command], capture_output=True, text=True, check=False, env=ENVIRONMENT, timeout=60)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            json.loads(result.stdout)  # one document
 
     @unittest.skipIf(built.SANITIZERS, "MPI's own leaks would be reported")
     def test_a_rank_that_fails_ends_all(self):

@@ -134,6 +134,9 @@ static bool forecast(const tt_arguments *arguments, tt_model *model, const tt_tr
 
 static bool train(const tt_arguments *arguments, tt_train_options *options, tt_error *err) {
     const char *states = tt_argument_text(arguments, "--from-states");
+    const bool dry = tt_argument_flag(arguments, "--dry-run");
+    /* Neither is shared among ranks: all of them would do the same, and print and write it. */
+    if ((states || dry) && options->ranks->rank != 0) return true;
     tt_train_result result = {0};
     bool ok;
     if (states) {
@@ -144,7 +147,7 @@ static bool train(const tt_arguments *arguments, tt_train_options *options, tt_e
         if (!tt_model_options_given(arguments, &model_options, err)) return false;
         tt_engine *engine = tt_engine_start_given(arguments, err);
         tt_model *model = engine ? tt_model_open(engine, &model_options, err) : NULL;
-        if (model && tt_argument_flag(arguments, "--dry-run"))
+        if (model && dry)
             ok = forecast(arguments, model, options, err);
         else
             ok = model && tt_train(model, options, &result, err);
