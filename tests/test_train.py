@@ -347,7 +347,8 @@ class Refusals(Case):
             self.refused("is too few", "--samples", samples, model=self.tiny)
         for samples in ("x", "-5", "1e3", ""):
             self.refused("--samples", "--samples", samples, status=2, model=self.tiny)
-        self.refused(("memory", "samples"), "--samples", "900000000", "-o", self.place("o"), model=self.tiny)
+        for more in ((), ("--dry-run",)):
+            self.refused(("memory", "samples"), "--samples", "900000000", "-o", self.place("o"), *more, model=self.tiny)
         too_many = shutil.disk_usage(self.folder).free // 1_000_000  # a sample of the demo model takes 1.2 MB
         self.refused("free", "--samples", str(too_many), "-o", self.place("o"), "-t", "1", "--method", "mean-difference", model=MODEL)
 

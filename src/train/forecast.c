@@ -148,7 +148,8 @@ static bool fill(const tt_run *run, double tokens_per_second, tt_forecast *forec
 bool tt_train_forecast(tt_model *model, const tt_train_options *options, double tokens_per_second, tt_forecast *forecast,
                        tt_error *err) {
     tt_run run = {.options = options, .model = model};
-    const bool ok = tt_run_begin(&run, err) && fill(&run, tokens_per_second, forecast, err);
+    const bool ok =
+        tt_run_begin(&run, err) && tt_run_check_memory(&run, err) && fill(&run, tokens_per_second, forecast, err);
     tt_run_end(&run);
     return ok;
 }

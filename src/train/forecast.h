@@ -18,6 +18,6 @@ typedef struct tt_forecast {
 } tt_forecast;
 
 /* `tokens_per_second` > 0: do not measure, take this. Else a few seconds of the run's own first batches are captured and
- * timed. */
+ * timed. Refused: what the run would refuse, but for the disk's and the output folder's part. */
 bool tt_train_forecast(tt_model *model, const tt_train_options *options, double tokens_per_second, tt_forecast *forecast,
                        tt_error *err);

@@ -2,9 +2,11 @@
 #include "train/run.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/text.h"
 
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 double tt_run_clock(void) {
     struct timespec time;
@@ -53,6 +55,19 @@ bool tt_run_begin(tt_run *run, tt_error *err) {
     run->states_path = options->states ? tt_strdup(options->states, err)
                                        : tt_format(err, "%s/%s.states", options->output, run->identity.model_name);
     return run->states_path != NULL;
+}
+
+bool tt_run_check_memory(const tt_run *run, tt_error *err) {
+    const tt_identity *identity = &run->identity;
+    const uint64_t needed = tt_solve_memory(identity->samples, identity->width, &run->options->direction, run->threads);
+    const uint64_t present = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+    if (needed <= present) return true;
+    char a[32], b[32];
+    return tt_fail(err, TT_ERROR_INPUT,
+                   "finding directions from %llu samples takes %s of memory, but this machine has %s; give fewer --samples "
+                   "or a smaller -t",
+                   (unsigned long long)identity->samples, tt_bytes_text((double)needed, a),
+                   tt_bytes_text((double)present, b));
 }
 
 tt_gather tt_run_gather(const tt_run *run) {

@@ -25,6 +25,9 @@ typedef struct tt_run {
 bool tt_run_begin(tt_run *run, tt_error *err);
 void tt_run_end(tt_run *run);
 
+/* Fails where finding directions would take more memory than the machine has: known before the first token. */
+bool tt_run_check_memory(const tt_run *run, tt_error *err);
+
 /* The run's way of asking the model. */
 tt_gather tt_run_gather(const tt_run *run);
 

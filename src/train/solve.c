@@ -25,8 +25,10 @@ bool tt_solve_range(uint32_t blocks, tt_block_skip begin, tt_block_skip end, uin
 }
 
 uint64_t tt_solve_memory(uint64_t samples, uint32_t width, const tt_direction_options *options, int threads) {
-    const uint64_t one = tt_direction_memory(samples, width, options) + 2 * samples * width * sizeof(float);
-    return one * (uint64_t)threads;
+    /* In double, since an absurd number of samples must not wrap around to a small sum. */
+    const double data = 2.0 * (double)samples * width * sizeof(float);
+    const double all = ((double)tt_direction_memory(samples, width, options) + data) * threads;
+    return all < 0x1p64 ? (uint64_t)all : UINT64_MAX;
 }
 
 /* What the threads share: jobs are numbered axis by axis, block by block. */

@@ -43,23 +43,24 @@ static bool check_output(const tt_train_options *options, tt_error *err) {
     return ok || tt_fail_prefix(err, "the output folder takes no files");
 }
 
-static bool check_memory(const tt_run *r, tt_error *err) {
-    const uint64_t needed = tt_solve_memory(r->identity.samples, r->identity.width, &r->options->direction, r->threads);
-    const uint64_t present = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-    if (needed <= present) return true;
-    char a[32], b[32];
-    return tt_fail(err, TT_ERROR_INPUT,
-                   "finding directions from %llu samples takes %s of memory, but this machine has %s; give fewer --samples "
-                   "or a smaller -t",
-                   (unsigned long long)r->identity.samples, tt_bytes_text((double)needed, a),
-                   tt_bytes_text((double)present, b));
+static tt_states_shape shape_of(const tt_identity *identity) {
+    return (tt_states_shape){.samples = identity->samples,
+                             .rows = tt_gather_rows(identity->axis_count),
+                             .blocks = identity->blocks,
+                             .width = identity->width};
 }
 
-static tt_states_shape shape_of(const tt_run *r) {
-    return (tt_states_shape){.samples = r->identity.samples,
-                             .rows = tt_gather_rows(r->identity.axis_count),
-                             .blocks = r->identity.blocks,
-                             .width = r->identity.width};
+/* Reads what run a states file is of. The file's header tells its shape as well: what is captured and solved goes by the
+ * identity's, which must not be another one. */
+static bool read_identity(const tt_states *states, const char *path, tt_identity *identity, tt_error *err) {
+    if (!tt_identity_read(identity, tt_states_identity(states), path, err)) return false;
+    const tt_states_shape told = shape_of(identity), *shape = tt_states_shape_of(states);
+    if (told.samples == shape->samples && told.rows == shape->rows && told.blocks == shape->blocks &&
+        told.width == shape->width)
+        return true;
+    tt_identity_free(identity);
+    return tt_fail(err, TT_ERROR_INPUT, "'%s' is damaged: it is not as large as the run that it tells of; capture again",
+                   path);
 }
 
 /* Goes on with the states file that is there, or makes a new one. */
@@ -69,7 +70,7 @@ static bool open_states(tt_run *r, tt_error *err) {
         r->states = tt_states_open(r->states_path, true, err);
         if (!r->states) return false;
         tt_identity stored;
-        if (!tt_identity_read(&stored, tt_states_identity(r->states), r->states_path, err)) return false;
+        if (!read_identity(r->states, r->states_path, &stored, err)) return false;
         const bool same = tt_identity_match(&stored, &r->identity, r->states_path, err);
         tt_identity_free(&stored);
         if (same)
@@ -77,7 +78,7 @@ static bool open_states(tt_run *r, tt_error *err) {
                  (unsigned long long)tt_states_held(r->states), (unsigned long long)r->identity.samples);
         return same;
     }
-    const tt_states_shape shape = shape_of(r);
+    const tt_states_shape shape = shape_of(&r->identity);
     char *identity = tt_identity_write(&r->identity, err);
     if (identity) r->states = tt_states_create(r->states_path, &shape, identity, err);
     free(identity);
@@ -102,7 +103,7 @@ static bool add_up_counts(const tt_ranks *ranks, tt_capture_counts *counts, tt_e
 /* Captures what is missing; on ranks other than 0 `r->states` is NULL. */
 static bool capture_samples(tt_run *r, tt_train_result *result, tt_error *err) {
     const tt_train_observer *observer = &r->options->observer;
-    const tt_states_shape shape = shape_of(r);
+    const tt_states_shape shape = shape_of(&r->identity);
     const double begin = tt_run_clock();
     uint64_t held = r->states ? tt_states_held(r->states) : 0;
     if (!tt_ranks_share(&r->ranks, &held, err)) return false;
@@ -154,7 +155,7 @@ static bool find_directions(tt_run *r, tt_train_result *result, tt_error *err) {
     const double begin = tt_run_clock();
     const size_t count = r->identity.axis_count;
     tt_axis_directions *directions = tt_alloc(count, sizeof *directions, err);
-    const tt_states_shape shape = shape_of(r);
+    const tt_states_shape shape = shape_of(&r->identity);
     bool ok = directions && tt_solve_run(r->states, &shape, r->options, &r->ranks, r->threads, count, directions, err);
     result->solve_seconds = tt_run_clock() - begin;
     ok = ok && (r->ranks.rank != 0 || (write_axes(r, directions, result, err) && check_found(result, err)));
@@ -166,7 +167,7 @@ static bool find_directions(tt_run *r, tt_train_result *result, tt_error *err) {
 bool tt_train(tt_model *model, const tt_train_options *options, tt_train_result *result, tt_error *err) {
     *result = (tt_train_result){0};
     tt_run r = {.options = options, .model = model};
-    bool ok = tt_run_begin(&r, err) && check_memory(&r, err) &&
+    bool ok = tt_run_begin(&r, err) && tt_run_check_memory(&r, err) &&
               (r.ranks.rank != 0 || (check_output(options, err) && open_states(&r, err))) &&
               capture_samples(&r, result, err) && find_directions(&r, result, err);
     if (ok && r.states && !options->keep_states) unlink(r.states_path);
@@ -191,9 +192,9 @@ bool tt_train_from_states(const char *states_path, const tt_train_options *optio
     *result = (tt_train_result){0};
     tt_run r = {.options = options, .threads = tt_cores_available(), .ranks = {.count = 1}};
     r.states = tt_states_open(states_path, false, err);
-    bool ok = r.states && tt_identity_read(&r.identity, tt_states_identity(r.states), states_path, err);
-    ok = ok && use_samples(&r, options->samples, states_path, err) && check_memory(&r, err) && check_output(options, err) &&
-         find_directions(&r, result, err);
+    bool ok = r.states && read_identity(r.states, states_path, &r.identity, err);
+    ok = ok && use_samples(&r, options->samples, states_path, err) && tt_run_check_memory(&r, err) &&
+         check_output(options, err) && find_directions(&r, result, err);
     tt_run_end(&r);
     if (!ok) tt_train_result_free(result);
     return ok;
