@@ -1,6 +1,7 @@
 /* steer.c: the public API's mix: from "language=0.5" and a folder to what the generator adds. See include/trimtab.h. */
 #include "api/handle.h"
 #include "apply/folder.h"
+#include "apply/target.h"
 #include "vectors/mix.h"
 
 static void add_notes(tt_text *text, const tt_notes *notes) {
@@ -22,8 +23,7 @@ static bool apply(trimtab *t, const tt_mix *mix, const tt_mix_options *options, 
 
 static bool steer_mix(trimtab *t, const char *folder, const char *text, bool force, tt_text *warnings, tt_error *err) {
     if (!folder || !*folder) return tt_fail(err, TT_ERROR_USAGE, "trimtab_steer needs the folder that holds the vectors");
-    const tt_model_facts *facts = tt_model_facts_of(t->model);
-    const tt_vector_target target = {facts->architecture, facts->fingerprint, facts->width, facts->blocks};
+    const tt_vector_target target = tt_target_of_model(t->model);
     tt_catalogue catalogue = {0};
     tt_mix mix = {0};
     const tt_mix_options options = {&catalogue, &target, force};

@@ -1,6 +1,11 @@
 /* target.c: see target.h */
 #include "apply/target.h"
 
+tt_vector_target tt_target_of_model(const tt_model *model) {
+    const tt_model_facts *facts = tt_model_facts_of(model);
+    return (tt_vector_target){facts->architecture, facts->fingerprint, facts->width, facts->blocks};
+}
+
 bool tt_target_open(tt_target *target, const char *path, tt_error *err) {
     *target = (tt_target){0};
     if (!tt_model_file_open(&target->file, path, err)) return false;

@@ -1,7 +1,8 @@
-/* target.h: the model that a mix is for, known from its file alone: no weights are loaded. */
+/* target.h: the model that a mix is for: one that is loaded, or known from its file alone, without its weights. */
 #pragma once
 
 #include "model/gguf_file.h"
+#include "model/model.h"
 #include "vectors/catalogue.h"
 #include "vectors/model_file.h"
 
@@ -10,6 +11,9 @@ typedef struct tt_target {
     tt_gguf_facts facts;
     tt_vector_target target; /* what vectors must fit; its strings are `facts`' */
 } tt_target;
+
+/* What vectors must fit to be for a model that is loaded. The strings are the model's. */
+tt_vector_target tt_target_of_model(const tt_model *model);
 
 /* Opens and checks the file, or all parts of a split one. */
 bool tt_target_open(tt_target *target, const char *path, tt_error *err);

@@ -50,8 +50,7 @@ bool tt_session_open(tt_session *session, const tt_arguments *arguments, bool ra
         session->chat = tt_chat_open(session->model, tt_argument_text(arguments, "--chat-template"), err);
         if (!session->chat) return false;
     }
-    const tt_model_facts *facts = tt_model_facts_of(session->model);
-    const tt_vector_target target = {facts->architecture, facts->fingerprint, facts->width, facts->blocks};
+    const tt_vector_target target = tt_target_of_model(session->model);
     session->mix = tt_mix_given_open(arguments, &target, err);
     if (!session->mix) return false;
     session->generator = tt_generator_open(session->model, (uint32_t)tt_argument_count(arguments, "--ctx-size"), err);

@@ -1,16 +1,12 @@
 /* load.c: see load.h */
 #include "evaluate/load.h"
+#include "apply/target.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "vectors/catalogue.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static tt_vector_target target_of(const tt_model *model) {
-    const tt_model_facts *facts = tt_model_facts_of(model);
-    return (tt_vector_target){facts->architecture, facts->fingerprint, facts->width, facts->blocks};
-}
 
 /* The phrases of the axes that are named; else of all built-in ones. */
 static bool load_axes(tt_loaded *loaded, const char *const *names, size_t count, tt_error *err) {
@@ -50,7 +46,7 @@ static bool read_files(tt_loaded_axis *to, const tt_catalogue_axis *from, const 
 
 /* The vectors of the axes that were named. */
 static bool load_named(tt_loaded *loaded, const tt_catalogue *catalogue, const tt_model *model, tt_error *err) {
-    const tt_vector_target target = model ? target_of(model) : (tt_vector_target){0};
+    const tt_vector_target target = model ? tt_target_of_model(model) : (tt_vector_target){0};
     for (size_t i = 0; i < loaded->count; i++) {
         const tt_catalogue_axis *found;
         int sign;
@@ -72,7 +68,7 @@ static bool has_axis(const tt_catalogue *catalogue, const tt_vector_target *targ
 
 /* The vectors of every axis that the folder has, among the built-in ones that are loaded; the others are dropped. */
 static bool load_present(tt_loaded *loaded, const tt_catalogue *catalogue, const tt_model *model, tt_error *err) {
-    const tt_vector_target target = model ? target_of(model) : (tt_vector_target){0};
+    const tt_vector_target target = model ? tt_target_of_model(model) : (tt_vector_target){0};
     size_t kept = 0;
     for (size_t i = 0; i < loaded->count; i++) {
         const tt_catalogue_axis *found;

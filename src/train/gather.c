@@ -1,11 +1,11 @@
 /* gather.c: see gather.h */
 #include "train/gather.h"
 #include "base/memory.h"
+#include "model/prompt.h"
 #include "train/ranks.h"
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 enum { PROMPTS_A_BATCH = 17 /* as many as a sample of all eight axes has */ };
@@ -20,29 +20,6 @@ size_t tt_gather_batch(size_t axis_count, size_t prompts_per_system) {
     return fill ? fill : 1;
 }
 
-/* One prompt: the conversation as the chat template has it, tokenised. */
-static bool prompt_tokens(const tt_gather *gather, const char *system, const char *request, tt_tokens *tokens,
-                          tt_error *err) {
-    char *joined = NULL;
-    tt_message messages[2];
-    size_t count;
-    if (gather->separate_system_message) {
-        messages[0] = (tt_message){"system", system};
-        messages[1] = (tt_message){"user", request};
-        count = 2;
-    } else {
-        joined = tt_format(err, "%s %s", system, request);
-        if (!joined) return false;
-        messages[0] = (tt_message){"user", joined};
-        count = 1;
-    }
-    char *text = tt_chat_render(gather->chat, messages, count, err);
-    const bool ok = text && tt_tokenize(gather->model, text, strlen(text), tokens, err);
-    free(text);
-    free(joined);
-    return ok;
-}
-
 static void free_tokens(tt_tokens *tokens, size_t count) {
     for (size_t i = 0; i < count; i++) tt_tokens_free(&tokens[i]);
 }
@@ -55,7 +32,8 @@ bool tt_gather_tokens(const tt_gather *gather, tt_split split, size_t index, tt_
     bool ok = true;
     for (; ok && done < rows; done += ok) {
         const char *system = done == 0 ? sample.baseline : sample.systems[(done - 1) / 2][(done - 1) % 2];
-        ok = prompt_tokens(gather, system, sample.writing_prompt, &tokens[done], err);
+        ok = tt_prompt_tokens(gather->model, gather->chat, system, sample.writing_prompt, gather->separate_system_message,
+                              &tokens[done], err);
     }
     tt_sample_free(&sample);
     if (!ok) free_tokens(tokens, done);
