@@ -53,10 +53,15 @@ typedef struct baking {
 
 /* ==== Is it possible? ==== */
 
-/* The part and index of "blk.K.SUFFIX", or false. */
-static bool find_tensor(const tt_model_file *file, uint32_t K, const char *suffix, size_t *part, int64_t *tensor) {
+/* Of block K's last projection: its "weight" or its "bias". */
+static void name_of_tensor(uint32_t K, const char *which, char name[static GGML_MAX_NAME]) {
+    snprintf(name, GGML_MAX_NAME, "blk.%" PRIu32 ".ffn_down.%s", K, which);
+}
+
+/* The part of the model and the index in it of that tensor, or false. */
+static bool find_tensor(const tt_model_file *file, uint32_t K, const char *which, size_t *part, int64_t *tensor) {
     char name[GGML_MAX_NAME];
-    snprintf(name, sizeof name, "blk.%" PRIu32 ".ffn_down.%s", K, suffix);
+    name_of_tensor(K, which, name);
     for (*part = 0; *part < file->part_count; ++*part) {
         *tensor = gguf_find_tensor(file->parts[*part].meta, name);
         if (*tensor >= 0) return true;
@@ -124,11 +129,9 @@ static bool place_biases(baking *b, tt_error *err) {
 /* ==== Headers ==== */
 
 static void add_bias_tensor(struct gguf_context *meta, uint32_t K, uint32_t width) {
-    struct ggml_tensor tensor = {.type = GGML_TYPE_F32, .ne = {width, 1, 1, 1}};
-    tensor.nb[0] = sizeof(float);
-    for (int i = 1; i < GGML_MAX_DIMS; i++) tensor.nb[i] = width * sizeof(float);
-    ggml_format_name(&tensor, "blk.%" PRIu32 ".ffn_down.bias", K);
-    gguf_add_tensor(meta, &tensor);
+    char name[GGML_MAX_NAME];
+    name_of_tensor(K, "bias", name);
+    tt_gguf_add_row(meta, name, width);
 }
 
 /* Each part of a split model tells how many tensors all of them have. (Setting a key moves it behind the others; their order

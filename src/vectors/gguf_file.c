@@ -290,6 +290,14 @@ uint64_t tt_gguf_tensor_offset(const tt_gguf *file, int64_t index) {
 
 uint64_t tt_gguf_tensor_size(const tt_gguf *file, int64_t index) { return gguf_get_tensor_size(file->meta, index); }
 
+void tt_gguf_add_row(struct gguf_context *meta, const char *name, uint32_t width) {
+    struct ggml_tensor tensor = {.type = GGML_TYPE_F32, .ne = {width, 1, 1, 1}};
+    tensor.nb[0] = sizeof(float);
+    for (int i = 1; i < GGML_MAX_DIMS; i++) tensor.nb[i] = width * sizeof(float);
+    ggml_set_name(&tensor, name);
+    gguf_add_tensor(meta, &tensor);
+}
+
 static bool wrong_type(const tt_gguf *file, const char *key, tt_error *err) {
     return tt_fail(err, TT_ERROR_INPUT, "'%s' is damaged: its key '%s' has a wrong type or value", file->path, key);
 }

@@ -27,6 +27,9 @@ void tt_gguf_close(tt_gguf *file); /* harmless on `{0}` */
 uint64_t tt_gguf_tensor_offset(const tt_gguf *file, int64_t index);
 uint64_t tt_gguf_tensor_size(const tt_gguf *file, int64_t index);
 
+/* Describes one more tensor, of `width` F32 values, behind those that `meta` has. */
+void tt_gguf_add_row(struct gguf_context *meta, const char *name, uint32_t width);
+
 /* Values by key. A key that is absent leaves `*value` as it is and is no error; one of another type is. A count is taken
  * from any integer type, and is an error when negative or above `highest`. Strings are the file's: valid until it is closed.
  */

@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -278,13 +279,10 @@ static bool write_keys(struct gguf_context *meta, const tt_vector *vector, tt_er
     return true;
 }
 
-/* Adds the description of row K. */
 static void describe_row(struct gguf_context *meta, const tt_vector *vector, uint32_t K) {
-    struct ggml_tensor tensor = {.type = GGML_TYPE_F32, .ne = {vector->width, 1, 1, 1}};
-    tensor.nb[0] = sizeof(float);
-    for (int i = 1; i < GGML_MAX_DIMS; i++) tensor.nb[i] = vector->width * sizeof(float);
-    ggml_format_name(&tensor, "%s%" PRIu32, row_prefix, K);
-    gguf_add_tensor(meta, &tensor);
+    char name[GGML_MAX_NAME];
+    snprintf(name, sizeof name, "%s%" PRIu32, row_prefix, K);
+    tt_gguf_add_row(meta, name, vector->width);
 }
 
 static bool check_writable(const tt_vector *vector, const char *path, tt_error *err) {
