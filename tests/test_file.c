@@ -159,9 +159,29 @@ static void test_output_nowhere(void **state) {
     tt_output_abort(&output);
     const int files = count_files();
     const char *inside = scratch_subfolder("taken");
-    assert_false(tt_file_write(inside, "x", 1, &err)); /* a folder of that name: the rename fails */
+    assert_false(tt_file_write(inside, "x", 1, &err)); /* a folder of that name */
     assert_non_null(strstr(err.message, inside));
     assert_int_equal(count_files(), files + 1);
+}
+
+/* What is no file is not replaced by one. */
+static void test_output_over_no_file(void **state) {
+    (void)state;
+    tt_error err = {0};
+    struct stat status;
+    const char *pipe_path = scratch_path("pipe"), *folder = scratch_subfolder("a folder");
+    assert_int_equal(mkfifo(pipe_path, 0600), 0);
+    assert_false(tt_file_write(pipe_path, "x", 1, &err));
+    assert_int_equal(err.kind, TT_ERROR_IO);
+    assert_non_null(strstr(err.message, "is a device or a pipe"));
+    assert_true(stat(pipe_path, &status) == 0 && S_ISFIFO(status.st_mode));
+    assert_false(tt_file_write(folder, "x", 1, &err));
+    assert_non_null(strstr(err.message, "is a folder"));
+    /* A link to a file is a file. */
+    const char *link_path = scratch_path("link");
+    assert_int_equal(symlink(scratch_text("linked", "before"), link_path), 0);
+    assert_true(tt_file_write(link_path, "x", 1, &err));
+    assert_int_equal(unlink(pipe_path), 0);
 }
 
 static void test_json_write(void **state) {
@@ -203,13 +223,26 @@ static void test_paths(void **state) {
     assert_string_equal(tt_path_name("a/b/c.gguf"), "c.gguf");
     assert_string_equal(tt_path_name("c.gguf"), "c.gguf");
     assert_string_equal(tt_path_name("a/"), "");
+    static const char *const folders[][2] = {{"a/b/c.gguf", "a/b/"}, {"c.gguf", "."}, {"/c", "/"}};
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        char *text = tt_path_folder(folders[i][0], NULL);
+        assert_string_equal(text, folders[i][1]);
+        free(text);
+    }
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_read),       cmocka_unit_test(test_read_large),       cmocka_unit_test(test_at_offsets),
-        cmocka_unit_test(test_output),     cmocka_unit_test(test_output_disk_full), cmocka_unit_test(test_output_nowhere),
-        cmocka_unit_test(test_json_write), cmocka_unit_test(test_folders),          cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_read),
+        cmocka_unit_test(test_read_large),
+        cmocka_unit_test(test_at_offsets),
+        cmocka_unit_test(test_output),
+        cmocka_unit_test(test_output_disk_full),
+        cmocka_unit_test(test_output_nowhere),
+        cmocka_unit_test(test_json_write),
+        cmocka_unit_test(test_folders),
+        cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_output_over_no_file),
     };
     return cmocka_run_group_tests_name("file", tests, name_file, NULL);
 }

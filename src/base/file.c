@@ -80,8 +80,17 @@ bool tt_pwrite_all(int fd, const void *buffer, size_t size, off_t offset, const 
     return true;
 }
 
+/* A device or a pipe would be lost: what is renamed to its name takes its place, for root even /dev/null's. */
+static bool can_be_replaced(const char *path, tt_error *err) {
+    struct stat status;
+    if (stat(path, &status) || S_ISREG(status.st_mode)) return true;
+    return tt_fail(err, TT_ERROR_IO, "cannot write '%s', which is a %s; name a file", path,
+                   S_ISDIR(status.st_mode) ? "folder" : "device or a pipe");
+}
+
 bool tt_output_open(tt_output *output, const char *path, tt_error *err) {
     *output = (tt_output){.fd = -1};
+    if (!can_be_replaced(path, err)) return false;
     output->path = tt_strdup(path, err);
     output->temporary = output->path ? tt_format(err, "%s.XXXXXX", path) : NULL;
     if (!output->temporary) {

@@ -19,7 +19,8 @@ int tt_open(const char *path, int flags, mode_t mode);
 bool tt_pread_all(int fd, void *buffer, size_t size, off_t offset, const char *path, tt_error *err);
 bool tt_pwrite_all(int fd, const void *buffer, size_t size, off_t offset, const char *path, tt_error *err);
 
-/* A file in the making: written under a temporary name beside `path`, renamed over it by tt_output_commit. */
+/* A file in the making: written under a temporary name beside `path`, renamed over it by tt_output_commit. What is there and
+ * is no file, such as a folder or a device, is refused. */
 typedef struct tt_output {
     int fd;
     char *path;
@@ -49,5 +50,5 @@ char *tt_path_join(const char *folder, const char *name, tt_error *err);
 /* The part of `path` behind its last slash. */
 const char *tt_path_name(const char *path);
 
-/* The folder that `path` is in, "." where it names none. The caller frees. */
+/* The folder that `path` is in, with its slash; "." where it names none. The caller frees. */
 char *tt_path_folder(const char *path, tt_error *err);
