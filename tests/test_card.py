@@ -65,6 +65,7 @@ class Card(unittest.TestCase):
         self.assertIn("- control-vector\n", front)
         evaluation = json.loads(self.read(self.vectors, next(n for n in os.listdir(self.vectors) if n.endswith("evaluation.json"))))
         self.assertIn(evaluation["model"]["fingerprint"], card)
+        self.assertIn("`llama`, 4 blocks of width 64, 198K parameters |", card)
         for name in os.listdir(self.vectors):
             if name.endswith(".gguf"):
                 self.assertIn(f"`{name}`", card)

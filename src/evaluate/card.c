@@ -190,7 +190,9 @@ static void add_making(tt_text *page, const tt_card_folder *folder) {
     const tt_vector *of = &folder->axes[0].side;
     tt_text_add(page, "\n## How they were made\n\n| | |\n|---|---|\n| model | ");
     tt_card_add_plain(page, tt_card_model_name(folder));
-    tt_text_addf(page, ", `%s`, %u blocks of width %u |\n", of->architecture, of->layer_count, of->width);
+    tt_text_addf(page, ", `%s`, %u blocks of width %u", of->architecture, of->layer_count, of->width);
+    if (of->parameters) tt_text_addf(page, ", %s parameters", tt_parameters_text((double)of->parameters, (char[32]){0}));
+    tt_text_add(page, " |\n");
     if (*of->fingerprint) tt_text_addf(page, "| fingerprint of the model | `%s` |\n", of->fingerprint);
     if (*of->method) tt_text_addf(page, "| method | %s |\n", of->method);
     if (of->samples)

@@ -327,7 +327,8 @@ static bool check_place(const tt_states *states, uint64_t first, uint64_t count,
         return tt_fail(err, TT_ERROR_USAGE,
                        "'%s' is for %" PRIu64 " samples: %" PRIu64 " from sample %" PRIu64 " on do not fit", states->path,
                        states->shape.samples, count, first);
-    for (uint64_t sample = first; sample < first + count && sample < end_of(states); sample++)
+    const uint64_t end = end_of(states);
+    for (uint64_t sample = first; sample < first + count && sample < end; sample++)
         if (tt_states_has(states, sample))
             return tt_fail(err, TT_ERROR_USAGE, "'%s' has sample %" PRIu64 " already", states->path, sample);
     if (first != states->committed && first + count > states->committed + TT_STATES_AHEAD)
