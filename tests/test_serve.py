@@ -181,8 +181,7 @@ class Answers(Serving):
             self.client.models.retrieve("nothing")
         axes = json.loads(self.server.get("/v1/axes"))
         self.assertRegex(axes["model"]["description"], r"^llama [1-9]\d*[KM] ")
-        self.assertEqual([axis["name"] for axis in axes["axes"]], ["language", "optimism_vs_nihilism", "empathy_vs_sociopathy"][: len(axes["axes"])]
-                         if axes["axes"][1]["name"] == "optimism_vs_nihilism" else ["language", "empathy_vs_sociopathy", "optimism_vs_nihilism"])
+        self.assertEqual([axis["name"] for axis in axes["axes"]], ["language", "empathy_vs_sociopathy", "optimism_vs_nihilism"])
         self.assertEqual(axes["axes"][0]["classes"], ["simple", "ornate"])
         self.assertEqual({axis["name"]: axis["safe_range"] for axis in axes["axes"]},
                          {"language": [-1, 1], "empathy_vs_sociopathy": [-1, 1], "optimism_vs_nihilism": [-0.5, 0.25]})
@@ -274,8 +273,8 @@ class Errors(Serving):
 
 
 class Scheduling(Serving):
-    options = ("-np", "1", "-c", "2048", "--queue", "2")
-    long = {"max_tokens": 2000, "extra_body": {"ignore_eos": True}}
+    options = ("-np", "1", "-c", "16384", "--queue", "2")
+    long = {"max_tokens": 16000, "extra_body": {"ignore_eos": True}}
 
     def busy(self, slots, waiting):
         end = time.monotonic() + built.PATIENCE
@@ -285,8 +284,8 @@ class Scheduling(Serving):
             time.sleep(0.01)
         self.fail(f"not {slots} busy and {waiting} waiting: {self.server.get('/metrics').decode()}")
 
-    def start(self, address="127.0.0.1", tokens=1900):
-        raw = socket.create_connection(("127.0.0.1", self.server.port), 10, source_address=(address, 0))
+    def start(self, address="127.0.0.1", tokens=16000):
+        raw = socket.create_connection(("127.0.0.1", self.server.port), built.PATIENCE, source_address=(address, 0))
         body = json.dumps({"prompt": "x", "max_tokens": tokens, "ignore_eos": True, "stream": False}).encode()
         raw.sendall(b"POST /v1/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
         return raw
@@ -301,7 +300,7 @@ class Scheduling(Serving):
         self.busy(1, 0)
         first.close()
         self.busy(0, 0)
-        self.assertLess(self.server.metric("written_tokens_total") - written, 1500)
+        self.assertLess(self.server.metric("written_tokens_total") - written, 15000)
         stream = self.chat(stream=True, **self.long)
         next(iter(stream))
         stream.close()
@@ -335,7 +334,7 @@ class Scheduling(Serving):
             threads.append(threading.Thread(target=wait))
             threads[-1].start()
 
-        start("first", "127.0.0.1", 1500)
+        start("first", "127.0.0.1", 2000)
         self.busy(1, 0)
         start("second", "127.0.0.1", 300)
         self.busy(1, 1)
