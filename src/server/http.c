@@ -1,9 +1,9 @@
-/* http.c: connections: limits, who may come in, and bytes in both directions. What is answered is routes.c's business.
+/* http.c: connections: limits, who may come in, and bodies on their way in. What is answered is routes.c's business, and how
+ * an answer goes out reply.c's.
  *
  * libmicrohttpd waits for all connections in one thread. A connection whose answer is being computed rests (is suspended),
  * and the computing thread wakes it when there is something to send. Nobody can keep that thread waiting: bodies are
  * limited, and a connection that does not get its request together in time is hung up on. */
-#include "base/json.h"
 #include "base/memory.h"
 #include "server/internal.h"
 
@@ -19,90 +19,8 @@
 
 enum {
     CONNECTION_MEMORY = 16 * 1024, /* of libmicrohttpd's for each: also what a request's head may have */
-    BLOCK = 16 * 1024,
     CONNECTIONS_USUAL = 4096,
 };
-
-/* ==== Answers ==== */
-
-static void add_common_headers(const tt_exchange *exchange, struct MHD_Response *response) {
-    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    if (!exchange->server->cors) return;
-    MHD_add_response_header(response, "Access-Control-Allow-Origin", exchange->server->cors);
-    MHD_add_response_header(response, "Access-Control-Allow-Headers", "Authorization, Content-Type");
-    MHD_add_response_header(response, "Access-Control-Allow-Methods", "GET, POST, OPTIONS");
-    if (strcmp(exchange->server->cors, "*") != 0) MHD_add_response_header(response, "Vary", "Origin");
-}
-
-static enum MHD_Result send_response(tt_exchange *exchange, unsigned status, struct MHD_Response *response) {
-    if (!response) return MHD_NO;
-    add_common_headers(exchange, response);
-    exchange->status = status;
-    const enum MHD_Result result = MHD_queue_response(exchange->connection, status, response);
-    MHD_destroy_response(response);
-    return result;
-}
-
-enum MHD_Result tt_reply(tt_exchange *exchange, unsigned status, const char *type, tt_text *body) {
-    if (!tt_text_ok(body, NULL)) {
-        tt_text_free(body);
-        return MHD_NO;
-    }
-    const size_t length = body->length;
-    char *bytes = tt_text_take(body, NULL);
-    if (!bytes) return MHD_NO;
-    struct MHD_Response *response = MHD_create_response_from_buffer(length, bytes, MHD_RESPMEM_MUST_FREE);
-    if (!response) {
-        free(bytes);
-        return MHD_NO;
-    }
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-    return send_response(exchange, status, response);
-}
-
-enum MHD_Result tt_reply_json(tt_exchange *exchange, unsigned status, yyjson_mut_doc *doc) {
-    size_t length;
-    tt_error err = {0};
-    char *json = tt_json_text(doc, YYJSON_WRITE_NOFLAG, &length, &err);
-    yyjson_mut_doc_free(doc);
-    if (!json) {
-        tt_refusal refusal = {0};
-        tt_refuse_error(&refusal, "", &err);
-        return tt_reply_refusal(exchange, &refusal);
-    }
-    tt_text body = {.data = json, .length = length, .capacity = length + 1};
-    return tt_reply(exchange, status, "application/json", &body);
-}
-
-enum MHD_Result tt_reply_refusal(tt_exchange *exchange, const tt_refusal *refusal) {
-    size_t length;
-    char *json = tt_refusal_json(refusal, &length);
-    if (!json) return MHD_NO;
-    struct MHD_Response *response = MHD_create_response_from_buffer(length, json, MHD_RESPMEM_MUST_FREE);
-    if (!response) {
-        free(json);
-        return MHD_NO;
-    }
-    char seconds[16];
-    snprintf(seconds, sizeof seconds, "%u", refusal->retry_after);
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
-    if (refusal->retry_after) MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
-    if (refusal->status == 401) MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
-    if (refusal->status == 405) MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, exchange->allowed);
-    return send_response(exchange, refusal->status, response);
-}
-
-enum MHD_Result tt_reply_page(tt_exchange *exchange, const unsigned char *page, size_t length) {
-    struct MHD_Response *response = MHD_create_response_from_buffer_static(length, page);
-    if (!response) return MHD_NO;
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "text/html; charset=utf-8");
-    MHD_add_response_header(response, "Content-Security-Policy",
-                            "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
-                            "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
-    MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
-    return send_response(exchange, 200, response);
-}
 
 /* ==== Jobs ==== */
 
@@ -133,16 +51,6 @@ static ssize_t read_stream(void *data, uint64_t position, char *buffer, size_t m
     return given;
 }
 
-static enum MHD_Result start_stream(tt_exchange *exchange) {
-    exchange->started = true;
-    struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_stream, exchange, NULL);
-    if (!response) return MHD_NO;
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "text/event-stream");
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
-    MHD_add_response_header(response, "X-Accel-Buffering", "no");
-    return send_response(exchange, 200, response);
-}
-
 /* The job has something to say, or the connection rests until it has. */
 static enum MHD_Result continue_job(tt_exchange *exchange) {
     tt_job *job = exchange->job;
@@ -163,7 +71,7 @@ static enum MHD_Result continue_job(tt_exchange *exchange) {
     if (refusal.status == 499) return MHD_NO; /* nobody is there */
     /* A failure before the first word is an answer of its own kind; later it is the stream's last event. */
     if (refusal.status && (!stream || job->first_token == 0)) return tt_reply_refusal(exchange, &refusal);
-    return stream ? start_stream(exchange) : tt_reply(exchange, 200, "application/json", &body);
+    return stream ? tt_reply_stream(exchange, read_stream) : tt_reply(exchange, 200, "application/json", &body);
 }
 
 /* Whom the scheduler is to be fair to: a key at an address. */
@@ -320,9 +228,8 @@ static enum MHD_Result answer_request(tt_exchange *exchange, const char *path) {
         tt_refuse(&refusal, 413, "", "the body is too large: at most %zu bytes are read", exchange->server->body_limit);
         return tt_reply_refusal(exchange, &refusal);
     }
-    if (!exchange->route) { /* OPTIONS: what a browser asks before it lets another origin's page do something */
-        return send_response(exchange, 204, MHD_create_response_from_buffer_static(0, ""));
-    }
+    /* OPTIONS: what a browser asks before it lets another origin's page do something */
+    if (!exchange->route) return tt_reply_nothing(exchange);
     return exchange->route->handle(exchange);
 }
 
@@ -390,7 +297,7 @@ static void tell_too_slow(const tt_peer *peer) {
     if (!json) return;
     const int size = snprintf(answer, sizeof answer,
                               "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Type: application/json\r\n"
-                              "Content-Length: %zu\r\n\r\n%s",
+                              "X-Content-Type-Options: nosniff\r\nContent-Length: %zu\r\n\r\n%s",
                               length, json);
     free(json);
     if (size > 0 && (size_t)size < sizeof answer) send(peer->descriptor, answer, (size_t)size, MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -1,4 +1,4 @@
-/* internal.h: what server.c, http.c and routes.c share. No other room includes this. */
+/* internal.h: what server.c, http.c, reply.c and routes.c share. No other room includes this. */
 #pragma once
 
 #include "base/hash.h"
@@ -46,9 +46,9 @@ typedef struct tt_exchange {
     const char *allowed; /* methods, where the request's is not possible at its path */
     size_t key;          /* which key the client has given, counted from 1; 0: none was wanted */
     tt_text body;
-    bool too_large, started; /* the stream's answer has begun */
+    bool too_large;
     tt_job *job;
-    unsigned status;
+    unsigned status; /* of the answer; 0: none has gone out */
 } tt_exchange;
 
 typedef struct tt_route {
@@ -61,13 +61,20 @@ typedef struct tt_route {
 /* The route for a request, or NULL: `*allowed` then lists the methods that the path is there for, or is NULL. */
 const tt_route *tt_route_find(const char *method, const char *path, const char **allowed);
 
-/* Sends an answer. `body` is freed. */
+/* Sends an answer with all its headers. MHD_NO where it cannot for want of memory: libmicrohttpd then closes the connection.
+ * `body` is freed. */
 enum MHD_Result tt_reply(tt_exchange *exchange, unsigned status, const char *type, tt_text *body);
 enum MHD_Result tt_reply_json(tt_exchange *exchange, unsigned status, yyjson_mut_doc *doc); /* `doc` is freed */
 enum MHD_Result tt_reply_refusal(tt_exchange *exchange, const tt_refusal *refusal);
 
 /* Sends memory that outlives the server, with headers for a page. */
 enum MHD_Result tt_reply_page(tt_exchange *exchange, const unsigned char *page, size_t length);
+
+/* Sends events as `read` hands them out, with `exchange` as its data. */
+enum MHD_Result tt_reply_stream(tt_exchange *exchange, MHD_ContentReaderCallback read);
+
+/* 204. */
+enum MHD_Result tt_reply_nothing(tt_exchange *exchange);
 
 /* Hands the job over to be computed; the connection rests until there is something to say. `job` is taken. */
 enum MHD_Result tt_begin_job(tt_exchange *exchange, tt_job *job);

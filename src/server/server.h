@@ -1,7 +1,7 @@
 /* server.h: `trimtab serve`: one model, many clients, a mix for each request (docs/serving.md).
  *
- *   http.c       connections, limits, who may come in; hands bodies over and bytes back     (MHD's thread)
- *   routes.c     what each path answers
+ *   http.c       connections, limits, who may come in; hands bodies over                    (MHD's thread)
+ *   routes.c     what each path answers                     reply.c    an answer goes out, with its headers
  *   request.c    a body becomes a checked request            openai.c   an answer becomes JSON
  *   mixes.c      what the vectors of the folder can do; presets; the default mix
  *   scheduler.c  the queue and the slots                                                     (the caller's thread)

@@ -26,14 +26,16 @@ REQUESTS = {
     "tokens": ("POST", "/tokenize", {"content": "Once upon a time"}),
     "page": ("GET", "/", None),
 }
+REFUSAL_HEADERS = {("Content-Type", "application/json"), ("X-Content-Type-Options", "nosniff")}
 VARIES = rb'"(id|created)":("[^"]*"|\d+)|"(prompt_tokens_details|usage)":\{.*?\}+|^trimtab_.*'
 
 
 class Answer:
-    """What came back: `body` without what differs from one time to the next; whole only if nobody hung up in between."""
+    """What came back: `headers` and `body` without what differs from one time to the next; whole only if nobody hung up in between."""
 
-    def __init__(self, status, body, whole):
+    def __init__(self, status, headers, body, whole):
         self.status, self.raw, self.whole = status, body, whole
+        self.headers = {header for header in headers if header[0] not in ("Date", "Content-Length")}
         self.body = re.sub(VARIES, b"", body, flags=re.MULTILINE)
         if b"\ndata: " in body:  # of several answers in one stream, each has an order of its own
             self.body = b"\n".join(sorted(self.body.splitlines(), key=lambda event: re.findall(rb'"index":\d+', event)))
@@ -74,16 +76,16 @@ class FaultyServer:
     def ask(self, name):
         method, path, body = REQUESTS[name]
         connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=built.PATIENCE)
-        status = None
+        status, headers = None, ()
         try:
             connection.request(method, path, None if body is None else json.dumps(body), {"Content-Type": "application/json"})
             response = connection.getresponse()
-            status = response.status
-            return Answer(status, response.read(), True)
+            status, headers = response.status, response.getheaders()
+            return Answer(status, headers, response.read(), True)
         except http.client.IncompleteRead as error:
-            return Answer(status, error.partial, False)
+            return Answer(status, headers, error.partial, False)
         except (http.client.HTTPException, ConnectionError):
-            return Answer(status, b"", False)
+            return Answer(status, headers, b"", False)
         finally:
             connection.close()
 
@@ -114,7 +116,15 @@ class FaultyServer:
         return problem and f"{name}: {faulty.NAMES[fault]} at {number}: {problem}"
 
     @staticmethod
-    def problem(answer, fault, reached, expected):
+    def lacking(answer, expected):
+        """The headers that an answer should have had; one that has none at all is no answer."""
+        wanted = expected.headers if answer.status == expected.status else REFUSAL_HEADERS
+        return wanted - answer.headers if answer.status else set()
+
+    def problem(self, answer, fault, reached, expected):
+        lacking = self.lacking(answer, expected)
+        if lacking:
+            return f"its answer {answer.status} has no {sorted(lacking)}"
         if answer.whole and (answer.status, answer.body) == (expected.status, expected.body):
             return None
         if not reached or fault in (faulty.INTERRUPTED, faulty.SHORT):
