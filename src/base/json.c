@@ -72,6 +72,23 @@ size_t tt_json_line(yyjson_doc *doc, const uint32_t *lines, yyjson_val *value) {
     return lines[value - yyjson_doc_get_root(doc)];
 }
 
+const char *tt_json_kind(yyjson_val *value) {
+    switch (yyjson_get_type(value)) {
+    case YYJSON_TYPE_STR:
+        return "a text";
+    case YYJSON_TYPE_NUM:
+        return "a number";
+    case YYJSON_TYPE_BOOL:
+        return "true or false";
+    case YYJSON_TYPE_ARR:
+        return "an array";
+    case YYJSON_TYPE_OBJ:
+        return "an object";
+    default:
+        return "null";
+    }
+}
+
 /* ==== Documents that are made here ==== */
 
 /* What a document's memory comes from. It goes with the last of what it has given, which is the document itself. */

@@ -19,6 +19,9 @@ yyjson_doc *tt_json_parse_at(const char *bytes, size_t length, size_t *line, tt_
 uint32_t *tt_json_lines(yyjson_doc *doc, const char *bytes, size_t length, tt_error *err);
 size_t tt_json_line(yyjson_doc *doc, const uint32_t *lines, yyjson_val *value);
 
+/* "a number", "an array", ...: what a value is, for messages; "null" for NULL too. */
+const char *tt_json_kind(yyjson_val *value);
+
 /* A document without a root; one whose root, also in `*root`, is an empty object; a copy of one that is complete. NULL when
  * memory is short, which yyjson's functions bear. Where a value finds no room later they leave it out and go on: only the
  * document knows of that, and tt_json_text and tt_json_write report it. The caller frees with yyjson_mut_doc_free. */

@@ -1,5 +1,6 @@
 /* progress.c: see progress.h */
 #include "base/progress.h"
+#include "base/clock.h"
 #include "base/text.h"
 
 #include <inttypes.h>
@@ -7,22 +8,15 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 
 enum { TT_LINE = 512, TT_BAR_LEAST = 8, TT_BAR_MOST = 40 };
 static const double redraw_seconds = 0.1;             /* on a terminal */
 static const double line_seconds = 5, line_long = 60; /* elsewhere: after 5 s and a tenth of the work, or after a minute */
 static const double rate_memory = 30;                 /* seconds after which an old rate counts 1/e */
 
-static double monotonic_seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 void tt_progress_begin(tt_progress *progress, FILE *stream, bool terminal, const char *what, const char *unit,
                        uint64_t total, uint64_t done) {
-    double (*const clock)(void) = progress->clock ? progress->clock : monotonic_seconds;
+    double (*const clock)(void) = progress->clock ? progress->clock : tt_seconds;
     const double now = clock();
     *progress = (tt_progress){
         .stream = stream,

@@ -126,6 +126,23 @@ void tt_text_add_utf8(tt_text *text, const char *bytes, size_t length) {
     tt_text_add_bytes(text, bytes, length);
 }
 
+void tt_text_add_xml(tt_text *text, const char *bytes, size_t length) {
+    const bool valid = tt_utf8_valid(bytes, length, NULL);
+    for (size_t i = 0; i < length; i++) {
+        const unsigned char c = (unsigned char)bytes[i];
+        if (c == '&')
+            tt_text_add(text, "&amp;");
+        else if (c == '<')
+            tt_text_add(text, "&lt;");
+        else if (c == '>')
+            tt_text_add(text, "&gt;");
+        else if (c < ' ' || c == 127 || (c > 127 && !valid))
+            tt_text_add(text, "?");
+        else
+            tt_text_add_bytes(text, bytes + i, 1);
+    }
+}
+
 size_t tt_line_of(const char *bytes, size_t offset) {
     size_t line = 1;
     for (size_t i = 0; i < offset; i++) line += bytes[i] == '\n';

@@ -41,6 +41,10 @@ void tt_one_line(char *text);
 /* Appends `bytes` with U+FFFD, the replacement character, for each byte of them that is no UTF-8. */
 void tt_text_add_utf8(tt_text *text, const char *bytes, size_t length);
 
+/* Appends text of any origin as XML takes it: '?' stands for control characters, and for all beyond ASCII where `bytes` are
+ * no UTF-8. */
+void tt_text_add_xml(tt_text *text, const char *bytes, size_t length);
+
 /* The 1-based line that byte `offset` of `bytes` stands in. */
 size_t tt_line_of(const char *bytes, size_t offset);
 

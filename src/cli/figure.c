@@ -24,34 +24,21 @@ static const char *const colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7"
 static const char *const dashes[] = {"none", "6 3", "2 3", "8 3 2 3", "1 5"};
 enum { COLOURS = sizeof colours / sizeof *colours, DASHES = sizeof dashes / sizeof *dashes };
 
-/* Text of any origin, as XML takes it. */
-static void add_escaped(tt_text *body, const char *text, size_t most) {
+/* At most so many bytes of `text`, which may be anybody's. */
+static void add_words(tt_text *body, const char *text, size_t most) {
     size_t length = strlen(text);
     const bool cut = length > most;
     if (cut) {
         length = most;
         while (length && ((unsigned char)text[length] & 0xC0) == 0x80) length--; /* not inside a character */
     }
-    const bool valid = tt_utf8_valid(text, length, NULL);
-    for (size_t i = 0; i < length; i++) {
-        const unsigned char c = (unsigned char)text[i];
-        if (c == '&')
-            tt_text_add(body, "&amp;");
-        else if (c == '<')
-            tt_text_add(body, "&lt;");
-        else if (c == '>')
-            tt_text_add(body, "&gt;");
-        else if (c < ' ' || c == 127 || (c > 127 && !valid))
-            tt_text_add(body, "?");
-        else
-            tt_text_add_bytes(body, text + i, 1);
-    }
+    tt_text_add_xml(body, text, length);
     if (cut) tt_text_add(body, "…");
 }
 
 static void add_label(tt_text *body, double x, double y, const char *anchor, const char *text) {
     tt_text_addf(body, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x, y, anchor);
-    add_escaped(body, text, LABEL_BYTES);
+    add_words(body, text, LABEL_BYTES);
     tt_text_add(body, "</text>\n");
 }
 
@@ -62,7 +49,7 @@ static void add_number(tt_text *body, double x, double y, const char *anchor, do
 static void add_title(tt_figure *figure, const char *title) {
     figure->height += TITLE;
     tt_text_addf(&figure->body, "<text class=\"title\" x=\"%d\" y=\"%.1f\">", MARGIN, figure->height - 8);
-    add_escaped(&figure->body, title, 100);
+    add_words(&figure->body, title, 100);
     tt_text_add(&figure->body, "</text>\n");
 }
 

@@ -43,12 +43,6 @@ static void add_recommended(tt_table *table, const tt_vector *vector) {
     tt_table_cell(table, "%s towards %s, %s towards %s", sizes[0], vector->classes[0], sizes[1], vector->classes[1]);
 }
 
-static uint32_t rows_of(const tt_vector *vector) {
-    uint32_t count = 0;
-    for (uint32_t K = 1; K < vector->layer_count; K++) count += vector->rows[K] != NULL;
-    return count;
-}
-
 static bool print_keys(const tt_vector *vector, tt_error *err) {
     tt_table table = {0};
     tt_table_column(&table, "file", false);
@@ -68,9 +62,10 @@ static bool print_keys(const tt_vector *vector, tt_error *err) {
     add_recommended(&table, vector);
     tt_table_cell(&table, "layers");
     if (vector->layer_count_given)
-        tt_table_cell(&table, "%" PRIu32 ", of which %" PRIu32 " have a direction", vector->layer_count, rows_of(vector));
+        tt_table_cell(&table, "%" PRIu32 ", of which %" PRIu32 " have a direction", vector->layer_count,
+                      tt_vector_row_count(vector));
     else
-        tt_table_cell(&table, "%" PRIu32 " have a direction", rows_of(vector));
+        tt_table_cell(&table, "%" PRIu32 " have a direction", tt_vector_row_count(vector));
     tt_table_cell(&table, "hidden size");
     tt_table_cell(&table, "%" PRIu32, vector->width);
     if (vector->parameters) {

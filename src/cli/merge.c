@@ -26,15 +26,9 @@ static bool check_output(const char *output, const tt_blend *blend, tt_error *er
     return true;
 }
 
-static uint32_t rows_of(const tt_vector *vector) {
-    uint32_t count = 0;
-    for (uint32_t K = 1; K < vector->layer_count; K++) count += vector->rows[K] != NULL;
-    return count;
-}
-
 static bool write_mix(const char *output, const tt_mix_given *given, tt_error *err) {
     const tt_blend *blend = tt_mix_given_blend(given);
-    const uint32_t rows = rows_of(&blend->vector);
+    const uint32_t rows = tt_vector_row_count(&blend->vector);
     if (!rows)
         return tt_fail(err, TT_ERROR_INPUT, "the mix has no direction in the layers chosen: there is nothing to write");
     fputs(tt_mix_given_warnings(given), stderr);

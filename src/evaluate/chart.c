@@ -29,20 +29,9 @@ double tt_chart_step(double range, size_t least) {
 
 /* ==== Text ==== */
 
-static void add_escaped(tt_text *svg, const char *text) {
-    for (; *text; text++) {
-        if (*text == '<')
-            tt_text_add(svg, "&lt;");
-        else if (*text == '&')
-            tt_text_add(svg, "&amp;");
-        else
-            tt_text_add_bytes(svg, text, 1);
-    }
-}
-
 static void add_label(tt_text *svg, double x, double y, const char *anchor, const char *text) {
     tt_text_addf(svg, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x, y, anchor);
-    add_escaped(svg, text);
+    tt_text_add_xml(svg, text, strlen(text));
     tt_text_add(svg, "</text>\n");
 }
 

@@ -3,6 +3,7 @@
  * The steering is libllama's control-vector adapter, set between two turns: setting it costs a new plan of the graph, and
  * nothing a token. */
 #include "model/generate.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "model/adapter.h"
 #include "model/internal.h"
@@ -10,7 +11,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { SEQUENCE = 0 };
 
@@ -168,12 +168,6 @@ const float *tt_generator_logits(tt_generator *generator) { return llama_get_log
 
 /* ==== Writing ==== */
 
-static double seconds_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 /* Hands on what `piece` has. False when the caller wants no more. */
 static bool tell(const tt_generation *generation, const char *piece, size_t length) {
     return length == 0 || !generation->on_text || generation->on_text(piece, length, generation->user_data);
@@ -230,17 +224,17 @@ bool tt_generator_run(tt_generator *generator, const tt_tokens *prompt, tt_sampl
                       tt_generated *generated, tt_error *err) {
     *generated = (tt_generated){.stop = TT_STOP_CALLER, .prompt_tokens = prompt->count};
     if (!check_prompt(generator, prompt, err)) return false;
-    const double begin = seconds_now();
+    const double begin = tt_seconds();
     generated->reused_tokens = shared_length(generator, prompt);
     tt_error failed = {0};
     const bool read = tt_generator_read(generator, prompt, &generation->reading, &failed);
-    generated->prompt_seconds = seconds_now() - begin;
+    generated->prompt_seconds = tt_seconds() - begin;
     if (!read) return failed.kind == TT_ERROR_INTERRUPTED || tt_fail(err, failed.kind, "%s", failed.message);
     tt_sampler_read(sampler, prompt);
-    const double middle = seconds_now();
+    const double middle = tt_seconds();
     generator->cancel = generation->reading.cancel;
     const bool ok = write_all(generator, sampler, generation, generated, err);
     generator->cancel = NULL;
-    generated->written_seconds = seconds_now() - middle;
+    generated->written_seconds = tt_seconds() - middle;
     return ok;
 }

@@ -100,7 +100,7 @@ static bool check_pair(const tt_source *source, yyjson_val *value) {
     if (!yyjson_is_arr(value) || yyjson_arr_size(value) != 2) {
         tt_findings_error(source->findings, line,
                           "a pair must be two phrases, not %s%s; write [\"NEGATIVE PHRASE\", \"POSITIVE PHRASE\"]",
-                          tt_source_kind(value), yyjson_is_arr(value) ? " of another length" : "");
+                          tt_json_kind(value), yyjson_is_arr(value) ? " of another length" : "");
         return false;
     }
     const char *negative = tt_source_phrase(source, yyjson_arr_get(value, TT_NEGATIVE), "the negative phrase");

@@ -35,23 +35,6 @@ void tt_source_close(tt_source *source) {
 
 size_t tt_source_line(const tt_source *source, yyjson_val *value) { return tt_json_line(source->doc, source->lines, value); }
 
-const char *tt_source_kind(yyjson_val *value) {
-    switch (yyjson_get_type(value)) {
-    case YYJSON_TYPE_STR:
-        return "a text";
-    case YYJSON_TYPE_NUM:
-        return "a number";
-    case YYJSON_TYPE_BOOL:
-        return "true or false";
-    case YYJSON_TYPE_ARR:
-        return "an array";
-    case YYJSON_TYPE_OBJ:
-        return "an object";
-    default:
-        return "null";
-    }
-}
-
 void tt_source_check_keys(const tt_source *source, const char *const *known, size_t count) {
     char quote[TT_QUOTE];
     bool seen[TT_SOURCE_KEYS] = {0};
@@ -83,7 +66,7 @@ yyjson_val *tt_source_array(const tt_source *source, const char *key, const char
     }
     const size_t line = tt_source_line(source, value);
     if (!yyjson_is_arr(value)) {
-        tt_findings_error(source->findings, line, "\"%s\" is %s, not an array; %s", key, tt_source_kind(value), remedy);
+        tt_findings_error(source->findings, line, "\"%s\" is %s, not an array; %s", key, tt_json_kind(value), remedy);
         return NULL;
     }
     if (!yyjson_arr_size(value)) {
@@ -105,7 +88,7 @@ static bool has_control(yyjson_val *value) {
 const char *tt_source_text(const tt_source *source, yyjson_val *value, const char *what) {
     const size_t line = tt_source_line(source, value);
     if (!yyjson_is_str(value)) {
-        tt_findings_error(source->findings, line, "%s is %s, not a text; write it in quotes", what, tt_source_kind(value));
+        tt_findings_error(source->findings, line, "%s is %s, not a text; write it in quotes", what, tt_json_kind(value));
         return NULL;
     }
     if (has_control(value)) {

@@ -26,9 +26,6 @@ void tt_source_close(tt_source *source);
 
 size_t tt_source_line(const tt_source *source, yyjson_val *value);
 
-/* "a number", "an object", ...: what a value is, for messages. */
-const char *tt_source_kind(yyjson_val *value);
-
 /* Finds fault with keys of the root that are not among `known` (a warning: they are ignored) and with keys given twice. At
  * most TT_SOURCE_KEYS are known. */
 void tt_source_check_keys(const tt_source *source, const char *const *known, size_t count);

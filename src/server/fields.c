@@ -24,15 +24,6 @@ yyjson_doc *tt_fields_parse(tt_fields *fields, const char *body, size_t length, 
     return doc;
 }
 
-const char *tt_json_kind(yyjson_val *value) {
-    if (yyjson_is_str(value)) return "text";
-    if (yyjson_is_num(value)) return "a number";
-    if (yyjson_is_bool(value)) return "true or false";
-    if (yyjson_is_arr(value)) return "a list";
-    if (yyjson_is_obj(value)) return "an object";
-    return "null";
-}
-
 void tt_fields_refuse(tt_fields *fields, const char *name, const char *format, ...) {
     if (!fields->ok) return;
     fields->ok = false;

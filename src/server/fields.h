@@ -34,6 +34,3 @@ void tt_fields_refuse(tt_fields *fields, const char *name, const char *format, .
 
 /* The same with what another function has found: the client's fault (400), unless memory was short (500). */
 void tt_fields_refuse_error(tt_fields *fields, const char *name, const tt_error *err);
-
-/* "a number", "text", ...: what a value is, for messages. */
-const char *tt_json_kind(yyjson_val *value);

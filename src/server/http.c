@@ -4,6 +4,7 @@
  * libmicrohttpd waits for all connections in one thread. A connection whose answer is being computed rests (is suspended),
  * and the computing thread wakes it when there is something to send. Nobody can keep that thread waiting: bodies are
  * limited, and a connection that does not get its request together in time is hung up on. */
+#include "base/clock.h"
 #include "base/memory.h"
 #include "server/internal.h"
 

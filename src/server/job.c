@@ -1,5 +1,6 @@
 /* job.c: see job.h */
 #include "server/job.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "server/openai.h"
 
@@ -7,12 +8,6 @@
 #include <stdlib.h>
 #include <sys/random.h>
 #include <time.h>
-
-double tt_seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 /* An identifier that nobody can guess another one from. */
 static void name_job(tt_job *job) {

@@ -26,8 +26,8 @@ typedef struct tt_job {
     uint64_t number; /* in order of arrival */
     char id[48];
     int64_t created;             /* seconds since 1970 */
-    double arrived, first_token; /* seconds of the monotonic clock; 0: not yet */
-    char client[64];             /* whom to be fair to: an address */
+    double arrived, first_token; /* tt_seconds; 0: not yet */
+    char client[64];             /* whom to be fair to: an address, and the number of its key */
 
     /* The computing thread's. */
     tt_job_answer *answers;
@@ -68,6 +68,3 @@ bool tt_job_is_gone(tt_job *job);
 
 /* The client went away, or the connection is closed: the descriptor is no longer the job's. */
 void tt_job_abandon(tt_job *job);
-
-/* Seconds of the monotonic clock. */
-double tt_seconds(void);

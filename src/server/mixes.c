@@ -5,7 +5,6 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "server/axes.h"
-#include "server/fields.h"
 
 #include <math.h>
 #include <pthread.h>

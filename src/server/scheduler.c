@@ -1,5 +1,6 @@
 /* scheduler.c: see scheduler.h */
 #include "server/scheduler.h"
+#include "base/clock.h"
 #include "base/memory.h"
 
 #include <math.h>

@@ -1,4 +1,5 @@
 /* server.c: see server.h */
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "server/internal.h"

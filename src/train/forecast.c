@@ -1,5 +1,6 @@
 /* forecast.c: see forecast.h */
 #include "train/forecast.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "model/trie.h"
@@ -73,10 +74,10 @@ static bool measure_speed(const tt_run *run, tt_forecast *forecast, tt_error *er
         ok = ok && tt_capture_run(capture, tokens, batch * rows, run->options->cancel, data, err);
         for (size_t i = 0; i < got * rows; i++) tt_tokens_free(&tokens[i]);
         if (number == 0) {
-            begin = tt_run_clock();
+            begin = tt_seconds();
             before = tt_capture_counts_of(capture).computed_tokens;
         }
-        seconds = tt_run_clock() - begin;
+        seconds = tt_seconds() - begin;
     }
     if (ok) forecast->tokens_per_second = (double)(tt_capture_counts_of(capture).computed_tokens - before) / seconds;
     forecast->measured = true;
@@ -101,9 +102,9 @@ static bool measure_solver(const tt_run *run, tt_forecast *forecast, uint32_t bl
             A[i] = (float)(uint32_t)bits * 0x1p-32F - 0.5F - shift;
             B[i] = (float)(uint32_t)(bits >> 32) * 0x1p-32F - 0.5F + shift;
         }
-        const double begin = tt_run_clock();
+        const double begin = tt_seconds();
         ok = tt_direction_find(A, B, N, d, &options, &direction, err);
-        forecast->solve_seconds = (tt_run_clock() - begin) * ceil((double)blocks * (double)run->axis_count / run->threads);
+        forecast->solve_seconds = (tt_seconds() - begin) * ceil((double)blocks * (double)run->axis_count / run->threads);
     }
     tt_direction_free(&direction);
     free(A);

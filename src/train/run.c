@@ -5,14 +5,7 @@
 #include "base/text.h"
 
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
-
-double tt_run_clock(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
 
 static bool check_options(const tt_run *run, tt_error *err) {
     const tt_train_options *options = run->options;

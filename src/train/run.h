@@ -30,6 +30,3 @@ bool tt_run_check_memory(const tt_run *run, tt_error *err);
 
 /* The run's way of asking the model. */
 tt_gather tt_run_gather(const tt_run *run);
-
-/* Seconds of a clock that only goes forward. */
-double tt_run_clock(void);

@@ -1,5 +1,6 @@
 /* train.c: see train.h */
 #include "train/train.h"
+#include "base/clock.h"
 #include "base/cores.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -104,7 +105,7 @@ static bool add_up_counts(const tt_ranks *ranks, tt_capture_counts *counts, tt_e
 static bool capture_samples(tt_run *r, tt_train_result *result, tt_error *err) {
     const tt_train_observer *observer = &r->options->observer;
     const tt_states_shape shape = shape_of(&r->identity);
-    const double begin = tt_run_clock();
+    const double begin = tt_seconds();
     uint64_t held = r->states ? tt_states_held(r->states) : 0;
     if (!tt_ranks_share(&r->ranks, &held, err)) return false;
     if (held == shape.samples) return true;
@@ -120,7 +121,7 @@ static bool capture_samples(tt_run *r, tt_train_result *result, tt_error *err) {
     result->plain_tokens = counts.plain_tokens;
     result->computed_tokens = counts.computed_tokens;
     tt_capture_close(capture);
-    result->capture_seconds = tt_run_clock() - begin;
+    result->capture_seconds = tt_seconds() - begin;
     if (!ok && r->states && tt_states_held(r->states))
         note(r->options, "%llu of %llu samples are safe in '%s': the same command goes on from there",
              (unsigned long long)tt_states_held(r->states), (unsigned long long)shape.samples, r->states_path);
@@ -128,14 +129,14 @@ static bool capture_samples(tt_run *r, tt_train_result *result, tt_error *err) {
 }
 
 static bool write_axes(tt_run *r, const tt_axis_directions *directions, tt_train_result *result, tt_error *err) {
-    const double begin = tt_run_clock();
+    const double begin = tt_seconds();
     result->axes = tt_alloc(r->identity.axis_count, sizeof *result->axes, err);
     bool ok = result->axes != NULL;
     for (size_t i = 0; ok && i < r->identity.axis_count; i++) {
         result->axis_count++; /* a half-filled result is freed as well */
         ok = tt_publish_axis(&r->identity, i, &directions[i], r->options, &result->axes[i], err);
     }
-    result->write_seconds = tt_run_clock() - begin;
+    result->write_seconds = tt_seconds() - begin;
     return ok;
 }
 
@@ -152,12 +153,12 @@ static bool check_found(const tt_train_result *result, tt_error *err) {
 }
 
 static bool find_directions(tt_run *r, tt_train_result *result, tt_error *err) {
-    const double begin = tt_run_clock();
+    const double begin = tt_seconds();
     const size_t count = r->identity.axis_count;
     tt_axis_directions *directions = tt_alloc(count, sizeof *directions, err);
     const tt_states_shape shape = shape_of(&r->identity);
     bool ok = directions && tt_solve_run(r->states, &shape, r->options, &r->ranks, r->threads, count, directions, err);
-    result->solve_seconds = tt_run_clock() - begin;
+    result->solve_seconds = tt_seconds() - begin;
     ok = ok && (r->ranks.rank != 0 || (write_axes(r, directions, result, err) && check_found(result, err)));
     for (size_t i = 0; directions && i < count; i++) tt_axis_directions_free(&directions[i]);
     free(directions);

@@ -80,6 +80,12 @@ static double square_sum(const tt_vector *vector, uint32_t K) {
     return sum;
 }
 
+uint32_t tt_vector_row_count(const tt_vector *vector) {
+    uint32_t count = 0;
+    for (uint32_t K = 1; K < vector->layer_count; K++) count += vector->rows[K] != NULL;
+    return count;
+}
+
 double tt_vector_row_norm(const tt_vector *vector, uint32_t K) {
     return K < vector->layer_count ? sqrt(square_sum(vector, K)) : 0;
 }

@@ -65,6 +65,9 @@ bool tt_vector_write(const tt_vector *vector, const char *path, tt_error *err);
 /* "debias", "negative", "positive", "mix"; "" for TT_ROLE_UNKNOWN. */
 const char *tt_role_name(tt_role role);
 
+/* How many layers have a row. */
+uint32_t tt_vector_row_count(const tt_vector *vector);
+
 /* The length of row K (its Euclidean norm); 0 where there is no row. And of all rows, taken together as one. */
 double tt_vector_row_norm(const tt_vector *vector, uint32_t K);
 double tt_vector_norm(const tt_vector *vector);
