@@ -272,7 +272,7 @@ static bool use_plan(tt_error *err) {
         .seed = 1, .prompts_per_system = 1, .stems_file = stems_path, .prompts_file = prompts_path};
     tt_axis axis = {0};
     tt_sample sample = {0};
-    tt_plan *plan = tt_axis_load(&axis, "language", err) ? tt_plan_create(&axis, 1, &options, err) : NULL;
+    tt_plan *plan = tt_axis_load(&axis, "language", err) ? tt_plan_create(&axis, 1, &options, NULL, err) : NULL;
     const bool ok = plan && tt_plan_sample(plan, TT_SPLIT_TRAINING, 0, &sample, err);
     if (ok) tt_sample_free(&sample);
     tt_plan_free(plan);

@@ -1,5 +1,9 @@
 /* test_interrupt.c: the first signal asks, the second ends. Each case runs in a process of its own. */
+#include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/shared_options.h"
+#include "support/scratch.h"
+#include "support/tiny_model.h"
 
 #include <cmocka.h>
 #include <signal.h>
@@ -47,6 +51,24 @@ static void cleared_between(void) {
         if (atomic_load(tt_interrupt_flag())) _exit(4);
     }
 }
+/* Loading a large model takes minutes, and Ctrl-C has a say in that. */
+static void while_a_model_is_loaded(void) {
+    const char *path = scratch_path("model.gguf");
+    char words[][8] = {"train", "-m"};
+    char *argv[] = {words[0], words[1], (char *)(uintptr_t)path, NULL};
+    tt_arguments arguments;
+    tt_error err = {0};
+    tt_engine *engine;
+    if (!tt_tiny_model_write(path, NULL) || !tt_arguments_parse(&arguments, &tt_command_train, 3, argv, &err)) _exit(3);
+    tt_interrupt_catch();
+    tt_model *model = tt_model_open_given(&arguments, true, &engine, &err);
+    if (!model) _exit(4);
+    tt_model_close(model);
+    tt_engine_stop(engine);
+    raise(SIGINT);
+    if (tt_model_open_given(&arguments, true, &engine, &err) || engine || err.kind != TT_ERROR_INTERRUPTED) _exit(5);
+    tt_arguments_free(&arguments);
+}
 static void ignored_by_the_caller(void) {
     signal(SIGHUP, SIG_IGN);
     tt_interrupt_catch();
@@ -70,7 +92,13 @@ static void ends_by_the_signal(void **state) {
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
 }
 
+static void loading_a_model_ends_too(void **state) {
+    (void)state;
+    assert_int_equal(status_of(while_a_model_is_loaded), 0);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(one_signal_only_asks), cmocka_unit_test(ends_by_the_signal)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(one_signal_only_asks), cmocka_unit_test(ends_by_the_signal),
+                                       cmocka_unit_test(loading_a_model_ends_too)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

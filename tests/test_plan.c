@@ -40,7 +40,7 @@ static const tt_plan_options defaults = {.seed = 1, .prompts_per_system = 1, .he
 
 static tt_plan *plan_of(const tt_axis *axes, size_t count, tt_plan_options options) {
     tt_error err = {0};
-    tt_plan *plan = tt_plan_create(axes, count, &options, &err);
+    tt_plan *plan = tt_plan_create(axes, count, &options, NULL, &err);
     if (!plan) fail_msg("%s", err.message);
     return plan;
 }
@@ -260,9 +260,9 @@ static void a_split_without_material_says_so(void **state) {
 
 static void assert_refused(const tt_axis *axes, size_t count, tt_plan_options options, const char *wanted) {
     tt_error err = {0};
-    assert_null(tt_plan_create(axes, count, &options, &err));
+    assert_null(tt_plan_create(axes, count, &options, NULL, &err));
     assert_non_null(strstr(err.message, wanted));
-    assert_null(tt_plan_create(axes, count, &options, NULL));
+    assert_null(tt_plan_create(axes, count, &options, NULL, NULL));
 }
 
 static void senseless_plans_are_refused(void **state) {

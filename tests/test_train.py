@@ -237,6 +237,18 @@ class Resuming(Case):
         self.refused("finish that run first", "-o", output, "--from-states", str(next(pathlib.Path(output).glob("*.states"))))
         self.run_fine("-o", output, "--axis", "language", "--samples", "12", "--tolerance", "0.001", "--restart", model=self.tiny)
 
+    def test_ctrl_c_while_writing_prompts_are_read(self):
+        pipe = self.place("prompts")
+        os.mkfifo(pipe)
+        process = subprocess.Popen([TRIMTAB, "train", "-m", self.tiny, "-t", "1", "-o", self.place("out"), "--prompts", pipe], env=ENVIRONMENT,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        with open(pipe, "wb") as writer:  # once it is open at the other end too, it is being read
+            writer.write(b"Write a story.\n")
+            writer.flush()
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=60)
+        self.assertEqual((process.returncode, said), (-signal.SIGINT, ""))
+
     def test_whatever_changes_what_is_captured_is_told(self):
         output = self.place("out")
         process = self.begun(output)

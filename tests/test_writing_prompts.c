@@ -147,7 +147,7 @@ static void one_seed_yields_20000_distinct_prompts(void **state) {
     (void)state;
     enum { DRAWS = 24000 };
     tt_error err = {0};
-    tt_writing_prompts *prompts = tt_writing_prompts_load(NULL, 0.1, &err);
+    tt_writing_prompts *prompts = tt_writing_prompts_load(NULL, 0.1, NULL, &err);
     if (!prompts) fail_msg("%s", err.message);
     uint64_t *hashes = malloc(DRAWS * sizeof *hashes);
     for (size_t i = 0; i < DRAWS; i++) {
@@ -196,7 +196,7 @@ static void blank_lines_and_line_ends_are_understood(void **state) {
     tt_prompt_lines *memory = lines_of(odd_file, sizeof odd_file - 1);
     assert_odd_file(memory);
     tt_error err = {0};
-    tt_prompt_lines *file = tt_prompt_lines_open(scratch_text("odd.txt", odd_file), &err);
+    tt_prompt_lines *file = tt_prompt_lines_open(scratch_text("odd.txt", odd_file), NULL, &err);
     if (!file) fail_msg("%s", err.message);
     assert_odd_file(file);
     static const char tidy[] = "First.\nSecond\tone.\nThird, without an end\n";
@@ -212,7 +212,7 @@ static void assert_bad_lines(const char *bytes, size_t length, const char *wante
     tt_error err = {0};
     assert_null(tt_prompt_lines_parse("p.txt", bytes, length, &err));
     if (strcmp(err.message, wanted) != 0) fail_msg("said: %s\nwanted: %s", err.message, wanted);
-    assert_null(tt_prompt_lines_open(scratch_file("bad.txt", bytes, length), &err));
+    assert_null(tt_prompt_lines_open(scratch_file("bad.txt", bytes, length), NULL, &err));
     assert_non_null(strstr(err.message, wanted + strlen("p.txt")));
 }
 
@@ -229,9 +229,9 @@ static void bad_files_are_refused_with_their_line(void **state) {
                      "a\0\n\0",
                      6, "p.txt:1: not UTF-8 text; save the file as UTF-8");
     tt_error err = {0};
-    assert_null(tt_prompt_lines_open("no-such.txt", &err));
+    assert_null(tt_prompt_lines_open("no-such.txt", NULL, &err));
     assert_string_equal(err.message, "cannot open 'no-such.txt': No such file or directory");
-    assert_null(tt_prompt_lines_open("axes", &err));
+    assert_null(tt_prompt_lines_open("axes", NULL, &err));
     assert_non_null(strstr(err.message, "directory"));
 }
 
@@ -248,7 +248,7 @@ static void a_changed_file_is_noticed(void **state) {
     (void)state;
     const char *path = scratch_text("changing.txt", "one\ntwo\nthree\n");
     tt_error err = {0};
-    tt_prompt_lines *lines = tt_prompt_lines_open(path, &err);
+    tt_prompt_lines *lines = tt_prompt_lines_open(path, NULL, &err);
     assert_non_null(lines);
     assert_int_equal(truncate(path, 5), 0);
     assert_line(lines, 0, "one");
@@ -266,12 +266,34 @@ static void a_pipe_is_read_once(void **state) {
     close(ends[1]);
     snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
     tt_error err = {0};
-    tt_prompt_lines *lines = tt_prompt_lines_open(path, &err);
+    tt_prompt_lines *lines = tt_prompt_lines_open(path, NULL, &err);
     if (!lines) fail_msg("%s", err.message);
     assert_line(lines, 1, "two");
     assert_line(lines, 0, "one");
     tt_prompt_lines_free(lines);
     close(ends[0]);
+}
+
+/* What takes long to read, or for ever, can be given up. */
+static void reading_ends_when_it_is_asked_to(void **state) {
+    (void)state;
+    static atomic_bool no = false, yes = true;
+    int ends[2];
+    char path[64];
+    tt_error err = {0};
+    tt_prompt_lines *lines = tt_prompt_lines_open(scratch_text("short.txt", "one\ntwo\n"), &no, &err);
+    if (!lines) fail_msg("%s", err.message);
+    tt_prompt_lines_free(lines);
+    assert_null(tt_prompt_lines_open(scratch_text("short.txt", "one\ntwo\n"), &yes, &err));
+    assert_int_equal(err.kind, TT_ERROR_INTERRUPTED);
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], "one\n", 4), 4); /* and nothing after it */
+    snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
+    err = (tt_error){0};
+    assert_null(tt_prompt_lines_open(path, &yes, &err));
+    assert_int_equal(err.kind, TT_ERROR_INTERRUPTED);
+    close(ends[0]);
+    close(ends[1]);
 }
 
 /* More lines than the table has entries: every line is still found. */
@@ -281,7 +303,7 @@ static void more_lines_than_table_entries(void **state) {
     char *bytes = malloc((size_t)COUNT * 9), *end = bytes;
     for (size_t i = 0; i < COUNT; i++) end += sprintf(end, i % 3 ? "%zu\n" : "%zu\r\n", i);
     tt_error err = {0};
-    tt_prompt_lines *lines = tt_prompt_lines_open(scratch_file("many.txt", bytes, (size_t)(end - bytes)), &err);
+    tt_prompt_lines *lines = tt_prompt_lines_open(scratch_file("many.txt", bytes, (size_t)(end - bytes)), NULL, &err);
     free(bytes);
     if (!lines) fail_msg("%s", err.message);
     assert_true(tt_prompt_lines_facts_of(lines)->count == COUNT);
@@ -304,7 +326,7 @@ static void a_file_is_split_by_its_text(void **state) {
     const char *path = scratch_text("thousand.txt", bytes);
     free(bytes);
     tt_error err = {0};
-    tt_writing_prompts *prompts = tt_writing_prompts_load(path, 0.1, &err);
+    tt_writing_prompts *prompts = tt_writing_prompts_load(path, 0.1, NULL, &err);
     if (!prompts) fail_msg("%s", err.message);
     size_t drawn[2][COUNT] = {0}, distinct[2] = {0};
     for (int split = 0; split < 2; split++)
@@ -329,7 +351,7 @@ static void small_files_are_split_too(void **state) {
     const char *path = scratch_text("four.txt", "a\nb\nc\nd\n");
     for (size_t i = 0; i < 4; i++) {
         tt_error err = {0};
-        tt_writing_prompts *prompts = tt_writing_prompts_load(path, shares[i], &err);
+        tt_writing_prompts *prompts = tt_writing_prompts_load(path, shares[i], NULL, &err);
         assert_non_null(prompts);
         for (int split = 0; split < 2; split++) {
             char *text = tt_writing_prompts_draw(prompts, split, 1, 0, &err);
@@ -342,7 +364,7 @@ static void small_files_are_split_too(void **state) {
 
 static void assert_none_held_out(const char *path, double share, const char *wanted) {
     tt_error err = {0};
-    tt_writing_prompts *prompts = tt_writing_prompts_load(path, share, &err);
+    tt_writing_prompts *prompts = tt_writing_prompts_load(path, share, NULL, &err);
     if (!prompts) fail_msg("%s", err.message);
     assert_null(tt_writing_prompts_draw(prompts, TT_SPLIT_HELD_OUT, 1, 0, &err));
     if (!strstr(err.message, wanted)) fail_msg("said: %s", err.message);
@@ -365,7 +387,7 @@ static void a_grammar_that_cannot_serve_a_split_says_so(void **state) {
     (void)state;
     const char *path = scratch_text("same.json", "{\"start\": \"a\", \"rules\": {\"a\": [\"x\", \"x\", \"x\", \"x\"]}}");
     tt_error err = {0};
-    tt_writing_prompts *prompts = tt_writing_prompts_load(path, 0.5, &err);
+    tt_writing_prompts *prompts = tt_writing_prompts_load(path, 0.5, NULL, &err);
     assert_non_null(prompts);
     char *training = tt_writing_prompts_draw(prompts, TT_SPLIT_TRAINING, 1, 0, &err);
     char *held_out = tt_writing_prompts_draw(prompts, TT_SPLIT_HELD_OUT, 1, 0, &err);
@@ -388,6 +410,7 @@ int main(void) {
         cmocka_unit_test(an_endless_line_is_refused),
         cmocka_unit_test(a_changed_file_is_noticed),
         cmocka_unit_test(a_pipe_is_read_once),
+        cmocka_unit_test(reading_ends_when_it_is_asked_to),
         cmocka_unit_test(more_lines_than_table_entries),
         cmocka_unit_test(a_file_is_split_by_its_text),
         cmocka_unit_test(small_files_are_split_too),

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,45 +19,66 @@ int tt_open(const char *path, int flags, mode_t mode) {
     return fd;
 }
 
-char *tt_file_read(const char *path, size_t limit, size_t *length, tt_error *err) {
-    const int fd = tt_open(path, O_RDONLY, 0);
+bool tt_wait_for_input(int fd, const atomic_bool *cancel) {
+    enum { WAIT_MILLISECONDS = 100 };
+    struct pollfd input = {.fd = fd, .events = POLLIN};
+    while (!atomic_load(cancel)) {
+        const int ready = poll(&input, 1, WAIT_MILLISECONDS);
+        if (ready > 0 || (ready < 0 && errno != EINTR)) return true; /* reading tells what is wrong */
+    }
+    return false;
+}
+
+static bool fail_too_long(const char *path, size_t limit, tt_error *err) {
+    char text[32];
+    return tt_fail(err, TT_ERROR_INPUT, "'%s' is longer than the %s that such a file may have", path,
+                   tt_bytes_text((double)limit, text));
+}
+
+/* Reads what there is into `*bytes`, `*used` of them and a zero. */
+static bool read_whole(int fd, const char *path, size_t limit, const atomic_bool *cancel, char **bytes, size_t *used,
+                       tt_error *err) {
+    for (size_t capacity = 0;;) {
+        if (capacity - *used < 2) {
+            const size_t wanted = capacity ? capacity * 2 : 65536;
+            if (!tt_resize(bytes, wanted, 1, err)) return false;
+            capacity = wanted;
+        }
+        if (cancel && !tt_wait_for_input(fd, cancel)) return tt_fail(err, TT_ERROR_INTERRUPTED, "interrupted");
+        const ssize_t got = read(fd, *bytes + *used, capacity - *used - 1);
+        if (got < 0 && (errno == EINTR || (cancel && errno == EAGAIN))) continue;
+        if (got < 0) return tt_fail_errno(err, "cannot read '%s'", path);
+        if (got == 0) break;
+        *used += (size_t)got;
+        if (*used > limit) return fail_too_long(path, limit, err);
+    }
+    (*bytes)[*used] = '\0';
+    return true;
+}
+
+char *tt_file_read_until(const char *path, size_t limit, const atomic_bool *cancel, size_t *length, tt_error *err) {
+    /* A pipe that nobody writes to yet would keep open() waiting. */
+    const int fd = tt_open(path, cancel ? O_RDONLY | O_NONBLOCK : O_RDONLY, 0);
     if (fd < 0) {
         tt_fail_errno(err, "cannot open '%s'", path);
         return NULL;
     }
     char *bytes = NULL;
-    size_t capacity = 0, used = 0;
+    size_t used = 0;
     struct stat status;
-    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && (uintmax_t)status.st_size > limit) goto too_long;
-    for (;;) {
-        if (capacity - used < 2) {
-            const size_t wanted = capacity ? capacity * 2 : 65536;
-            if (!tt_resize(&bytes, wanted, 1, err)) goto failed;
-            capacity = wanted;
-        }
-        const ssize_t got = read(fd, bytes + used, capacity - used - 1);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) {
-            tt_fail_errno(err, "cannot read '%s'", path);
-            goto failed;
-        }
-        if (got == 0) break;
-        used += (size_t)got;
-        if (used > limit) goto too_long;
-    }
+    const bool too_long = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && (uintmax_t)status.st_size > limit;
+    const bool ok = too_long ? fail_too_long(path, limit, err) : read_whole(fd, path, limit, cancel, &bytes, &used, err);
     close(fd);
-    bytes[used] = '\0';
+    if (!ok) {
+        free(bytes);
+        return NULL;
+    }
     *length = used;
     return bytes;
-too_long:;
-    char text[32];
+}
 
-    tt_fail(err, TT_ERROR_INPUT, "'%s' is longer than the %s that such a file may have", path,
-            tt_bytes_text((double)limit, text));
-failed:
-    close(fd);
-    free(bytes);
-    return NULL;
+char *tt_file_read(const char *path, size_t limit, size_t *length, tt_error *err) {
+    return tt_file_read_until(path, limit, NULL, length, err);
 }
 
 bool tt_pread_all(int fd, void *buffer, size_t size, off_t offset, const char *path, tt_error *err) {

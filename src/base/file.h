@@ -5,12 +5,21 @@
 
 #include "base/error.h"
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 /* The content of `path`, zero-terminated beyond `*length`; at most `limit` bytes, else TT_ERROR_INPUT. The caller frees. */
 char *tt_file_read(const char *path, size_t limit, size_t *length, tt_error *err);
+
+/* The same for what may keep one waiting, such as a pipe: ends with TT_ERROR_INTERRUPTED soon after `*cancel` has become
+ * true. `cancel` NULL: nothing ends it. */
+char *tt_file_read_until(const char *path, size_t limit, const atomic_bool *cancel, size_t *length, tt_error *err);
+
+/* Waits until there is something to read from `fd`, its end or an error; false where `*cancel` is true first. The signal
+ * that sets it may come between the look at it and the wait, which it then does not end: so no wait is long. */
+bool tt_wait_for_input(int fd, const atomic_bool *cancel);
 
 /* open() with O_CLOEXEC, taken up again after a signal. */
 int tt_open(const char *path, int flags, mode_t mode);

@@ -1,6 +1,5 @@
 /* eval.c: `trimtab eval`, how well a folder's vectors steer: options in, a run of evaluate/, its figures out. */
 #include "base/file.h"
-#include "base/memory.h"
 #include "base/progress.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
@@ -236,21 +235,12 @@ static bool evaluate(const tt_arguments *arguments, tt_model *model, tt_loaded *
     return ok;
 }
 
-static const char **axes_given(const tt_arguments *arguments, size_t *count, tt_error *err) {
-    for (*count = 0; tt_argument_nth(arguments, "--axis", *count); ++*count) {
-    }
-    const char **axes = tt_alloc(*count, sizeof *axes, err);
-    for (size_t i = 0; axes && i < *count; i++) axes[i] = tt_argument_nth(arguments, "--axis", i);
-    return axes;
-}
-
 static bool run(const tt_arguments *arguments, tt_error *err) {
-    tt_model_options model_options;
-    if (!tt_model_options_given(arguments, &model_options, err)) return false;
     size_t axis_count;
-    const char **axes = axes_given(arguments, &axis_count, err);
-    tt_engine *engine = axes ? tt_engine_start_given(arguments, err) : NULL;
-    tt_model *model = engine ? tt_model_open(engine, &model_options, err) : NULL;
+    const char **axes = tt_argument_all(arguments, "--axis", &axis_count, err);
+    if (!axes) return false;
+    tt_engine *engine;
+    tt_model *model = tt_model_open_given(arguments, tt_argument_flag(arguments, "--quiet"), &engine, err);
     tt_loaded vectors = {0};
     const bool ok = model &&
                     tt_load_vectors(&vectors, tt_argument_text(arguments, "--vectors"), axes, axis_count, model, err) &&

@@ -1,11 +1,11 @@
 /* line_editor.c: see line_editor.h */
 #include "cli/line_editor.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "cli/interrupt.h"
 
 #include <errno.h>
 #include <histedit.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,14 +28,9 @@ static const char *prompt_of(EditLine *edit) {
 }
 
 /* One byte from the terminal: 1, 0 at its end, -1 when Ctrl-C came. Other signals, such as a changed window, are none of our
- * business. Ctrl-C may come after the look at the flag and before the wait, which it then does not end: so no wait is long.
- */
+ * business. */
 static int read_byte(char *byte) {
-    enum { WAIT_MILLISECONDS = 100 };
-    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-    while (!atomic_load(tt_interrupt_flag())) {
-        const int ready = poll(&input, 1, WAIT_MILLISECONDS);
-        if (ready == 0 || (ready < 0 && errno == EINTR)) continue;
+    while (tt_wait_for_input(STDIN_FILENO, tt_interrupt_flag())) {
         const ssize_t count = read(STDIN_FILENO, byte, 1);
         if (count >= 0) return (int)count;
         if (errno != EINTR) return -1;

@@ -444,3 +444,10 @@ const char *tt_argument_second(const tt_arguments *arguments, const char *name, 
     const tt_given *given = nth(arguments, find(arguments, name), index);
     return given ? given->second : NULL;
 }
+
+const char **tt_argument_all(const tt_arguments *arguments, const char *name, size_t *count, tt_error *err) {
+    for (*count = 0; tt_argument_nth(arguments, name, *count);) ++*count;
+    const char **values = tt_alloc(*count, sizeof *values, err);
+    for (size_t i = 0; values && i < *count; i++) values[i] = tt_argument_nth(arguments, name, i);
+    return values;
+}

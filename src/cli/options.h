@@ -146,6 +146,9 @@ size_t tt_argument_numbers(const tt_arguments *arguments, const char *name, doub
 const char *tt_argument_nth(const tt_arguments *arguments, const char *name, size_t index);
 const char *tt_argument_second(const tt_arguments *arguments, const char *name, size_t index);
 
+/* All of a repeatable option's values, `*count` of them. NULL where memory is short; the caller frees the list alone. */
+const char **tt_argument_all(const tt_arguments *arguments, const char *name, size_t *count, tt_error *err);
+
 /* ==== Walking a table, for those who print it ==== */
 
 /* The `index`-th group of the command; the common one (--help) comes behind its first. NULL behind the last. */

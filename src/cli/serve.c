@@ -198,12 +198,9 @@ static bool serve(tt_model *model, const tt_arguments *arguments, tt_error *err)
 }
 
 static bool run(const tt_arguments *arguments, tt_error *err) {
-    tt_model_options options;
-    if (!tt_model_options_given(arguments, &options, err)) return false;
     allow_many_files();
-    tt_engine *engine = tt_engine_start_given(arguments, err);
-    if (!engine) return false;
-    tt_model *model = tt_model_open(engine, &options, err);
+    tt_engine *engine;
+    tt_model *model = tt_model_open_given(arguments, false, &engine, err);
     const bool ok = model && serve(model, arguments, err);
     tt_model_close(model);
     tt_engine_stop(engine);

@@ -22,28 +22,10 @@ static tt_sampler *open_sampler(const tt_session *session, tt_error *err) {
     return sampler;
 }
 
-static bool show_loading(float share, void *user_data) {
-    tt_progress_set(user_data, (uint64_t)(100 * share));
-    return !atomic_load(tt_interrupt_flag());
-}
-
-static bool open_model(tt_session *session, tt_error *err) {
-    tt_model_options options;
-    if (!tt_model_options_given(session->arguments, &options, err)) return false;
-    tt_progress progress = {0};
-    tt_progress_begin(&progress, isatty(STDERR_FILENO) ? stderr : NULL, true, "loading the model", "%", 100, 0);
-    options.progress = show_loading;
-    options.progress_data = &progress;
-    session->engine = tt_engine_start_given(session->arguments, err);
-    session->model = session->engine ? tt_model_open(session->engine, &options, err) : NULL;
-    tt_progress_end(&progress);
-    if (!session->model && atomic_load(tt_interrupt_flag())) return tt_fail(err, TT_ERROR_INTERRUPTED, "interrupted");
-    return session->model != NULL;
-}
-
 bool tt_session_open(tt_session *session, const tt_arguments *arguments, bool raw, tt_error *err) {
     *session = (tt_session){.arguments = arguments, .limit = tt_argument_count(arguments, "--n-predict")};
-    if (!open_model(session, err)) return false;
+    session->model = tt_model_open_given(arguments, false, &session->engine, err);
+    if (!session->model) return false;
     session->sampler = open_sampler(session, err);
     if (!session->sampler) return false;
     if (!raw) {

@@ -1,10 +1,13 @@
 /* shared_options.c: see shared_options.h */
 #include "cli/shared_options.h"
+#include "base/progress.h"
+#include "cli/interrupt.h"
 #include "prompts/axis.h"
 
 #include <limits.h>
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const gpu_layer_words[] = {"all", NULL}; /* counts as -1 */
 
@@ -47,7 +50,10 @@ const char *tt_model_path(const tt_arguments *arguments, tt_error *err) {
     return path;
 }
 
-bool tt_model_options_given(const tt_arguments *arguments, tt_model_options *options, tt_error *err) {
+/* ==== Opening the model ==== */
+
+/* False where no model is named. The texts are those of `arguments`. */
+static bool read_model_options(const tt_arguments *arguments, tt_model_options *options, tt_error *err) {
     const int64_t layers = tt_argument_count(arguments, "-ngl");
     *options = (tt_model_options){
         .path = tt_model_path(arguments, err),
@@ -60,8 +66,34 @@ bool tt_model_options_given(const tt_arguments *arguments, tt_model_options *opt
     return options->path != NULL;
 }
 
-tt_engine *tt_engine_start_given(const tt_arguments *arguments, tt_error *err) {
-    const tt_engine_options options = {.verbose = tt_argument_flag(arguments, "--verbose"),
-                                       .rpc_servers = tt_argument_text(arguments, "--rpc")};
-    return tt_engine_start(&options, err);
+static bool show_loading(float share, void *user_data) {
+    tt_progress_set(user_data, (uint64_t)(100 * share));
+    return !atomic_load(tt_interrupt_flag());
+}
+
+/* Loads the model into `engine`, and shows how far that is. */
+static tt_model *load(tt_engine *engine, tt_model_options *options, bool quiet, tt_error *err) {
+    tt_progress progress = {0};
+    const bool shown = !quiet && isatty(STDERR_FILENO);
+    tt_progress_begin(&progress, shown ? stderr : NULL, true, "loading the model", "%", 100, 0);
+    options->progress = show_loading;
+    options->progress_data = &progress;
+    tt_model *model = tt_model_open(engine, options, err);
+    tt_progress_end(&progress);
+    if (!model && atomic_load(tt_interrupt_flag())) tt_fail(err, TT_ERROR_INTERRUPTED, "interrupted");
+    return model;
+}
+
+tt_model *tt_model_open_given(const tt_arguments *arguments, bool quiet, tt_engine **engine, tt_error *err) {
+    const tt_engine_options engine_options = {.verbose = tt_argument_flag(arguments, "--verbose"),
+                                              .rpc_servers = tt_argument_text(arguments, "--rpc")};
+    tt_model_options options;
+    *engine = NULL;
+    if (!read_model_options(arguments, &options, err)) return NULL;
+    *engine = tt_engine_start(&engine_options, err);
+    tt_model *model = *engine ? load(*engine, &options, quiet, err) : NULL;
+    if (model) return model;
+    tt_engine_stop(*engine);
+    *engine = NULL;
+    return NULL;
 }

@@ -1,4 +1,4 @@
-/* shared_options.h: groups of options that several commands have, and what they say as the rooms below want to hear it. */
+/* shared_options.h: groups of options that several commands have, and what they ask for. */
 #pragma once
 
 #include "cli/options.h"
@@ -15,8 +15,7 @@ const char *tt_suggest_axis(size_t index);
 /* The model's path: -m, else TRIMTAB_MODEL; NULL and TT_ERROR_USAGE where there is neither. */
 const char *tt_model_path(const tt_arguments *arguments, tt_error *err);
 
-/* Fills `options` from the group, whose texts it borrows. False where no model is named. */
-bool tt_model_options_given(const tt_arguments *arguments, tt_model_options *options, tt_error *err);
-
-/* The engine, as --verbose and --rpc want it. */
-tt_engine *tt_engine_start_given(const tt_arguments *arguments, tt_error *err);
+/* Opens the model that the group's options name, in an engine of its own. On a terminal a line tells how much of it is
+ * loaded, unless `quiet`; the first Ctrl-C ends that (TT_ERROR_INTERRUPTED). The caller closes the model, then the engine;
+ * on failure both are NULL. */
+tt_model *tt_model_open_given(const tt_arguments *arguments, bool quiet, tt_engine **engine, tt_error *err);

@@ -2,7 +2,6 @@
 #include "cli/commands.h"
 #include "cli/shared_options.h"
 
-#include "base/memory.h"
 #include "cli/console.h"
 #include "cli/interrupt.h"
 #include "cli/train_report.h"
@@ -113,15 +112,6 @@ static tt_train_options options_given(const tt_arguments *arguments) {
     };
 }
 
-/* The --axis options' values, `*count` of them; the caller frees the list alone. */
-static const char **axes_given(const tt_arguments *arguments, size_t *count, tt_error *err) {
-    for (*count = 0; tt_argument_nth(arguments, "--axis", *count); ++*count) {
-    }
-    const char **axes = tt_alloc(*count, sizeof *axes, err);
-    for (size_t i = 0; axes && i < *count; i++) axes[i] = tt_argument_nth(arguments, "--axis", i);
-    return axes;
-}
-
 /* ==== The command ==== */
 
 static bool forecast(const tt_arguments *arguments, tt_model *model, const tt_train_options *options, tt_error *err) {
@@ -143,10 +133,9 @@ static bool train(const tt_arguments *arguments, tt_train_options *options, tt_e
         if (!tt_argument_given(arguments, "--samples")) options->samples = 0; /* all that are there */
         ok = tt_train_from_states(states, options, &result, err);
     } else {
-        tt_model_options model_options;
-        if (!tt_model_options_given(arguments, &model_options, err)) return false;
-        tt_engine *engine = tt_engine_start_given(arguments, err);
-        tt_model *model = engine ? tt_model_open(engine, &model_options, err) : NULL;
+        const bool quiet = options->ranks->rank != 0 || tt_argument_flag(arguments, "--quiet");
+        tt_engine *engine;
+        tt_model *model = tt_model_open_given(arguments, quiet, &engine, err);
         if (model && dry)
             ok = forecast(arguments, model, options, err);
         else
@@ -161,7 +150,7 @@ static bool train(const tt_arguments *arguments, tt_train_options *options, tt_e
 
 static bool run(const tt_arguments *arguments, tt_error *err) {
     tt_train_options options = options_given(arguments);
-    const char **axes = axes_given(arguments, &options.axis_count, err);
+    const char **axes = tt_argument_all(arguments, "--axis", &options.axis_count, err);
     if (!axes) return false;
     options.axes = axes;
     tt_ranks ranks;

@@ -14,11 +14,12 @@ static uint64_t stream_of(const char *axis, size_t sample, unsigned class) {
     return tt_random_bits(0, tt_random_stream(axis), sample, class);
 }
 
-static tt_plan *make_plan(const tt_evaluate_axis *axes, size_t axis_count, const tt_plan_options *options, tt_error *err) {
+static tt_plan *make_plan(const tt_evaluate_axis *axes, size_t axis_count, const tt_evaluate_options *options,
+                          tt_error *err) {
     tt_axis *list = tt_alloc(axis_count, sizeof *list, err);
     if (!list) return NULL;
     for (size_t i = 0; i < axis_count; i++) list[i] = *axes[i].axis; /* the plan copies what it needs */
-    tt_plan *plan = tt_plan_create(list, axis_count, options, err);
+    tt_plan *plan = tt_plan_create(list, axis_count, &options->plan, options->cancel, err);
     free(list);
     return plan;
 }
@@ -97,7 +98,7 @@ bool tt_material_make(tt_material *material, tt_model *model, const tt_chat *cha
                       size_t axis_count, const tt_evaluate_options *options, tt_error *err) {
     *material = (tt_material){.count = options->samples, .axis_count = axis_count};
     material->samples = tt_alloc(options->samples, sizeof *material->samples, err);
-    tt_plan *plan = material->samples ? make_plan(axes, axis_count, &options->plan, err) : NULL;
+    tt_plan *plan = material->samples ? make_plan(axes, axis_count, options, err) : NULL;
     const bool ok = plan && fill(material, plan, model, chat, axes, options, err);
     tt_plan_free(plan);
     if (!ok) tt_material_free(material);

@@ -127,14 +127,15 @@ static void hash_plan(tt_plan *plan, const tt_plan_options *options) {
     tt_hash_end(&hash, plan->hash);
 }
 
-static bool fill_plan(tt_plan *plan, const tt_axis *axes, size_t axis_count, const tt_plan_options *options, tt_error *err) {
+static bool fill_plan(tt_plan *plan, const tt_axis *axes, size_t axis_count, const tt_plan_options *options,
+                      const atomic_bool *cancel, tt_error *err) {
     tt_stems stems;
     if (!tt_stems_load(&stems, options->stems_file, err)) return false;
     plan->pre.phrases = stems.pre;
     plan->post.phrases = stems.post;
     if (!make_half(&plan->pre, "first halves of the stems", options->held_out, err)) return false;
     if (!make_half(&plan->post, "second halves of the stems", options->held_out, err)) return false;
-    plan->prompts = tt_writing_prompts_load(options->prompts_file, options->held_out, err);
+    plan->prompts = tt_writing_prompts_load(options->prompts_file, options->held_out, cancel, err);
     plan->axes = plan->prompts ? tt_alloc(axis_count, sizeof *plan->axes, err) : NULL;
     if (!plan->axes) return false;
     for (size_t i = 0; i < axis_count; i++) {
@@ -145,13 +146,14 @@ static bool fill_plan(tt_plan *plan, const tt_axis *axes, size_t axis_count, con
     return true;
 }
 
-tt_plan *tt_plan_create(const tt_axis *axes, size_t axis_count, const tt_plan_options *options, tt_error *err) {
+tt_plan *tt_plan_create(const tt_axis *axes, size_t axis_count, const tt_plan_options *options, const atomic_bool *cancel,
+                        tt_error *err) {
     if (!check_options(axes, axis_count, options, err)) return NULL;
     tt_plan *plan = tt_alloc(1, sizeof *plan, err);
     if (!plan) return NULL;
     plan->seed = options->seed;
     plan->prompts_per_system = options->prompts_per_system;
-    if (fill_plan(plan, axes, axis_count, options, err)) return plan;
+    if (fill_plan(plan, axes, axis_count, options, cancel, err)) return plan;
     tt_plan_free(plan);
     return NULL;
 }

@@ -9,6 +9,7 @@
 #include "prompts/axis.h"
 #include "prompts/partition.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 typedef struct tt_plan_options {
@@ -32,8 +33,9 @@ typedef struct tt_sample {
 } tt_sample;
 
 /* `axes` are copied as far as they are needed. NULL on failure: no axes, two of one name, unreadable files, a share that
- * leaves nothing. */
-tt_plan *tt_plan_create(const tt_axis *axes, size_t axis_count, const tt_plan_options *options, tt_error *err);
+ * leaves nothing; or `*cancel` became true while a long file was read (TT_ERROR_INTERRUPTED), where `cancel` is not NULL. */
+tt_plan *tt_plan_create(const tt_axis *axes, size_t axis_count, const tt_plan_options *options, const atomic_bool *cancel,
+                        tt_error *err);
 void tt_plan_free(tt_plan *plan);
 
 /* Draws sample `index` of `split`. A split without material is an error (TT_ERROR_INPUT). */

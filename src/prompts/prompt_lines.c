@@ -169,18 +169,21 @@ static bool take_line(tt_prompt_lines *lines, const line_reader *reader, tt_hash
     return true;
 }
 
-static bool scan(tt_prompt_lines *lines, tt_error *err) {
+/* Reads through the whole, which for a large file takes a while. */
+static bool scan(tt_prompt_lines *lines, const atomic_bool *cancel, tt_error *err) {
     tt_hash hash;
     tt_hash_begin(&hash);
     lines->stride = 1;
     line_reader reader;
     reader_begin(&reader, lines, 0);
     line_result next;
-    while ((next = next_line(&reader, err)) == NEXT_LINE)
-        if (!take_line(lines, &reader, &hash, err)) {
-            next = NEXT_FAILED;
-            break;
-        }
+    while ((next = next_line(&reader, err)) == NEXT_LINE) {
+        const bool cancelled = cancel && atomic_load(cancel);
+        if (cancelled) tt_fail(err, TT_ERROR_INTERRUPTED, "interrupted");
+        if (!cancelled && take_line(lines, &reader, &hash, err)) continue;
+        next = NEXT_FAILED;
+        break;
+    }
     tt_text_free(&reader.text);
     tt_hash_end(&hash, lines->facts.hash);
     if (next == NEXT_FAILED) return false;
@@ -200,8 +203,8 @@ static tt_prompt_lines *create(const char *name, tt_error *err) {
     return NULL;
 }
 
-static tt_prompt_lines *finish(tt_prompt_lines *lines, bool ok, tt_error *err) {
-    if (ok && scan(lines, err)) return lines;
+static tt_prompt_lines *finish(tt_prompt_lines *lines, bool ok, const atomic_bool *cancel, tt_error *err) {
+    if (ok && scan(lines, cancel, err)) return lines;
     tt_prompt_lines_free(lines);
     return NULL;
 }
@@ -211,19 +214,19 @@ static bool open_regular(tt_prompt_lines *lines, tt_error *err) {
     return lines->fd >= 0 || tt_fail_errno(err, "cannot open '%s'", lines->name);
 }
 
-static bool read_all(tt_prompt_lines *lines, tt_error *err) {
+static bool read_all(tt_prompt_lines *lines, const atomic_bool *cancel, tt_error *err) {
     size_t length;
-    lines->bytes = tt_file_read(lines->name, MEMORY_LIMIT, &length, err);
+    lines->bytes = tt_file_read_until(lines->name, MEMORY_LIMIT, cancel, &length, err);
     if (lines->bytes) lines->size = length;
     return lines->bytes != NULL;
 }
 
-tt_prompt_lines *tt_prompt_lines_open(const char *path, tt_error *err) {
+tt_prompt_lines *tt_prompt_lines_open(const char *path, const atomic_bool *cancel, tt_error *err) {
     struct stat status;
     tt_prompt_lines *lines = create(path, err);
     if (!lines) return NULL;
     const bool is_regular = stat(path, &status) == 0 && S_ISREG(status.st_mode);
-    return finish(lines, is_regular ? open_regular(lines, err) : read_all(lines, err), err);
+    return finish(lines, is_regular ? open_regular(lines, err) : read_all(lines, cancel, err), cancel, err);
 }
 
 tt_prompt_lines *tt_prompt_lines_parse(const char *name, const char *bytes, size_t length, tt_error *err) {
@@ -231,7 +234,7 @@ tt_prompt_lines *tt_prompt_lines_parse(const char *name, const char *bytes, size
     if (!lines) return NULL;
     lines->bytes = tt_strndup(bytes, length, err);
     lines->size = length;
-    return finish(lines, lines->bytes != NULL, err);
+    return finish(lines, lines->bytes != NULL, NULL, err);
 }
 
 void tt_prompt_lines_free(tt_prompt_lines *lines) {

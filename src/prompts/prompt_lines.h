@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,8 +24,9 @@ typedef struct tt_prompt_lines_facts {
 } tt_prompt_lines_facts;
 
 /* Opens and reads through a file. Errors name the line: not UTF-8, control characters, too long; or no prompts at all. What
- * is no regular file (a pipe) is kept in memory. The file must not change while it is open. */
-tt_prompt_lines *tt_prompt_lines_open(const char *path, tt_error *err);
+ * is no regular file (a pipe) is kept in memory. The file must not change while it is open. Ends with TT_ERROR_INTERRUPTED
+ * soon after `*cancel` has become true; `cancel` NULL: nothing ends it. */
+tt_prompt_lines *tt_prompt_lines_open(const char *path, const atomic_bool *cancel, tt_error *err);
 
 /* The same for text in memory, which is copied. `name` is what messages call it. */
 tt_prompt_lines *tt_prompt_lines_parse(const char *name, const char *bytes, size_t length, tt_error *err);

@@ -51,8 +51,8 @@ static bool load_grammar(tt_writing_prompts *prompts, const char *file, tt_error
     return ok;
 }
 
-static bool load_lines(tt_writing_prompts *prompts, const char *file, tt_error *err) {
-    prompts->lines = tt_prompt_lines_open(file, err);
+static bool load_lines(tt_writing_prompts *prompts, const char *file, const atomic_bool *cancel, tt_error *err) {
+    prompts->lines = tt_prompt_lines_open(file, cancel, err);
     if (!prompts->lines) return false;
     const tt_prompt_lines_facts *facts = tt_prompt_lines_facts_of(prompts->lines);
     memcpy(prompts->hash, facts->hash, sizeof prompts->hash);
@@ -61,21 +61,21 @@ static bool load_lines(tt_writing_prompts *prompts, const char *file, tt_error *
     return true;
 }
 
-static bool load(tt_writing_prompts *prompts, const char *file, tt_error *err) {
+static bool load(tt_writing_prompts *prompts, const char *file, const atomic_bool *cancel, tt_error *err) {
     const tt_builtin *builtin = tt_builtin_writing_prompts();
     prompts->name = tt_strdup(file ? file : builtin->file, err);
     if (!prompts->name) return false;
     if (!file) return use_grammar(prompts, builtin->bytes, builtin->length, err);
     const size_t length = strlen(file);
     const bool is_json = length > 5 && strcmp(file + length - 5, ".json") == 0;
-    return is_json ? load_grammar(prompts, file, err) : load_lines(prompts, file, err);
+    return is_json ? load_grammar(prompts, file, err) : load_lines(prompts, file, cancel, err);
 }
 
-tt_writing_prompts *tt_writing_prompts_load(const char *file, double held_out, tt_error *err) {
+tt_writing_prompts *tt_writing_prompts_load(const char *file, double held_out, const atomic_bool *cancel, tt_error *err) {
     tt_writing_prompts *prompts = tt_alloc(1, sizeof *prompts, err);
     if (!prompts) return NULL;
     prompts->share = held_out;
-    if (load(prompts, file, err)) return prompts;
+    if (load(prompts, file, cancel, err)) return prompts;
     tt_writing_prompts_free(prompts);
     return NULL;
 }

@@ -6,13 +6,15 @@
 
 #include "prompts/partition.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 typedef struct tt_writing_prompts tt_writing_prompts;
 
 /* `file`: NULL for the built-in grammar, a grammar where the name ends in ".json", else text, one prompt a line. `held_out`:
- * the share to keep from training, in [0, 1). */
-tt_writing_prompts *tt_writing_prompts_load(const char *file, double held_out, tt_error *err);
+ * the share to keep from training, in [0, 1). Reading a large file ends with TT_ERROR_INTERRUPTED soon after `*cancel` has
+ * become true; `cancel` NULL: nothing ends it. */
+tt_writing_prompts *tt_writing_prompts_load(const char *file, double held_out, const atomic_bool *cancel, tt_error *err);
 void tt_writing_prompts_free(tt_writing_prompts *prompts);
 
 /* Of the file's prompts, or of the grammar. */

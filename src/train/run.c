@@ -36,7 +36,7 @@ bool tt_run_begin(tt_run *run, tt_error *err) {
     run->threads = tt_model_threads(run->model);
     run->ranks = options->ranks ? *options->ranks : (tt_ranks){.count = 1};
     if (!check_options(run, err) || !load_axes(run, err)) return false;
-    run->plan = tt_plan_create(run->axes, run->axis_count, &options->plan, err);
+    run->plan = tt_plan_create(run->axes, run->axis_count, &options->plan, options->cancel, err);
     run->chat = run->plan ? tt_chat_open(run->model, options->chat_template, err) : NULL;
     if (!run->chat) return false;
     const char *own = *facts->name ? facts->name : tt_path_name(facts->path);
