@@ -169,6 +169,10 @@ class Limits(Access):
             self.assertIn(b" 431 ", self.talk(server, head + b"X-Filling: " + b"x" * 20000 + b"\r\n\r\n"))
             self.assertRegex(self.talk(server, b"GET /" + b"x" * 20000 + b" HTTP/1.1\r\n\r\n"), b" 4[13][14] ")
             self.assertRegex(self.talk(server, b"\x16\x03\x01\x00\xff nonsense\r\n\r\n") or b"hung up", b" 400 |hung up")
+            # What a connection was silent before a request is none of that request's time.
+            early = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+            late = b"POST /tokenize HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: 16\r\n\r\n"
+            self.assertEqual(self.talk(server, early, late, b'{"content": "x"}', pause=1.4).count(b" 200 "), 2)
 
     def test_requests_that_take_too_long_to_come(self):
         with serving.Server(self.model, "--idle", str(built.SLOWNESS)) as server:
@@ -221,6 +225,15 @@ class Limits(Access):
         with serving.Server(self.model, "-n", "5") as server:
             answer = self.ask(server, "POST", "/v1/completions", body=json.dumps({"prompt": "x", "max_tokens": 50, "ignore_eos": True}))
             self.assertEqual(json.loads(answer.text)["usage"]["completion_tokens"], 5)
+
+    def test_many_axes(self):
+        many = {f"axis{i:03}": (f"one{i:03}", f"other{i:03}") for i in range(300)}
+        vectors = serving.make_vectors(os.path.join(self.folder.name, "many"), many, told=True)
+        with serving.Server(self.model, "--vectors", vectors) as server:
+            for name in ("axis000", "axis299", "other299"):
+                body = json.dumps({"prompt": "x", "max_tokens": 1, "steering": {name: 0.1}})
+                answer = self.ask(server, "POST", "/v1/completions", body=body)
+                self.assertEqual(answer.status, 200, answer.text)
 
     def test_connections(self):
         with serving.Server(self.model, "--max-connections", "20") as server:
@@ -278,7 +291,15 @@ class End(Access):
         with serving.Server(self.model) as server:
             self.assertIn("is the port free?", self.fails("--port", str(server.port)))
 
+    def test_vectors_of_no_use(self):
+        os.mkdir(os.path.join(self.folder.name, "none"))
+        with serving.Server(self.model, "--vectors", os.path.join(self.folder.name, "none")) as server:
+            self.assertIn("nothing can be steered", server.text())
+
     def test_wrong_options(self):
+        for origin in ("", "example.org", "https://", "https://example.org/page", "https://exa mple.org", "http://a\r\nX: y"):
+            self.assertIn("is no origin", self.fails("--cors", origin, status=2))
+        self.assertIn("among 4 conversations", self.fails("-c", "3", status=2))
         self.assertIn("no axis", self.fails("--axis", "language=1"))
         self.assertIn("NAME=MIX", self.fails("--preset", "baroque"))
 

@@ -177,8 +177,11 @@ static bool check(const char *const *files, size_t count, bool json, tt_error *e
         free(shown);
         tt_findings_free(&result.findings);
     }
+    if (!complete) {
+        yyjson_mut_doc_free(doc);
+        return tt_fail(err, TT_ERROR_MEMORY, "out of memory");
+    }
     if (json && !tt_print_json(doc, err)) return false;
-    if (!complete) return tt_fail(err, TT_ERROR_MEMORY, "out of memory");
     return good || tt_fail(err, TT_ERROR_INPUT, "%s", "");
 }
 

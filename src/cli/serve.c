@@ -151,6 +151,10 @@ static bool take_settings(settings *s, const tt_arguments *arguments, tt_error *
         .idle = tt_argument_number(arguments, "--idle"),
         .grace = tt_argument_number(arguments, "--grace"),
     };
+    const int64_t context = tt_argument_count(arguments, "--ctx-size");
+    if (context && context < slots)
+        return tt_fail(err, TT_ERROR_USAGE, "-c %lld is shared out among %u conversations (-np): give them more tokens",
+                       (long long)context, slots);
     return take_keys(s, arguments, err) && take_tls(s, arguments, err) && take_mix(s, arguments, err);
 }
 

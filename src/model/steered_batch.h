@@ -15,7 +15,7 @@ typedef struct tt_steered_batch {
     tt_model *model;
     struct llama_context *context; /* made by tt_steered_batch_reserve */
     uint32_t cells, sequences;     /* that the context has room for */
-    bool any_place;                /* set after opening: what is computed shall not depend on the place in the cache */
+    bool any_place; /* set by the owner at first: what is computed shall not depend on the place in the cache */
     struct llama_batch tokens;
     size_t length, capacity;       /* of `tokens`; the capacity is the micro-batch */
     const tt_steering **steerings; /* [token]; NULL: not steered */

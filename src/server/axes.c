@@ -82,7 +82,11 @@ static bool take_axes(tt_offer *offer, tt_error *err) {
         offer->axes[offer->count++].axis = axis;
         if (!describe_axis(&offer->axes[offer->count - 1], err)) return false;
     }
-    if (offer->count) qsort(offer->axes, offer->count, sizeof *offer->axes, compare_offered);
+    if (!offer->count)
+        return tt_notes_add(&offer->catalogue.notes, err,
+                            "'%s' has no axis for this model, so nothing can be steered; trimtab train makes vectors",
+                            offer->catalogue.folder);
+    qsort(offer->axes, offer->count, sizeof *offer->axes, compare_offered);
     return true;
 }
 

@@ -181,7 +181,7 @@ static void set_state(tt_server *server, tt_peer *peer, bool asking, bool answer
     pthread_mutex_unlock(&server->peers_mutex);
 }
 
-/* The first line of a request is here. */
+/* The first line of a request is here: its time begins, however long the connection was silent before. */
 static void *on_first_line(void *data, const char *line, struct MHD_Connection *connection) {
     (void)line;
     tt_server *server = data;
@@ -189,6 +189,7 @@ static void *on_first_line(void *data, const char *line, struct MHD_Connection *
     if (!peer) return NULL;
     pthread_mutex_lock(&server->peers_mutex);
     peer->asking = true;
+    peer->since = tt_seconds();
     pthread_mutex_unlock(&server->peers_mutex);
     return NULL; /* on_request begins with nothing */
 }
@@ -354,11 +355,14 @@ static void write_address(tt_server *server, const char *host, tt_error *err) {
 
 /* libmicrohttpd tells why in errno alone, and only where a call of the system's has failed. */
 static bool no_daemon(const tt_server *server, const tt_server_options *options, const char *host, tt_error *err) {
-    const bool systems = errno == EADDRINUSE || errno == EADDRNOTAVAIL || errno == EACCES;
+    static const int known[] = {EADDRINUSE, EADDRNOTAVAIL, EACCES, EMFILE, ENFILE, ENOBUFS, ENOMEM};
+    bool systems = false;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) systems = systems || errno == known[i];
     if (server->tls && !systems)
         return tt_fail(
             err, TT_ERROR_INPUT,
             "--tls-cert and --tls-key do not belong together, or are not in PEM: give a certificate and its own key");
+    if (!errno) return tt_fail(err, TT_ERROR_IO, "libmicrohttpd cannot listen on %s port %u", host, options->port);
     return tt_fail_errno(err, "cannot listen on %s port %u%s", host, options->port,
                          errno == EADDRINUSE ? " (is the port free?)" : "");
 }

@@ -14,7 +14,7 @@ typedef struct tt_peer {
     int descriptor;
     bool asking;    /* a request has begun to come in */
     bool answering; /* a whole request is here, and is being answered */
-    double since;   /* when it began to be silent */
+    double since;   /* when it began to be silent, or to ask */
 } tt_peer;
 
 struct tt_server {

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEPT = 64, TERMS_MOST = 64, PRESETS_MOST = 1000, AXES_LISTED = 256 };
+enum { KEPT = 64, TERMS_MOST = 64, PRESETS_MOST = 1000, NAMES_SUGGESTED = 768 };
 
 static const double value_most = 100; /* far beyond where any model still writes words */
 
@@ -85,19 +85,20 @@ static bool refuse_mix(const tt_mixes *mixes, const tt_error *err, tt_refusal *r
 
 /* True when `name` is an axis or a class that is offered; else the nearest one is suggested. */
 static bool is_offered(const tt_mixes *mixes, const char *name, tt_refusal *refusal) {
-    const char *names[3 * AXES_LISTED];
+    const char *names[NAMES_SUGGESTED];
     size_t count = 0;
-    for (size_t i = 0; i < mixes->offer.count && i < AXES_LISTED; i++) {
+    for (size_t i = 0; i < mixes->offer.count; i++) {
         const tt_catalogue_axis *axis = mixes->offer.axes[i].axis;
-        names[count++] = axis->name;
-        for (int side = 0; side < 2; side++)
-            if (*axis->classes[side]) names[count++] = axis->classes[side];
+        const char *const own[] = {axis->name, axis->classes[0], axis->classes[1]};
+        for (int k = 0; k < 3; k++) {
+            if (!*own[k]) continue;
+            if (!strcmp(own[k], name)) return true;
+            if (count < NAMES_SUGGESTED) names[count++] = own[k];
+        }
     }
-    for (size_t i = 0; i < count; i++)
-        if (!strcmp(names[i], name)) return true;
     const char *near = tt_nearest(name, names, count);
-    return tt_refuse(refusal, 400, "steering", "'%.64s' is no axis of this server's%s%s%s; GET /v1/axes lists them", name,
-                     near ? "; did you mean '" : "", near ? near : "", near ? "'" : "");
+    return tt_refuse(refusal, 400, "steering", "'%.64s' is no axis of this server's; %s%s%sGET /v1/axes lists them", name,
+                     near ? "did you mean '" : "", near ? near : "", near ? "'? " : "");
 }
 
 static bool add_value(const tt_mixes *mixes, tt_mix *mix, const char *name, double value, tt_refusal *refusal) {
@@ -109,7 +110,7 @@ static bool add_value(const tt_mixes *mixes, tt_mix *mix, const char *name, doub
                          value_most, value_most);
     if (mix->count >= TERMS_MOST) return tt_refuse(refusal, 400, "steering", "a mix may name at most %d axes", TERMS_MOST);
     if (mixes->offer.count == 0)
-        return tt_refuse(refusal, 400, "steering", "'%.64s' is no axis of this server's: it was started without vectors",
+        return tt_refuse(refusal, 400, "steering", "'%.64s' is no axis of this server's: it has no vectors (--vectors)",
                          name);
     if (!is_offered(mixes, name, refusal)) return false;
     if (!tt_catalogue_find(&mixes->offer.catalogue, name, &mixes->offer.target, &axis, &sign, &err) ||
@@ -138,7 +139,9 @@ static bool mix_from_json(const tt_mixes *mixes, tt_mix *mix, yyjson_val *steeri
     yyjson_val *key, *value;
     yyjson_obj_foreach(steering, index, count, key, value) {
         const char *name = yyjson_get_str(key);
-        if (strlen(name) != yyjson_get_len(key) || strpbrk(name, ",=@") || !yyjson_is_num(value))
+        if (strlen(name) != yyjson_get_len(key) || strpbrk(name, ",=@"))
+            return tt_refuse(refusal, 400, "steering", "'steering' names '%.64s', which cannot be an axis' name", name);
+        if (!yyjson_is_num(value))
             return tt_refuse(refusal, 400, "steering", "'steering' should have a number for '%.64s', but has %s", name,
                              tt_json_kind(value));
         if (!add_value(mixes, mix, name, yyjson_get_num(value), refusal)) return false;
@@ -295,9 +298,7 @@ static bool add_preset(tt_mixes *mixes, const char *name, char *text, tt_refusal
     if (!text) return false;
     bool ok = *name && strlen(name) <= 100 && !strpbrk(name, "@/\"\\") && mixes->preset_count < PRESETS_MOST &&
               !find_preset(mixes, name);
-    if (!ok)
-        tt_refuse(refusal, 400, "", "'%.100s' cannot be a preset's name: it should be new, and without @, / and quotes",
-                  name);
+    if (!ok) tt_refuse(refusal, 400, "", "its name should be new, of 1 to 100 bytes, and without @, / and quotes");
     ok = ok &&
          tt_grow(&mixes->presets, &mixes->preset_capacity, mixes->preset_count, sizeof *mixes->presets, &refusal->error);
     char *copy = ok ? tt_strdup(name, &refusal->error) : NULL;

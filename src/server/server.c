@@ -16,7 +16,7 @@ static bool take_keys(tt_server *server, const tt_server_options *options, tt_er
     server->keys = tt_alloc(options->key_count, sizeof *server->keys, err);
     if (!server->keys) return false;
     for (size_t i = 0; i < options->key_count; i++) {
-        if (!*options->keys[i]) return tt_fail(err, TT_ERROR_USAGE, "an API key is empty");
+        if (!*options->keys[i]) return tt_fail(err, TT_ERROR_USAGE, "an API key is empty: give one that cannot be guessed");
         struct sha256_ctx context;
         sha256_init(&context);
         sha256_update(&context, strlen(options->keys[i]), (const uint8_t *)options->keys[i]);
@@ -24,6 +24,16 @@ static bool take_keys(tt_server *server, const tt_server_options *options, tt_er
     }
     server->key_count = options->key_count;
     return true;
+}
+
+/* Whatever else is no origin could not be sent as a header, or would let nobody in. */
+static bool check_cors(const char *cors, tt_error *err) {
+    if (!cors || !strcmp(cors, "*")) return true;
+    const char *scheme = strstr(cors, "://");
+    bool plain = scheme && scheme > cors && scheme[3] && !strchr(scheme + 3, '/');
+    for (const char *at = cors; *at && plain; at++) plain = (unsigned char)*at > ' ' && *at != 127;
+    return plain ||
+           tt_fail(err, TT_ERROR_USAGE, "--cors '%s' is no origin: give one such as https://example.org, or *", cors);
 }
 
 /* "SmolLM2 135M Instruct" is called SmolLM2-135M-Instruct. What follows '@' is a mix, so the name has none. */
@@ -82,8 +92,8 @@ tt_server *tt_server_start(tt_model *model, const tt_chat *chat, const tt_server
     server->grace = options->grace;
     server->model_name = choose_name(model, options->model_name, err);
     server->cors = options->cors ? tt_strdup(options->cors, err) : NULL;
-    bool ok = server->model_name && (server->cors || !options->cors) && take_keys(server, options, err) &&
-              open_mixes(server, options, err) && open_scheduler(server, options, err);
+    bool ok = check_cors(options->cors, err) && server->model_name && (server->cors || !options->cors) &&
+              take_keys(server, options, err) && open_mixes(server, options, err) && open_scheduler(server, options, err);
     if (ok)
         server->world = (tt_request_world){
             model, chat, server->mixes, server->model_name, tt_scheduler_context(server->scheduler), options->limit};

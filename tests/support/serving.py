@@ -25,8 +25,8 @@ def make_model(folder, *options):
     return built.tiny_model(os.path.join(folder, "tiny.gguf"), *options)
 
 
-def make_vectors(folder, axes=AXES, blocks=BLOCKS, width=WIDTH, size=0.3, architecture="llama", recommended=None):
-    """Random directions, the same every time."""
+def make_vectors(folder, axes=AXES, blocks=BLOCKS, width=WIDTH, size=0.3, architecture="llama", recommended=None, told=False):
+    """Random directions, the same every time; `told`: the files name their classes, as those of trimtab do."""
     random = numpy.random.default_rng(1)
     os.makedirs(folder, exist_ok=True)
     for axis, (negative, positive) in axes.items():
@@ -36,6 +36,8 @@ def make_vectors(folder, axes=AXES, blocks=BLOCKS, width=WIDTH, size=0.3, archit
             direction[block] = random.normal(size=width) * size
         for suffix, rows in (("debias", debias), (negative, {k: -v for k, v in direction.items()}), (positive, direction)):
             keys = {"trimtab.recommended": list(recommended[axis])} if axis in (recommended or {}) else {}
+            if told:
+                keys["trimtab.classes"] = [negative, positive]
             vectors.write(os.path.join(folder, f"tiny-{axis}__{suffix}.gguf"), rows, blocks, architecture, keys)
     return folder
 
