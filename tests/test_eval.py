@@ -98,6 +98,8 @@ def test_tiny():
     says("held out", *quick, "--axis", "language", "--hold-out", "0")
     says("no control vectors", "--vectors", folder, "-m", tiny)
     says("cannot look through the folder", "--vectors", folder + "/none", "-m", tiny)
+    says("which is a folder", *quick, "--axis", "language", "--report", folder)
+    says("cannot write", *quick, "--axis", "language", "--report", folder + "/no/such/page.html")
     says("not one that libllama knows", *quick, "--axis", "language", "--chat-template", "unheard-of", status=2)
     lost = os.path.join(folder, "lost")
     shutil.copytree(vectors, lost)

@@ -115,7 +115,7 @@ class Tiny(unittest.TestCase):
         written = self.path(f"split-00001-of-{count:05}.gguf")
         run("bake", "-m", self.model, "--vectors", self.vectors, *self.mix, "-o", whole)
         self.same(self.perplexity(written), self.perplexity(whole))
-        self.refused("name its first part instead", "bake", "-m", self.path(first.replace("00001-of", "00002-of")),
+        self.refused("name the first part", "bake", "-m", self.path(first.replace("00001-of", "00002-of")),
                      "--vectors", self.vectors, *self.mix, "-o", baked)
         os.remove(self.path(first.replace("00001-of", "00002-of")))
         self.refused("00002-of", "bake", "-m", self.path(first), "--vectors", self.vectors, *self.mix, "-o", baked)
@@ -132,7 +132,7 @@ class Tiny(unittest.TestCase):
         self.refused("is a part of the mix", "merge", "-o", part, "--control-vector", part, "--force", status=2)
         self.refused("is the model itself", "bake", "-o", self.model, "-m", self.model, *common, *self.mix, status=2)
         self.refused("/none/", "merge", "-o", "/none/mix.gguf", *common, *self.mix)
-        self.refused("cannot open '/none.gguf'", "bake", "-m", "/none.gguf", "-o", output, *common, *self.mix)
+        self.refused("there is no model '/none.gguf'", "bake", "-m", "/none.gguf", "-o", output, *common, *self.mix)
         experts = built.tiny_model(self.path("experts.gguf"), "--arch", "llama-moe")
         self.refused("use trimtab merge", "bake", "-m", experts, "-o", output, *common, *self.mix, "--force")
         other = built.tiny_model(self.path("other.gguf"), "--seed", "9")

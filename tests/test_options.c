@@ -32,7 +32,8 @@ static const tt_option options[] = {
     {"-v, --verbose", .help = "verbose"},
 };
 static const tt_option_group group = {"Options", options, sizeof options / sizeof *options};
-static const tt_option needed_options[] = {{"-o, --output", .kind = TT_OPTION_FILE, .argument = "FILE", .required = true}};
+static const tt_option needed_options[] = {
+    {"-o, --output", .kind = TT_OPTION_FILE, .argument = "FILE", .required = true, .help = "what to write"}};
 static const tt_option_group needed_group = {"Options", needed_options, 1};
 
 static const tt_command command = {.name = "frob", .operands = "[FILE...]", .groups = {&group}};
@@ -171,7 +172,7 @@ static void wrong_usage(void **state) {
     REFUSED(&command, "--range needs two values: A B", "--range", "3");
     REFUSED(&command, "did you mean '--threads'?", "--thraeds");
     REFUSED(&closed_command, "unexpected argument 'b'", "-q", "b");
-    REFUSED(&needing_command, "--output FILE is missing", "a", "b");
+    REFUSED(&needing_command, "--output FILE is missing: what to write", "a", "b");
     REFUSED(&needing_command, "need needs A B", "-o", "x", "a");
     REFUSED(&needing_command, "unexpected argument 'c'", "-o", "x", "a", "b", "c");
 }

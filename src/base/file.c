@@ -175,6 +175,14 @@ bool tt_file_write(const char *path, const void *bytes, size_t length, tt_error 
     return tt_output_commit(&output, err);
 }
 
+bool tt_output_try(const char *path, tt_error *err) {
+    tt_output output;
+    if (!tt_output_open(&output, path, err)) return false;
+    const bool ok = tt_output_write(&output, "", 1, err);
+    tt_output_abort(&output);
+    return ok;
+}
+
 bool tt_make_folder(const char *path, tt_error *err) {
     char *copy = tt_strdup(path, err);
     if (!copy) return false;
@@ -187,7 +195,7 @@ bool tt_make_folder(const char *path, tt_error *err) {
         if (mkdir(copy, 0777) && errno != EEXIST)
             ok = tt_fail_errno(err, "cannot make the folder '%s'", path);
         else if (!kept && (stat(copy, &status) || !S_ISDIR(status.st_mode)))
-            ok = tt_fail(err, TT_ERROR_IO, "'%s' is not a folder", path);
+            ok = tt_fail(err, TT_ERROR_IO, "'%s' is not a folder; give another name", path);
         *end = kept;
         if (!kept) break;
     }

@@ -47,6 +47,9 @@ bool tt_output_commit(tt_output *output, tt_error *err);
 /* Removes the temporary file. Harmless on an output that is closed or was never opened (`{0}`). */
 void tt_output_abort(tt_output *output);
 
+/* Whether `path` can be written: for what takes long to make. Leaves nothing behind. */
+bool tt_output_try(const char *path, tt_error *err);
+
 /* tt_output_open, _write and _commit in one. */
 bool tt_file_write(const char *path, const void *bytes, size_t length, tt_error *err);
 

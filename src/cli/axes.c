@@ -207,7 +207,8 @@ static bool run(const tt_arguments *arguments, tt_error *err) {
     }
     const char *nearest = tt_nearest(verb, verbs, 3);
     if (nearest) return tt_fail(err, TT_ERROR_USAGE, "'trimtab axes' cannot '%s'; did you mean '%s'?", verb, nearest);
-    return tt_fail(err, TT_ERROR_USAGE, "'trimtab axes' cannot '%s'; it takes list, show or check", verb);
+    return tt_fail(err, TT_ERROR_USAGE,
+                   "'trimtab axes' takes list, show or check, not '%s'; 'trimtab axes show NAME' shows one", verb);
 }
 
 static const tt_option options[] = {

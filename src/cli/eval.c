@@ -235,6 +235,17 @@ static bool evaluate(const tt_arguments *arguments, tt_model *model, tt_loaded *
     return ok;
 }
 
+/* Known before hours of work, not after. */
+static bool check_output(const tt_arguments *arguments, tt_error *err) {
+    const char *page = tt_argument_text(arguments, "--report");
+    if (page && !tt_output_try(page, err)) return false;
+    if (!tt_argument_flag(arguments, "--save")) return true;
+    char *probe = tt_path_join(tt_argument_text(arguments, "--vectors"), ".trimtab", err);
+    const bool ok = probe && tt_output_try(probe, err);
+    free(probe);
+    return ok;
+}
+
 static bool run(const tt_arguments *arguments, tt_error *err) {
     size_t axis_count;
     const char **axes = tt_argument_all(arguments, "--axis", &axis_count, err);
@@ -244,7 +255,7 @@ static bool run(const tt_arguments *arguments, tt_error *err) {
     tt_loaded vectors = {0};
     const bool ok = model &&
                     tt_load_vectors(&vectors, tt_argument_text(arguments, "--vectors"), axes, axis_count, model, err) &&
-                    evaluate(arguments, model, &vectors, err);
+                    check_output(arguments, err) && evaluate(arguments, model, &vectors, err);
     tt_loaded_free(&vectors);
     tt_model_close(model);
     tt_engine_stop(engine);

@@ -335,13 +335,15 @@ static bool check_all(const tt_arguments *arguments, tt_error *err) {
             return tt_fail(err, TT_ERROR_USAGE, "%s %s is missing: give it, or set %s", name, option->argument,
                            option->environment);
         }
-        return tt_fail(err, TT_ERROR_USAGE, "%s %s is missing", name, option->argument);
+        return tt_fail(err, TT_ERROR_USAGE, "%s %s is missing: %s", name, option->argument, option->help);
     }
     const size_t most = command->operands && !command->operands_most ? SIZE_MAX : command->operands_most;
     if (arguments->operand_count > most)
-        return tt_fail(err, TT_ERROR_USAGE, "unexpected argument '%s'", arguments->operands[most]);
+        return tt_fail(err, TT_ERROR_USAGE, "unexpected argument '%s'; 'trimtab %s --help' tells what can stand there",
+                       arguments->operands[most], command->name);
     if (arguments->operand_count < command->operands_least)
-        return tt_fail(err, TT_ERROR_USAGE, "%s needs %s", command->name, command->operands);
+        return tt_fail(err, TT_ERROR_USAGE, "%s needs %s; 'trimtab %s --help' tells what that is", command->name,
+                       command->operands, command->name);
     return true;
 }
 

@@ -67,12 +67,13 @@ static void drop_last_newline(char *text) {
     if (length && text[length - 1] == '\n') text[length - 1] = '\0';
 }
 
-/* A text in which a zero hides the rest, or which is no text, is refused. */
+/* A text in which a zero hides the rest, or which is no text, is refused. `name` is an option or a file. */
 static bool check_text(const char *text, size_t length, const char *name, tt_error *err) {
     size_t bad;
     if (!tt_utf8_valid(text, length, &bad))
-        return tt_fail(err, TT_ERROR_INPUT, "%s is not UTF-8 text (byte %zu)", name, bad);
-    if (strlen(text) != length) return tt_fail(err, TT_ERROR_INPUT, "%s is not text: it has a zero byte in it", name);
+        return tt_fail(err, TT_ERROR_INPUT, "'%s' is not UTF-8 text (byte %zu): give it in UTF-8", name, bad);
+    if (strlen(text) != length)
+        return tt_fail(err, TT_ERROR_INPUT, "'%s' is not text: it has a zero byte in it; give a text file", name);
     return true;
 }
 

@@ -120,6 +120,15 @@ static bool part_open(part *p, tt_error *err) {
     return check_extents(p, err);
 }
 
+/* Of a split model's parts only the first one has the model's keys. */
+static bool check_first(const part *p, tt_error *err) {
+    const int64_t parts = count_key(p->header, "split.count");
+    if (parts <= 1 || count_key(p->header, "split.no") == 0) return true;
+    return tt_fail(err, TT_ERROR_INPUT,
+                   "'%s' is one part of a split model: name the first part, which ends in -00001-of-%05lld.gguf", p->path,
+                   (long long)parts);
+}
+
 /* Is this a model that can write text? Control vectors, adapters, projectors, vocabularies and encoders are not. */
 static bool check_kind(const part *p, tt_error *err) {
     const char *architecture = text_key(p->header, "general.architecture");
@@ -222,10 +231,10 @@ static bool read_further_parts(const part *first, collection *norms, tt_hash *co
     if (parts > 9999)
         return tt_fail(err, TT_ERROR_INPUT, "'%s' is damaged: it counts %lld parts", first->path, (long long)parts);
     char prefix[4096];
-    if (count_key(first->header, "split.no") != 0 ||
-        llama_split_prefix(prefix, sizeof prefix, first->path, 0, (int32_t)parts) <= 0)
+    if (llama_split_prefix(prefix, sizeof prefix, first->path, 0, (int32_t)parts) <= 0)
         return tt_fail(err, TT_ERROR_INPUT,
-                       "'%s' is one part of a split model: name the first part, which ends in -00001-of-%05lld.gguf",
+                       "'%s' is one part of a split model: give it a name that ends in -00001-of-%05lld.gguf again, so that "
+                       "the others can be found by it",
                        first->path, (long long)parts);
     for (int32_t i = 1; i < parts; i++) {
         part p = {.fd = -1};
@@ -258,7 +267,7 @@ bool tt_gguf_facts_read(tt_gguf_facts *facts, const char *path, tt_error *err) {
     collection norms = {0};
     tt_hash content;
     tt_hash_begin(&content);
-    bool ok = part_open(&first, err) && check_kind(&first, err);
+    bool ok = part_open(&first, err) && check_first(&first, err) && check_kind(&first, err);
     if (ok) {
         const char *name = text_key(first.header, "general.name");
         facts->architecture = tt_strdup(text_key(first.header, "general.architecture"), err);

@@ -34,12 +34,7 @@ static bool check_output(const tt_train_options *options, tt_error *err) {
     if (!tt_make_folder(options->output, err)) return false;
     char *probe = tt_path_join(options->output, ".trimtab", err);
     if (!probe) return false;
-    tt_output output;
-    bool ok = tt_output_open(&output, probe, err);
-    if (ok) {
-        ok = tt_output_write(&output, "", 1, err);
-        tt_output_abort(&output);
-    }
+    const bool ok = tt_output_try(probe, err);
     free(probe);
     return ok || tt_fail_prefix(err, "the output folder takes no files");
 }
