@@ -6,12 +6,14 @@ import subprocess
 import tempfile
 import unittest
 
+import built
+
 DEMO = os.path.join(os.environ["TRIMTAB_SOURCE"], "scripts", "demo")
 
 
 class Demo(unittest.TestCase):
     def show(self, folder):
-        result = subprocess.run([DEMO, os.environ["TRIMTAB"], folder], capture_output=True, text=True, check=False, timeout=1500,
+        result = subprocess.run([DEMO, os.environ["TRIMTAB"], folder], capture_output=True, text=True, check=False, timeout=built.PATIENCE,
                                 stdin=subprocess.DEVNULL)
         self.assertEqual(result.returncode, 0, result.stderr)
         return result

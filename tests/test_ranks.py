@@ -21,6 +21,11 @@ MPIRUN = ["mpirun", "--allow-run-as-root", "--oversubscribe", "-n"]
 
 
 class Ranks(cases.Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        ENVIRONMENT["TMPDIR"] = cls.folder  # where MPI leaves its own
+
     def train(self, name, *before, program=TRIMTAB, env=None):
         output = os.path.join(self.folder, name)
         command = [*before, program, "train", "-m", self.tiny, "-t", "1", "--samples", "12", "--tolerance", "0.01", "-q", "--json", "-o", output,

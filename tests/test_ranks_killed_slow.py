@@ -31,7 +31,8 @@ class Killed(unittest.TestCase):
         pathlib.Path(self.prompts).write_text("Write.\nTell.\n", encoding="utf-8")
         self.counter = pathlib.Path(self.folder, "begun")
         self.environment = {k: v for k, v in os.environ.items() if k != "TRIMTAB_MODEL"}
-        self.environment |= {"LD_PRELOAD": os.path.join(built.FOLDER, "tests", "count_batches.so"), "COUNT_BATCHES": str(self.counter)}
+        self.environment |= {"LD_PRELOAD": os.path.join(built.FOLDER, "tests", "count_batches.so"), "COUNT_BATCHES": str(self.counter),
+                             "TMPDIR": self.folder}  # where MPI leaves its own
 
     def command(self, ranks, output):
         before = [*MPIRUN, str(ranks)] if ranks > 1 else []

@@ -1,6 +1,5 @@
 """test_rpc.py: a model whose blocks lie on other machines, here two ggml-rpc-servers on loopback."""
 import glob
-import os
 import pathlib
 import shutil
 import socket
