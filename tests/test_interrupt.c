@@ -94,6 +94,7 @@ static void ends_by_the_signal(void **state) {
 
 static void loading_a_model_ends_too(void **state) {
     (void)state;
+    scratch_folder(); /* made here, so that it goes with this process and not with the child, which would leave it */
     assert_int_equal(status_of(while_a_model_is_loaded), 0);
 }
 
