@@ -344,6 +344,7 @@ static void step(tt_scheduler *s) {
         tt_refuse(&refusal, 500, "", "%s", err.message);
         refuse_running(s, &refusal);
     }
+    count_work(s); /* before a client hears of it: who has its answer finds it counted */
     for (uint32_t i = 0; i < s->slot_count; i++) {
         const float *logits = s->seats[i].job ? tt_slots_logits(s->slots, i) : NULL;
         if (logits) go_on(s, i, logits);
