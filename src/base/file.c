@@ -183,6 +183,13 @@ bool tt_output_try(const char *path, tt_error *err) {
     return ok;
 }
 
+bool tt_folder_try(const char *folder, tt_error *err) {
+    char *probe = tt_path_join(folder, ".trimtab", err);
+    const bool ok = probe && tt_output_try(probe, err);
+    free(probe);
+    return ok;
+}
+
 bool tt_make_folder(const char *path, tt_error *err) {
     char *copy = tt_strdup(path, err);
     if (!copy) return false;

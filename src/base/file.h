@@ -50,6 +50,9 @@ void tt_output_abort(tt_output *output);
 /* Whether `path` can be written: for what takes long to make. Leaves nothing behind. */
 bool tt_output_try(const char *path, tt_error *err);
 
+/* The same for files in `folder`. */
+bool tt_folder_try(const char *folder, tt_error *err);
+
 /* tt_output_open, _write and _commit in one. */
 bool tt_file_write(const char *path, const void *bytes, size_t length, tt_error *err);
 

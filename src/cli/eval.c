@@ -239,11 +239,7 @@ static bool evaluate(const tt_arguments *arguments, tt_model *model, tt_loaded *
 static bool check_output(const tt_arguments *arguments, tt_error *err) {
     const char *page = tt_argument_text(arguments, "--report");
     if (page && !tt_output_try(page, err)) return false;
-    if (!tt_argument_flag(arguments, "--save")) return true;
-    char *probe = tt_path_join(tt_argument_text(arguments, "--vectors"), ".trimtab", err);
-    const bool ok = probe && tt_output_try(probe, err);
-    free(probe);
-    return ok;
+    return !tt_argument_flag(arguments, "--save") || tt_folder_try(tt_argument_text(arguments, "--vectors"), err);
 }
 
 static bool run(const tt_arguments *arguments, tt_error *err) {

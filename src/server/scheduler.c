@@ -325,13 +325,13 @@ static void refuse_running(tt_scheduler *s, const tt_refusal *refusal) {
         if (s->jobs[i]->started > 0) refuse_job(s, i, refusal);
 }
 
+/* What has been computed. */
 static void count_work(tt_scheduler *s) {
     const tt_slots_counts counts = tt_slots_counts_of(s->slots);
     atomic_store(&s->metrics->read_tokens, counts.read_tokens);
     atomic_store(&s->metrics->reused_tokens, counts.reused_tokens);
     atomic_store(&s->metrics->written_tokens, counts.written_tokens);
     atomic_store(&s->metrics->decodes, counts.decodes);
-    atomic_store(&s->metrics->busy_slots, tt_slots_busy(s->slots));
 }
 
 static void step(tt_scheduler *s) {
@@ -349,7 +349,7 @@ static void step(tt_scheduler *s) {
         const float *logits = s->seats[i].job ? tt_slots_logits(s->slots, i) : NULL;
         if (logits) go_on(s, i, logits);
     }
-    count_work(s);
+    atomic_store(&s->metrics->busy_slots, tt_slots_busy(s->slots));
 }
 
 /* ==== Working ==== */

@@ -32,11 +32,7 @@ static void note(const tt_train_options *options, const char *format, ...) {
 /* The folder exists and takes files: known before hours of work, not after. */
 static bool check_output(const tt_train_options *options, tt_error *err) {
     if (!tt_make_folder(options->output, err)) return false;
-    char *probe = tt_path_join(options->output, ".trimtab", err);
-    if (!probe) return false;
-    const bool ok = tt_output_try(probe, err);
-    free(probe);
-    return ok || tt_fail_prefix(err, "the output folder takes no files");
+    return tt_folder_try(options->output, err) || tt_fail_prefix(err, "the output folder takes no files");
 }
 
 static tt_states_shape shape_of(const tt_identity *identity) {
