@@ -1,6 +1,6 @@
 /* test_collection.c: the page of several models' vectors (evaluate/card.h): in which order, and where its links lead. */
 #include "base/file.h"
-#include "evaluate/card.h"
+#include "publish/card.h"
 #include "support/scratch.h"
 #include "support/vector_files.h"
 

@@ -2,7 +2,7 @@
  * well. */
 #include "base/memory.h"
 #include "base/random.h"
-#include "evaluate/chart.h"
+#include "draw/chart.h"
 #include "evaluate/evaluate.h"
 #include "support/open_model.h"
 

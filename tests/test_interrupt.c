@@ -1,9 +1,9 @@
 /* test_interrupt.c: the first signal asks, the second ends. Each case runs in a process of its own. */
 #include "cli/commands.h"
-#include "cli/interrupt.h"
 #include "cli/shared_options.h"
 #include "support/scratch.h"
 #include "support/tiny_model.h"
+#include "terminal/interrupt.h"
 
 #include <cmocka.h>
 #include <signal.h>

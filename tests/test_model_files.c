@@ -1,6 +1,6 @@
 /* test_model_files.c: what is not a model is refused in one sentence, before libllama sees it; what is one has its facts
  * read. */
-#include "model/gguf_file.h"
+#include "gguf/facts.h"
 
 #include "base/file.h"
 #include "support/scratch.h"

@@ -1,7 +1,7 @@
 /* test_options.c: the option framework, on tables of its own and on those of every command. */
 #include "base/number.h"
 #include "cli/commands.h"
-#include "cli/help.h"
+#include "terminal/help.h"
 
 #include <cmocka.h>
 #include <math.h>

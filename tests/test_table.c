@@ -1,5 +1,5 @@
 /* test_table.c: aligned columns and the small plots. */
-#include "cli/table.h"
+#include "terminal/table.h"
 
 #include <cmocka.h>
 #include <math.h>

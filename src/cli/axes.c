@@ -5,9 +5,9 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "cli/print_json.h"
-#include "cli/table.h"
 #include "prompts/axis.h"
+#include "terminal/print_json.h"
+#include "terminal/table.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,10 +3,10 @@
 #include "base/progress.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "cli/console.h"
-#include "cli/interrupt.h"
 #include "cli/mix_options.h"
 #include "cli/shared_options.h"
+#include "terminal/console.h"
+#include "terminal/interrupt.h"
 
 #include <stdio.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 /* card.c: `trimtab card`, the page with which a folder of vectors is published. */
-#include "evaluate/card.h"
+#include "publish/card.h"
 #include "cli/commands.h"
-#include "cli/console.h"
+#include "terminal/console.h"
 
 #include <ctype.h>
 #include <stdio.h>

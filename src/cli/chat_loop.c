@@ -1,9 +1,9 @@
 /* chat_loop.c: see chat_loop.h */
 #include "cli/chat_loop.h"
 #include "base/text.h"
-#include "cli/console.h"
-#include "cli/interrupt.h"
-#include "cli/line_editor.h"
+#include "terminal/console.h"
+#include "terminal/interrupt.h"
+#include "terminal/line_editor.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* commands.h: every command that the program has. */
 #pragma once
 
-#include "cli/options.h"
+#include "terminal/options.h"
 
 /* The program itself, as a command whose operand is a command's name: for parsing what comes before it, and for the help,
  * man page and completion of the whole. */

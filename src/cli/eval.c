@@ -2,11 +2,11 @@
 #include "base/file.h"
 #include "base/progress.h"
 #include "cli/commands.h"
-#include "cli/interrupt.h"
-#include "cli/print_json.h"
 #include "cli/shared_options.h"
-#include "cli/table.h"
 #include "evaluate/report.h"
+#include "terminal/interrupt.h"
+#include "terminal/print_json.h"
+#include "terminal/table.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "cli/commands.h"
 #include "cli/mix_options.h"
-#include "cli/print_json.h"
+#include "terminal/print_json.h"
 #include "vectors/compare.h"
 
 #include <math.h>

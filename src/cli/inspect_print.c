@@ -3,9 +3,9 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/text.h"
-#include "cli/console.h"
 #include "cli/inspect.h"
-#include "cli/table.h"
+#include "terminal/console.h"
+#include "terminal/table.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -2,8 +2,8 @@
  * and how alike the files are. */
 #include "base/file.h"
 #include "base/memory.h"
-#include "cli/figure.h"
 #include "cli/inspect.h"
+#include "draw/figure.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -4,10 +4,10 @@
  * of SIGPIPE, as a shell expects. */
 #include "base/text.h"
 #include "cli/commands.h"
-#include "cli/console.h"
-#include "cli/help.h"
-#include "cli/interrupt.h"
 #include "cli/spinning.h"
+#include "terminal/console.h"
+#include "terminal/help.h"
+#include "terminal/interrupt.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "cli/help.h"
+#include "terminal/help.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* merge.c: `trimtab merge`, any mix as one control-vector file. */
 #include "cli/commands.h"
-#include "cli/console.h"
 #include "cli/mix_options.h"
+#include "terminal/console.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "apply/target.h"
-#include "cli/options.h"
 #include "model/steering.h"
+#include "terminal/options.h"
 #include "vectors/mix.h"
 
 extern const tt_option_group tt_mix_group;

@@ -4,10 +4,10 @@
 #include "base/text.h"
 #include "cli/chat_loop.h"
 #include "cli/commands.h"
-#include "cli/console.h"
 #include "cli/session.h"
 #include "cli/shared_options.h"
-#include "cli/side_by_side.h"
+#include "terminal/console.h"
+#include "terminal/side_by_side.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* sampling_options.h: llama.cpp's sampling options, under its names, as model/sampling.h wants to hear them. */
 #pragma once
 
-#include "cli/options.h"
 #include "model/sampling.h"
+#include "terminal/options.h"
 
 extern const tt_option_group tt_sampling_group;
 

@@ -4,8 +4,8 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "cli/interrupt.h"
 #include "server/server.h"
+#include "terminal/interrupt.h"
 
 #include <math.h>
 #include <stdio.h>

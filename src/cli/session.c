@@ -2,9 +2,9 @@
 #include "cli/session.h"
 #include "base/progress.h"
 #include "base/text.h"
-#include "cli/console.h"
-#include "cli/interrupt.h"
 #include "cli/shared_options.h"
+#include "terminal/console.h"
+#include "terminal/interrupt.h"
 
 #include <stdlib.h>
 #include <string.h>

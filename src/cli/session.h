@@ -3,9 +3,9 @@
 
 #include "cli/conversation.h"
 #include "cli/mix_options.h"
-#include "cli/options.h"
 #include "cli/sampling_options.h"
 #include "model/generate.h"
+#include "terminal/options.h"
 
 #include <stdio.h>
 

@@ -1,8 +1,8 @@
 /* shared_options.c: see shared_options.h */
 #include "cli/shared_options.h"
 #include "base/progress.h"
-#include "cli/interrupt.h"
 #include "prompts/axis.h"
+#include "terminal/interrupt.h"
 
 #include <limits.h>
 #include <math.h>

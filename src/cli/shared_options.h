@@ -1,9 +1,9 @@
 /* shared_options.h: groups of options that several commands have, and what they ask for. */
 #pragma once
 
-#include "cli/options.h"
 #include "model/engine.h"
 #include "model/model.h"
+#include "terminal/options.h"
 
 /* Which model, where it runs and how it is talked to: -m, -ngl, -ts, -fa, -t, -c, -b, -ub, --chat-template,
  * --separate-system-message, --rpc, --verbose. Names and meanings are llama.cpp's where it has them. */

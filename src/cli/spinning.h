@@ -6,7 +6,7 @@
  * figures. */
 #pragma once
 
-#include "cli/options.h"
+#include "terminal/options.h"
 
 /* Starts the program over with GOMP_SPINCOUNT set, which the OpenMP library reads only as it is loaded: to a short spin
  * where that is better (the command works through prompts for long, or the machine is busy), else to a long one. `argv` is

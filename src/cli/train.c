@@ -2,9 +2,9 @@
 #include "cli/commands.h"
 #include "cli/shared_options.h"
 
-#include "cli/console.h"
-#include "cli/interrupt.h"
 #include "cli/train_report.h"
+#include "terminal/console.h"
+#include "terminal/interrupt.h"
 #include "train/forecast.h"
 #include "train/ranks.h"
 #include "train/train.h"

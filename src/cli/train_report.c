@@ -2,9 +2,9 @@
 #include "cli/train_report.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "cli/console.h"
-#include "cli/print_json.h"
-#include "cli/table.h"
+#include "terminal/console.h"
+#include "terminal/print_json.h"
+#include "terminal/table.h"
 
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 /* internal.h: what the files of model/ share among themselves, llama.h included. No other room includes this. */
 #pragma once
 
-#include "model/gguf_file.h"
+#include "gguf/facts.h"
 #include "model/model.h"
 
 #include <llama.h>

@@ -2,7 +2,7 @@
 #include "server/job.h"
 #include "base/clock.h"
 #include "base/memory.h"
-#include "server/openai.h"
+#include "server/protocols/openai.h"
 
 #include <stdio.h>
 #include <stdlib.h>

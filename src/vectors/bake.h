@@ -6,7 +6,7 @@
  * (docs/bake.md). */
 #pragma once
 
-#include "vectors/model_file.h"
+#include "gguf/model_file.h"
 #include "vectors/vector.h"
 
 #include <stdatomic.h>

@@ -3,7 +3,7 @@
  * What other tools write is read too: they tell less, and what they tell as layer_count is not always the model's. */
 #include "base/file.h"
 #include "base/memory.h"
-#include "vectors/gguf_file.h"
+#include "gguf/gguf_file.h"
 #include "vectors/vector.h"
 
 #include <inttypes.h>

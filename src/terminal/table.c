@@ -1,5 +1,5 @@
 /* table.c: see table.h */
-#include "cli/table.h"
+#include "terminal/table.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* model_file.h: a model's GGUF file, or all the parts of a split one, opened for what control vectors need of it. */
 #pragma once
 
-#include "vectors/gguf_file.h"
+#include "gguf/gguf_file.h"
 
 enum { TT_MODEL_PARTS_MOST = 1024 };
 

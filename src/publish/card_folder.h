@@ -1,4 +1,4 @@
-/* card_folder.h: what a card tells of: one model's vectors in a folder, and what was measured of them. Private to evaluate/.
+/* card_folder.h: what a card tells of: one model's vectors in a folder, and what was measured of them. Private to publish/.
  */
 #pragma once
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/text.h"
-#include "cli/options.h"
+#include "terminal/options.h"
 
 #include <stdio.h>
 

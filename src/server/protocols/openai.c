@@ -1,5 +1,5 @@
 /* openai.c: see openai.h */
-#include "server/openai.h"
+#include "server/protocols/openai.h"
 #include "base/json.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* help.c: see help.h */
-#include "cli/help.h"
+#include "terminal/help.h"
 #include "cli/commands.h"
-#include "cli/console.h"
+#include "terminal/console.h"
 
 #include <string.h>
 

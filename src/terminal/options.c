@@ -1,7 +1,7 @@
 /* options.c: parsing a command line by a command's table, and fetching what was given; see options.h.
  *
  * getopt_long_only does the parsing proper. It calls an option by a number: here TT_FIRST + its place in the table. */
-#include "cli/options.h"
+#include "terminal/options.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/text.h"

@@ -1,5 +1,5 @@
 /* print_json.c: see print_json.h */
-#include "cli/print_json.h"
+#include "terminal/print_json.h"
 #include "base/json.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* gguf_file.c: see gguf_file.h. The layout is the one that gguf.h describes. */
-#include "vectors/gguf_file.h"
+#include "gguf/gguf_file.h"
 #include "base/file.h"
 #include "base/memory.h"
 

@@ -1,8 +1,8 @@
 /* line_editor.c: see line_editor.h */
-#include "cli/line_editor.h"
+#include "terminal/line_editor.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "cli/interrupt.h"
+#include "terminal/interrupt.h"
 
 #include <errno.h>
 #include <histedit.h>

@@ -1,5 +1,5 @@
 /* figure.c: see figure.h */
-#include "cli/figure.h"
+#include "draw/figure.h"
 #include "base/file.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* chart.c: see chart.h */
-#include "evaluate/chart.h"
+#include "draw/chart.h"
 #include "base/number.h"
 #include "base/text.h"
 

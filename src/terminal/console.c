@@ -1,5 +1,5 @@
 /* console.c: see console.h */
-#include "cli/console.h"
+#include "terminal/console.h"
 #include "base/memory.h"
 #include "base/text.h"
 

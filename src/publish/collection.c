@@ -1,8 +1,8 @@
 /* collection.c: the page of several models' vectors, the smallest model first; see card.h. */
 #include "base/file.h"
 #include "base/memory.h"
-#include "evaluate/card.h"
-#include "evaluate/card_text.h"
+#include "publish/card.h"
+#include "publish/card_text.h"
 
 #include <ctype.h>
 #include <math.h>

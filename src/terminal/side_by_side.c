@@ -1,5 +1,5 @@
 /* side_by_side.c: see side_by_side.h */
-#include "cli/side_by_side.h"
+#include "terminal/side_by_side.h"
 #include "base/memory.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* gguf_file.h: what a model file says of itself, read before libllama gets to see it.
+/* facts.h: what a model file says of itself, read before libllama gets to see it.
  *
  * libllama aborts the process over some broken files, and says little about others. So a model's file, or every part of a
  * split one, is first read by ggml's parser of headers alone: is it a GGUF, is it whole, is it a model that can write text?
@@ -14,7 +14,7 @@ typedef struct tt_gguf_facts {
     char *architecture;              /* general.architecture */
     char *name;                      /* general.name, or "" */
     uint64_t bytes;                  /* of all parts */
-    char fingerprint[TT_HASH_TEXT];  /* of the weights: the same for every quantisation of a model (see gguf_file.c) */
+    char fingerprint[TT_HASH_TEXT];  /* of the weights: the same for every quantisation of a model (see facts.c) */
     char content_hash[TT_HASH_TEXT]; /* of this very file: names, shapes, types, keys, and samples of the data */
 } tt_gguf_facts;
 

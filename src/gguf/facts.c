@@ -1,9 +1,9 @@
-/* gguf_file.c: see gguf_file.h
+/* facts.c: see facts.h
  *
  * The fingerprint is SHA-256 over the architecture and the one-dimensional F32 tensors (the norms' weights, and biases where
  * a model has them): converters keep these as they are whatever the large matrices are quantised to, so a vector made with
  * the Q4_0 file of a model is recognised as belonging to its Q8_0 file, while another fine-tune's norms differ. */
-#include "model/gguf_file.h"
+#include "gguf/facts.h"
 #include "base/file.h"
 #include "base/memory.h"
 

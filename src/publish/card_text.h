@@ -1,9 +1,9 @@
-/* card_text.h: what the page of one model's vectors and that of a collection have in common. Private to evaluate/. */
+/* card_text.h: what the page of one model's vectors and that of a collection have in common. Private to publish/. */
 #pragma once
 
 #include "base/text.h"
-#include "evaluate/card.h"
-#include "evaluate/card_folder.h"
+#include "publish/card.h"
+#include "publish/card_folder.h"
 
 /* The model that the folder's vectors are for; words where they do not name it. */
 const char *tt_card_model_name(const tt_card_folder *folder);

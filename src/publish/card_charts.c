@@ -1,8 +1,8 @@
 /* card_charts.c: see card_charts.h */
-#include "evaluate/card_charts.h"
+#include "publish/card_charts.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "evaluate/chart.h"
+#include "draw/chart.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /* card.c: see card.h. The text of a card, part by part; card_folder.c has what it tells of, card_charts.c its charts,
  * card_text.c what it shares with the page of a collection. */
-#include "evaluate/card.h"
+#include "publish/card.h"
 #include "base/file.h"
-#include "evaluate/card_charts.h"
-#include "evaluate/card_folder.h"
-#include "evaluate/card_text.h"
+#include "publish/card_charts.h"
+#include "publish/card_folder.h"
+#include "publish/card_text.h"
 
 #include <math.h>
 #include <stdlib.h>

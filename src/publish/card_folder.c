@@ -1,5 +1,5 @@
 /* card_folder.c: see card_folder.h */
-#include "evaluate/card_folder.h"
+#include "publish/card_folder.h"
 #include "base/file.h"
 #include "base/memory.h"
 

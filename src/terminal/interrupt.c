@@ -1,5 +1,5 @@
 /* interrupt.c: see interrupt.h */
-#include "cli/interrupt.h"
+#include "terminal/interrupt.h"
 
 #include <signal.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* card_text.c: see card_text.h */
-#include "evaluate/card_text.h"
+#include "publish/card_text.h"
 #include "base/file.h"
 
 #include <string.h>

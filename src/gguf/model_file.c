@@ -1,5 +1,5 @@
 /* model_file.c: see model_file.h */
-#include "vectors/model_file.h"
+#include "gguf/model_file.h"
 #include "base/memory.h"
 #include "vectors/vector.h"
 
