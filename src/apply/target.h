@@ -2,7 +2,6 @@
 #pragma once
 
 #include "gguf/facts.h"
-#include "gguf/model_file.h"
 #include "model/model.h"
 #include "vectors/catalogue.h"
 
