@@ -203,19 +203,26 @@ static void values_beyond_half_precision_survive(void **) {
 
 /* ==== Steering ==== */
 
-/* A row for the middle block, as large as what that block adds by itself; the caller frees both. */
-static const float **make_rows(const struct family *family, float **row) {
-    const size_t width = family->facts->width, block = family->facts->blocks / 2;
-    float *contributions = capture_all(family, true);
-    *row = tt_alloc(width, sizeof **row, NULL);
-    memcpy(*row, contributions + block * width, width * sizeof **row);
-    free(contributions);
-    const float **rows = tt_alloc(family->facts->blocks, sizeof *rows, NULL);
-    rows[block] = *row;
-    return rows;
+static tt_steering *steering_of(const struct family *family, float *const *rows) {
+    const tt_steering_term term = {.rows = rows, .row_count = family->facts->blocks, .width = family->facts->width};
+    tt_steering *steering = tt_steering_make(family->model, &term, 1, NULL);
+    assert_non_null(steering);
+    return steering;
 }
 
-static float *logits_of_generator(const struct family *family, const tt_steering *steering) {
+/* A row for the middle block, as large as what that block adds by itself. */
+static tt_steering *make_steering(const struct family *family) {
+    const size_t width = family->facts->width, block = family->facts->blocks / 2;
+    float *contributions = capture_all(family, true);
+    float **rows = tt_alloc(family->facts->blocks, sizeof *rows, NULL);
+    rows[block] = contributions + block * width;
+    tt_steering *steering = steering_of(family, rows);
+    free(rows);
+    free(contributions);
+    return steering;
+}
+
+static float *logits_of_generator(const struct family *family, tt_steering *steering) {
     tt_error err = {0};
     const size_t count = family->facts->vocabulary;
     float *logits = tt_alloc(count, sizeof *logits, NULL);
@@ -228,7 +235,7 @@ static float *logits_of_generator(const struct family *family, const tt_steering
     return logits;
 }
 
-static float *logits_of_batch(const struct family *family, const tt_steering *steering) {
+static float *logits_of_batch(const struct family *family, tt_steering *steering) {
     tt_error err = {0};
     const size_t count = family->facts->vocabulary, length = family->prompts[0].count;
     float *logits = tt_alloc(count, sizeof *logits, NULL);
@@ -254,11 +261,9 @@ static void both_ways_of_steering_agree(void **) {
         if (has_no_place(architectures[i])) continue;
         struct family family;
         begin(&family, architectures[i]);
-        float *row;
-        const float **rows = make_rows(&family, &row);
-        const tt_steering steering = {rows, family.facts->blocks};
-        float *plain = logits_of_generator(&family, NULL), *adapter = logits_of_generator(&family, &steering);
-        float *callback = logits_of_batch(&family, &steering);
+        tt_steering *steering = make_steering(&family);
+        float *plain = logits_of_generator(&family, NULL), *adapter = logits_of_generator(&family, steering);
+        float *callback = logits_of_batch(&family, steering);
         const double moved = test_relative_error(adapter, plain, family.facts->vocabulary);
         const double apart = test_relative_error(callback, adapter, family.facts->vocabulary);
         if (!(moved > 1e-3)) fail_msg("%s: a vector moves the logits by %g only", family.name, moved);
@@ -266,8 +271,7 @@ static void both_ways_of_steering_agree(void **) {
         free(plain);
         free(adapter);
         free(callback);
-        free(rows);
-        free(row);
+        tt_steering_release(steering);
         end(&family);
     }
 }
@@ -289,10 +293,11 @@ static void an_architecture_without_a_place_is_refused(void **) {
     err = (tt_error){0};
     tt_generator *generator = tt_generator_open(family.model, 64, &err);
     assert_non_null(generator);
-    float row[64] = {1};
-    const float *rows[] = {NULL, row};
+    float row[64] = {1}, *rows[64] = {NULL, row};
     assert_int_equal(family.facts->width, 64);
-    assert_false(tt_generator_steer(generator, &(tt_steering){rows, 2}, &err));
+    tt_steering *steering = steering_of(&family, rows);
+    assert_false(tt_generator_steer(generator, steering, &err));
+    tt_steering_release(steering);
     refuses_by_name(&err);
     assert_true(tt_generator_steer(generator, NULL, &err)); /* it still writes unsteered */
     assert_true(tt_generator_read(generator, &family.prompts[3], NULL, &err));

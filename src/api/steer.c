@@ -1,6 +1,7 @@
 /* steer.c: the public API's mix: from "language=0.5" and a folder to what the generator adds. See include/trimtab.h. */
 #include "api/handle.h"
 #include "apply/folder.h"
+#include "apply/steering.h"
 #include "apply/target.h"
 #include "vectors/mix.h"
 
@@ -14,9 +15,9 @@ static bool apply(trimtab *t, const tt_mix *mix, const tt_mix_options *options, 
     if (!tt_mix_blend(&blend, mix, options, err)) return false;
     add_notes(warnings, &options->catalogue->notes);
     add_notes(warnings, &blend.warnings);
-    const tt_vector *sum = &blend.vector;
-    const tt_steering steering = {.rows = (const float *const *)sum->rows, .row_count = sum->layer_count};
-    const bool ok = tt_text_ok(warnings, err) && tt_generator_steer(t->generator, &steering, err);
+    tt_steering *steering = tt_text_ok(warnings, err) ? tt_steering_of_vector(t->model, &blend.vector, err) : NULL;
+    const bool ok = steering && tt_generator_steer(t->generator, steering, err);
+    tt_steering_release(steering);
     tt_blend_free(&blend);
     return ok;
 }

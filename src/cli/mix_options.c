@@ -208,8 +208,3 @@ const char *tt_mix_given_warnings(const tt_mix_given *given) { return given->war
 const tt_mix *tt_mix_given_mix(const tt_mix_given *given) { return &given->mix; }
 
 const tt_blend *tt_mix_given_blend(const tt_mix_given *given) { return &given->blend; }
-
-tt_steering tt_mix_given_steering(const tt_mix_given *given) {
-    const tt_vector *vector = &given->blend.vector;
-    return (tt_steering){(const float *const *)vector->rows, vector->rows ? vector->layer_count : 0};
-}

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "apply/target.h"
-#include "model/steering.h"
 #include "terminal/options.h"
 #include "vectors/mix.h"
 
@@ -42,6 +41,3 @@ const char *tt_mix_given_warnings(const tt_mix_given *given);
  * changed. */
 const tt_mix *tt_mix_given_mix(const tt_mix_given *given);
 const tt_blend *tt_mix_given_blend(const tt_mix_given *given);
-
-/* The rows, which `given` owns until it is changed; no rows where nothing is applied. */
-tt_steering tt_mix_given_steering(const tt_mix_given *given);

@@ -1,5 +1,6 @@
 /* mixes.c: see mixes.h */
 #include "server/mixes.h"
+#include "apply/steering.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
@@ -17,7 +18,7 @@ static const double value_most = 100; /* far beyond where any model still writes
 
 typedef struct kept_mix {
     char *text;
-    tt_shared_steering *steering;
+    tt_steering *steering;
     uint64_t last_used;
 } kept_mix;
 
@@ -56,7 +57,7 @@ void tt_mixes_close(tt_mixes *mixes) {
     if (!mixes) return;
     for (size_t i = 0; i < KEPT; i++) {
         free(mixes->kept[i].text);
-        tt_shared_steering_release(mixes->kept[i].steering);
+        tt_steering_release(mixes->kept[i].steering);
     }
     for (size_t i = 0; i < mixes->preset_count; i++) {
         free(mixes->presets[i].name);
@@ -181,15 +182,14 @@ static char *usual_form_of_json(const tt_mixes *mixes, yyjson_val *steering, tt_
 
 /* ==== From a mix to steering ==== */
 
-static tt_shared_steering *make_steering(const tt_mixes *mixes, const char *text, tt_refusal *refusal) {
+static tt_steering *make_steering(const tt_mixes *mixes, const char *text, tt_refusal *refusal) {
     tt_mix mix = {0};
     tt_blend blend = {0};
     tt_error err = {0};
     const tt_mix_options options = {.catalogue = &mixes->offer.catalogue, .target = &mixes->offer.target};
-    tt_shared_steering *steering = NULL;
+    tt_steering *steering = NULL;
     if (tt_mix_parse(&mix, text, &err) && tt_mix_blend(&blend, &mix, &options, &err))
-        steering = tt_shared_steering_make(mixes->model, (const float *const *)blend.vector.rows, blend.vector.layer_count,
-                                           blend.vector.width, &err);
+        steering = tt_steering_of_vector(mixes->model, &blend.vector, &err);
     tt_blend_free(&blend);
     tt_mix_free(&mix);
     if (!steering) refuse_mix(mixes, &err, refusal);
@@ -198,7 +198,7 @@ static tt_shared_steering *make_steering(const tt_mixes *mixes, const char *text
 
 /* The steering of a mix in its usual form: the same object as long as it is kept. A reference is the caller's. Vectors are
  * read with the mutex held, so that two clients who ask for a new mix at once get the same object. */
-static bool find_steering(tt_mixes *mixes, const char *text, tt_shared_steering **steering, tt_refusal *refusal) {
+static bool find_steering(tt_mixes *mixes, const char *text, tt_steering **steering, tt_refusal *refusal) {
     *steering = NULL;
     if (!*text) return true;
     pthread_mutex_lock(&mixes->mutex);
@@ -208,21 +208,21 @@ static bool find_steering(tt_mixes *mixes, const char *text, tt_shared_steering 
         if (mixes->kept[i].last_used < oldest->last_used) oldest = &mixes->kept[i];
     }
     if (!found) {
-        tt_shared_steering *made = make_steering(mixes, text, refusal);
+        tt_steering *made = make_steering(mixes, text, refusal);
         char *copy = made ? tt_strdup(text, &refusal->error) : NULL;
         if (made && !copy) refusal->status = 500;
         if (copy) {
             free(oldest->text);
-            tt_shared_steering_release(oldest->steering);
+            tt_steering_release(oldest->steering);
             *oldest = (kept_mix){.text = copy, .steering = made};
             found = oldest;
         } else {
-            tt_shared_steering_release(made);
+            tt_steering_release(made);
         }
     }
     if (found) {
         found->last_used = ++mixes->uses;
-        *steering = tt_shared_steering_hold(found->steering);
+        *steering = tt_steering_hold(found->steering);
     }
     pthread_mutex_unlock(&mixes->mutex);
     return found != NULL;
@@ -256,7 +256,7 @@ static char *choose_text(tt_mixes *mixes, const char *name, yyjson_val *steering
     return copy_standard(mixes, refusal);
 }
 
-bool tt_mixes_choose(tt_mixes *mixes, const char *name, yyjson_val *steering, char **text, tt_shared_steering **shared,
+bool tt_mixes_choose(tt_mixes *mixes, const char *name, yyjson_val *steering, char **text, tt_steering **shared,
                      tt_refusal *refusal) {
     *text = choose_text(mixes, name, steering, refusal);
     if (!*text) return false;
@@ -270,13 +270,13 @@ bool tt_mixes_choose(tt_mixes *mixes, const char *name, yyjson_val *steering, ch
 
 /* Checked by making its steering, so that a default that cannot be used is refused now. `text` is taken. */
 static bool set_standard(tt_mixes *mixes, char *text, tt_refusal *refusal) {
-    tt_shared_steering *steering;
+    tt_steering *steering;
     if (!text) return false;
     if (!find_steering(mixes, text, &steering, refusal)) {
         free(text);
         return false;
     }
-    tt_shared_steering_release(steering);
+    tt_steering_release(steering);
     pthread_mutex_lock(&mixes->mutex);
     free(mixes->standard);
     mixes->standard = text;

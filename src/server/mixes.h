@@ -7,7 +7,7 @@
 
 #include "base/notes.h"
 #include "model/model.h"
-#include "model/shared_steering.h"
+#include "model/steering.h"
 #include "server/refusal.h"
 
 #include <yyjson.h>
@@ -21,7 +21,7 @@ void tt_mixes_close(tt_mixes *mixes); /* harmless on NULL */
 /* The mix of a request: `steering` (an object of axes and values, or text; NULL: not given), else what follows '@' in
  * `name`, or the preset that it names, else the default. `*text` is the mix in its usual form, which the caller frees;
  * `*shared` a reference of the caller's, or NULL for no steering. */
-bool tt_mixes_choose(tt_mixes *mixes, const char *name, yyjson_val *steering, char **text, tt_shared_steering **shared,
+bool tt_mixes_choose(tt_mixes *mixes, const char *name, yyjson_val *steering, char **text, tt_steering **shared,
                      tt_refusal *refusal);
 
 /* Sets the default mix, from JSON or from text ("" for none). */

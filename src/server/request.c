@@ -23,7 +23,7 @@ void tt_request_free(tt_request *request) {
     free(request->biases);
     free(request->model);
     free(request->mix);
-    tt_shared_steering_release(request->steering);
+    tt_steering_release(request->steering);
     *request = (tt_request){0};
 }
 

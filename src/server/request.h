@@ -30,9 +30,9 @@ typedef struct tt_request {
     tt_logit_bias *biases; /* what `sampling` points to */
     char *stops[TT_STOPS_MOST];
     size_t stop_count;
-    int top_tokens;               /* how many likeliest tokens to tell with each token; -1: no log-probabilities at all */
-    char *mix;                    /* "language=0.5", in its usual form; "" for none */
-    tt_shared_steering *steering; /* a reference; NULL for none */
+    int top_tokens;        /* how many likeliest tokens to tell with each token; -1: no log-probabilities at all */
+    char *mix;             /* "language=0.5", in its usual form; "" for none */
+    tt_steering *steering; /* a reference; NULL for none */
 } tt_request;
 
 /* What requests are checked against. Borrowed. */
