@@ -1,7 +1,8 @@
 /* test_architectures.c: what capturing and steering rest on holds for every family's architecture (tiny_model.h).
  *
  * A second reader, written here against llama.h and the model file alone, says what the hidden states are: block 0's input
- * is the last token's row of the embedding, scaled where the family scales it, and the blocks' outputs are libllama's. */
+ * is the last token's row of the embedding, scaled, normalised or with its position's row added where the family does that,
+ * and the blocks' outputs are libllama's. */
 #include "base/memory.h"
 #include "model/generate.h"
 #include "model/steered_batch.h"
@@ -90,17 +91,40 @@ static bool on_node(struct ggml_tensor *node, bool asking, void *user_data) {
     return true;
 }
 
-/* The row of token_embd.weight for `token`, as the file has it. */
-static void read_embedding(int32_t token, const struct reader *reader) {
+/* A row of a table of the file's, times `scale`, added to h_0. */
+static void add_row(struct ggml_context *data, const char *table, size_t row, float scale, const struct reader *reader) {
+    const struct ggml_tensor *tensor = ggml_get_tensor(data, table);
+    assert_non_null(tensor);
+    const float *values = (const float *)tensor->data + row * reader->width;
+    for (size_t k = 0; k < reader->width; k++) reader->states[k] += scale * values[k];
+}
+
+/* A layer norm over h_0 with the file's weights, as BLOOM's embedding has one. */
+static void normalise(struct ggml_context *data, const struct reader *reader) {
+    const float *weight = ggml_get_tensor(data, "token_embd_norm.weight")->data;
+    const float *bias = ggml_get_tensor(data, "token_embd_norm.bias")->data;
+    const double width = (double)reader->width;
+    double mean = 0, variance = 0;
+    for (size_t k = 0; k < reader->width; k++) mean += (double)reader->states[k] / width;
+    for (size_t k = 0; k < reader->width; k++) variance += pow((double)reader->states[k] - mean, 2) / width;
+    for (size_t k = 0; k < reader->width; k++)
+        reader->states[k] =
+            (float)(((double)reader->states[k] - mean) / sqrt(variance + 1e-5) * (double)weight[k] + (double)bias[k]);
+}
+
+/* h_0 of `token`, which stands at `position`, as the file and the makers of the architecture have it. */
+static void read_embedding(int32_t token, size_t position, const struct reader *reader) {
     struct ggml_context *data = NULL;
     struct gguf_context *gguf = gguf_init_from_file(path, (struct gguf_init_params){.ctx = &data});
     assert_non_null(gguf);
-    const struct ggml_tensor *table = ggml_get_tensor(data, "token_embd.weight");
-    assert_non_null(table);
-    const float *row = (const float *)table->data + (size_t)token * reader->width;
     const char *architecture = gguf_get_val_str(gguf, gguf_find_key(gguf, "general.architecture"));
-    const float scale = strncmp(architecture, "gemma", 5) == 0 ? sqrtf((float)reader->width) : 1;
-    for (size_t k = 0; k < reader->width; k++) reader->states[k] = scale * row[k];
+    const int64_t scale_key = gguf_find_key(gguf, "granite.embedding_scale");
+    const float scale = strncmp(architecture, "gemma", 5) == 0 ? sqrtf((float)reader->width)
+                        : scale_key >= 0                       ? gguf_get_val_f32(gguf, scale_key)
+                                                               : 1;
+    add_row(data, "token_embd.weight", (size_t)token, scale, reader);
+    if (!strcmp(architecture, "gpt2")) add_row(data, "position_embd.weight", position, 1, reader);
+    if (!strcmp(architecture, "bloom")) normalise(data, reader);
     gguf_free(gguf);
     ggml_free(data);
 }
@@ -121,7 +145,7 @@ static float *read_states(const struct family *family, const tt_tokens *prompt) 
     params.cb_eval_user_data = &reader;
     struct llama_context *context = llama_init_from_model(model, params);
     assert_non_null(context);
-    read_embedding(prompt->ids[prompt->count - 1], &reader);
+    read_embedding(prompt->ids[prompt->count - 1], prompt->count - 1, &reader);
     assert_int_equal(llama_decode(context, llama_batch_get_one(prompt->ids, (int32_t)prompt->count)), 0);
     llama_free(context);
     llama_model_free(model);

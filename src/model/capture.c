@@ -36,6 +36,7 @@ struct tt_capture {
     size_t group;                  /* rows come in multiples of so many: 1 where nothing need be filled up */
     size_t ubatch;                 /* tokens of a micro-batch, a multiple of `group` */
     tt_capture_counts counts;
+    char input[GGML_MAX_NAME]; /* name of the node that is h_0 */
 
     /* The decode under way. */
     const tt_trie *trie;
@@ -48,7 +49,6 @@ struct tt_capture {
     size_t begin, length;                    /* nodes of the present micro-batch: [begin, begin + length) */
     size_t first, last;                      /* prompts trie->order[first .. last) end in it */
     int next;                                /* what is awaited: -1 for h_0, else block `next`'s output */
-    const struct ggml_tensor *input, *asker; /* h_0, and the first node that reads it */
     tt_error *err;
     bool failed;
 };
@@ -113,22 +113,6 @@ static bool take_output(tt_capture *capture, const struct ggml_tensor *tensor, i
 
 /* ==== The callback ==== */
 
-/* The first node of block 0 (its name ends in "-0") reads the block's input. Architectures name that tensor differently, so
- * it is found as what the node reads: computed, one row a token, as wide as the stream. */
-static const struct ggml_tensor *input_read_by(const tt_capture *capture, const struct ggml_tensor *node) {
-    const size_t length = strlen(node->name);
-    if (length < 3 || strcmp(node->name + length - 2, "-0") != 0) return NULL;
-    const size_t left = capture->end - capture->begin;
-    const size_t expected = left < capture->ubatch ? left : capture->ubatch;
-    for (int i = 0; i < GGML_MAX_SRC && node->src[i]; i++) {
-        const struct ggml_tensor *source = node->src[i];
-        if (source->op != GGML_OP_NONE && source->type == GGML_TYPE_F32 &&
-            (size_t)source->ne[0] == capture->model->facts.width && (size_t)source->ne[1] == expected)
-            return source;
-    }
-    return NULL;
-}
-
 /* A micro-batch of `length` tokens begins: which prompts end in it? */
 static void begin_micro_batch(tt_capture *capture, size_t length) {
     capture->length = length;
@@ -139,12 +123,16 @@ static void begin_micro_batch(tt_capture *capture, size_t length) {
 
 static bool ask(tt_capture *capture, const struct ggml_tensor *node) {
     if (capture->next == TT_NO_BLOCK) {
-        capture->input = input_read_by(capture, node);
-        if (!capture->input) return false;
-        begin_micro_batch(capture, (size_t)capture->input->ne[1]);
-        capture->asker = node;
-        capture->next = 0;
+        if (strcmp(node->name, capture->input) != 0) return false;
+        const size_t length = (size_t)node->ne[1];
+        if (length > capture->end - capture->begin) {
+            fail_shape(capture, node);
+            return false;
+        }
+        begin_micro_batch(capture, length);
         if (capture->first < capture->last) return true;
+        capture->next = 0;
+        return false;
     }
     const bool wanted = tt_graph_block_of_output(node) == capture->next;
     if (!wanted) return false;
@@ -158,11 +146,8 @@ static bool ask(tt_capture *capture, const struct ggml_tensor *node) {
 }
 
 static bool take(tt_capture *capture, const struct ggml_tensor *node) {
-    if (node == capture->asker) {
-        capture->asker = NULL;
-        return take_input(capture, capture->input);
-    }
-    if (!take_output(capture, node, capture->next)) return false;
+    if (!(capture->next == TT_NO_BLOCK ? take_input(capture, node) : take_output(capture, node, capture->next)))
+        return false;
     if (++capture->next < (int)capture->model->facts.blocks) return true;
     capture->begin += capture->length;
     capture->next = TT_NO_BLOCK;
@@ -186,9 +171,12 @@ static bool on_abort(void *user_data) {
 static uint32_t round_up(size_t value, uint32_t step) { return (uint32_t)((value + step - 1) / step * step); }
 
 tt_capture *tt_capture_open(tt_model *model, const tt_capture_options *options, tt_error *err) {
-    if (!tt_model_check_steerable(model, err)) return NULL;
     tt_capture *capture = tt_alloc(1, sizeof *capture, err);
     if (!capture) return NULL;
+    if (!tt_graph_find_input(model, capture->input, err)) {
+        tt_capture_close(capture);
+        return NULL;
+    }
     capture->model = model;
     /* A block that carries a state has one for each sequence: sequences cannot share tokens. */
     capture->plain = options->plain || model->facts.recurrent;
