@@ -1,9 +1,9 @@
 /* mixes.c: see mixes.h */
 #include "server/mixes.h"
 #include "apply/steering.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/plain.h"
 #include "base/text.h"
 #include "server/axes.h"
 
@@ -318,7 +318,7 @@ bool tt_mixes_add_preset(tt_mixes *mixes, const char *name, const char *text, tt
 
 bool tt_mixes_read_presets(tt_mixes *mixes, const char *path, tt_error *err) {
     size_t length, index, count;
-    char *bytes = tt_file_read(path, 1 << 20, &length, err);
+    char *bytes = tt_plain_read(path, 1 << 20, NULL, &length, err);
     yyjson_doc *doc = bytes ? tt_json_parse(path, bytes, length, err) : NULL;
     free(bytes);
     if (!doc) return false;
