@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "model/continue.h"
+#include "vectors/sum.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -23,12 +24,6 @@ static void sweep_free(struct sweep *sweep) {
     *sweep = (struct sweep){0};
 }
 
-static bool add_vector(tt_vector *to, const tt_vector *from, double scale, tt_error *err) {
-    for (uint32_t K = 1; K < from->layer_count; K++)
-        if (from->rows[K] && !tt_vector_add_row(to, K, from->rows[K], scale, err)) return false;
-    return true;
-}
-
 static bool sweep_make(struct sweep *sweep, const tt_model *model, const tt_evaluate_axis *axis, const double *values,
                        size_t count, tt_error *err) {
     const tt_model_facts *facts = tt_model_facts_of(model);
@@ -39,8 +34,9 @@ static bool sweep_make(struct sweep *sweep, const tt_model *model, const tt_eval
     for (size_t i = 0; ok && i < count; i++) {
         tt_vector *vector = &sweep->vectors[i];
         const tt_vector *side = axis->sides[values[i] > 0 ? TT_POSITIVE : TT_NEGATIVE];
-        ok = tt_vector_init(vector, facts->blocks, facts->width, err) && add_vector(vector, axis->debias, 1, err) &&
-             (values[i] == 0 || add_vector(vector, side, fabs(values[i]), err));
+        const tt_summand parts[] = {{axis->debias, 1}, {side, fabs(values[i])}}; /* as apply/blend.c adds them up */
+        ok = tt_vector_init(vector, facts->blocks, facts->width, err) &&
+             tt_vector_sum(vector, parts, values[i] == 0 ? 1 : 2, 1, UINT32_MAX, err);
         sweep->steerings[i] = (tt_steering){(const float *const *)vector->rows, vector->layer_count};
     }
     if (!ok) sweep_free(sweep);
