@@ -150,18 +150,10 @@ static bool mix_from_json(const tt_mixes *mixes, tt_mix *mix, yyjson_val *steeri
     return true;
 }
 
-/* The mix in its usual form, without what adds nothing. The caller frees; NULL when refused. */
-static char *usual_form(const tt_mixes *mixes, tt_mix *mix, tt_refusal *refusal) {
-    size_t kept = 0;
-    for (size_t i = 0; i < mix->count; i++) {
-        if (mix->terms[i].value != 0)
-            mix->terms[kept++] = mix->terms[i];
-        else
-            free(mix->terms[i].name);
-    }
-    mix->count = kept;
+/* The mix in its usual form. The caller frees; NULL when refused. */
+static char *usual_form(const tt_mixes *mixes, const tt_mix *mix, tt_refusal *refusal) {
     tt_error err = {0};
-    char *text = kept ? tt_mix_text(mix, &mixes->offer.catalogue, &mixes->offer.target, &err) : tt_strdup("", &err);
+    char *text = mix->count ? tt_mix_text(mix, &mixes->offer.catalogue, &mixes->offer.target, &err) : tt_strdup("", &err);
     if (!text) refuse_mix(mixes, &err, refusal);
     return text;
 }
