@@ -68,11 +68,11 @@ static void remove_job(tt_scheduler *s, size_t at) {
     atomic_store(&s->metrics->queued, (unsigned)s->unstarted);
     s->job_count_seen = s->job_count;
     pthread_mutex_unlock(&s->mutex);
-    tt_job_release(job);
+    tt_delivery_release(&job->delivery);
 }
 
 static void refuse_job(tt_scheduler *s, size_t at, const tt_refusal *refusal) {
-    tt_job_refuse(s->jobs[at], refusal);
+    tt_delivery_refuse(&s->jobs[at]->delivery, refusal);
     remove_job(s, at);
 }
 
@@ -102,18 +102,12 @@ static void look_for_departures(tt_scheduler *s) {
     for (size_t first = 0; first < s->job_count; first += AT_ONCE) {
         const size_t count = s->job_count - first < AT_ONCE ? s->job_count - first : AT_ONCE;
         for (size_t i = 0; i < count; i++) {
-            tt_job *job = s->jobs[first + i];
-            pthread_mutex_lock(&job->mutex);
-            polled[i] = (struct pollfd){.fd = job->descriptor, .events = POLLRDHUP};
-            pthread_mutex_unlock(&job->mutex);
+            const int descriptor = tt_delivery_descriptor(&s->jobs[first + i]->delivery);
+            polled[i] = (struct pollfd){.fd = descriptor, .events = POLLRDHUP};
         }
         if (poll(polled, count, 0) <= 0) continue;
         for (size_t i = 0; i < count; i++) {
-            tt_job *job = s->jobs[first + i];
-            if (!(polled[i].revents & (POLLRDHUP | POLLHUP | POLLERR))) continue;
-            pthread_mutex_lock(&job->mutex);
-            job->gone = true;
-            pthread_mutex_unlock(&job->mutex);
+            if (polled[i].revents & (POLLRDHUP | POLLHUP | POLLERR)) tt_delivery_mark_gone(&s->jobs[first + i]->delivery);
         }
     }
 }
@@ -123,7 +117,7 @@ static const tt_refusal gone_refusal = {.status = 499, .error = {TT_ERROR_INTERR
 static void remove_departed(tt_scheduler *s) {
     look_for_departures(s);
     for (size_t i = s->job_count; i-- > 0;) {
-        if (!tt_job_is_gone(s->jobs[i])) continue;
+        if (!tt_delivery_is_gone(&s->jobs[i]->delivery)) continue;
         atomic_fetch_add(&s->metrics->departures, 1);
         refuse_job(s, i, &gone_refusal); /* wakes a connection that rests, so that it is closed */
     }
@@ -423,7 +417,9 @@ bool tt_scheduler_submit(tt_scheduler *s, tt_job *job, tt_refusal *refusal) {
                full = s->unstarted >= (size_t)s->queue + (s->slot_count - atomic_load(&s->metrics->busy_slots)) ||
                       s->job_count_seen + s->incoming_count >= s->job_capacity;
     if (!closed && !full) {
-        s->incoming[s->incoming_count++] = tt_job_hold(job);
+        tt_delivery_hold(&job->delivery);
+        tt_delivery_admit(&job->delivery);
+        s->incoming[s->incoming_count++] = job;
         s->unstarted++;
         atomic_store(&s->metrics->queued, (unsigned)s->unstarted);
         pthread_cond_signal(&s->changed);

@@ -1,9 +1,55 @@
-/* openai.c: see openai.h */
+/* openai.c: OpenAI's API: chat completions, completions, models. Answers are one JSON body, or server-sent events. */
 #include "server/protocols/openai.h"
 #include "base/json.h"
+#include "server/protocols/all.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* ==== What is asked ==== */
+
+/* The two endpoints ask for log-probabilities in different ways, and llama.cpp's n_probs in a third. */
+static void take_top_tokens(tt_fields *fields, tt_request *request) {
+    yyjson_val *given = tt_fields_get(fields, "logprobs");
+    int64_t count = -1, top = 0;
+    if (yyjson_is_bool(given))
+        count = yyjson_is_true(given) ? 0 : -1;
+    else
+        tt_take_whole(fields, "logprobs", 0, TT_TOP_TOKENS_MOST, &count);
+    if (request->chat) {
+        tt_take_whole(fields, "top_logprobs", 0, TT_TOP_TOKENS_MOST, &top);
+        if (count < 0 && top) tt_fields_refuse(fields, "top_logprobs", "'top_logprobs' needs 'logprobs' to be true");
+        if (count >= 0 && top) count = top;
+    }
+    int64_t probabilities = 0;
+    tt_take_whole(fields, "n_probs", 0, TT_TOP_TOKENS_MOST, &probabilities);
+    request->top_tokens = (int)(count < 0 && probabilities ? probabilities : count);
+}
+
+bool tt_openai_parse(tt_request *request, const tt_request_world *world, bool chat, const char *body, size_t length,
+                     tt_refusal *refusal) {
+    *request = (tt_request){.chat = chat};
+    tt_fields fields;
+    yyjson_doc *doc = tt_fields_parse(&fields, body, length, refusal);
+    if (!doc) return false;
+    tt_request_take_frame(&fields, request, world);
+    take_top_tokens(&fields, request);
+    tt_request_refuse_unsupported(&fields);
+    if (fields.ok) tt_request_take_sampling(&fields, request, world);
+    if (fields.ok) tt_request_take_mix(&fields, request, world);
+    if (chat)
+        tt_request_take_messages(&fields, request, world);
+    else
+        tt_request_take_prompts(&fields, request, world);
+    if (fields.ok && tt_request_answers(request) > TT_CHOICES_MOST)
+        tt_fields_refuse(&fields, "n", "%zu answers at once are too many: at most %d", tt_request_answers(request),
+                         TT_CHOICES_MOST);
+    yyjson_doc_free(doc);
+    if (!fields.ok) tt_request_free(request);
+    return fields.ok;
+}
+
+/* ==== What is answered ==== */
 
 static const char *finish_name(tt_finish finish) {
     return finish == TT_FINISH_STOP ? "stop" : finish == TT_FINISH_LENGTH ? "length" : NULL;
@@ -142,7 +188,8 @@ static yyjson_mut_val *add_choice(yyjson_mut_doc *doc, yyjson_mut_val *root, siz
     return choice;
 }
 
-void tt_openai_event(const tt_job *job, size_t index, size_t from, size_t to, size_t first, size_t last, tt_text *output) {
+static void write_piece(const tt_job *job, size_t index, size_t from, size_t to, size_t first, size_t last,
+                        tt_text *output) {
     const tt_answer *answer = &job->answers[index].answer;
     yyjson_mut_val *root;
     yyjson_mut_doc *doc = begin(job, true, &root);
@@ -159,7 +206,7 @@ void tt_openai_event(const tt_job *job, size_t index, size_t from, size_t to, si
     write_out(doc, true, output);
 }
 
-void tt_openai_finish_event(const tt_job *job, size_t index, tt_text *output) {
+static void write_finish(const tt_job *job, size_t index, tt_text *output) {
     yyjson_mut_val *root;
     yyjson_mut_doc *doc = begin(job, true, &root);
     yyjson_mut_val *choice = add_choice(doc, root, index);
@@ -169,31 +216,20 @@ void tt_openai_finish_event(const tt_job *job, size_t index, tt_text *output) {
         yyjson_mut_obj_add_str(doc, choice, "text", "");
     yyjson_mut_obj_add_null(doc, choice, "logprobs");
     add_finish(doc, choice, finish_name(job->answers[index].answer.finish));
+    yyjson_mut_obj_add_str(doc, root, "steering", job->request.recipe->text);
     write_out(doc, true, output);
 }
 
-void tt_openai_end_events(const tt_job *job, tt_text *output) {
+static void write_end(const tt_job *job, tt_text *output) {
     if (job->request.include_usage) {
         yyjson_mut_val *root;
         yyjson_mut_doc *doc = begin(job, true, &root);
         yyjson_mut_obj_add_arr(doc, root, "choices");
         add_usage(job, doc, root);
+        yyjson_mut_obj_add_str(doc, root, "steering", job->request.recipe->text);
         write_out(doc, true, output);
     }
     tt_text_add(output, "data: [DONE]\n\n");
-}
-
-void tt_openai_error_event(const tt_refusal *refusal, tt_text *output) {
-    size_t length;
-    char *json = tt_refusal_json(refusal, &length);
-    if (!json) {
-        output->failed = true;
-        return;
-    }
-    tt_text_add(output, "data: ");
-    tt_text_add_bytes(output, json, length);
-    tt_text_add(output, "\n\n");
-    free(json);
 }
 
 /* ==== Bodies ==== */
@@ -216,7 +252,7 @@ static void add_text(const tt_job *job, size_t index, yyjson_mut_doc *doc, yyjso
     tt_text_free(&whole);
 }
 
-void tt_openai_body(const tt_job *job, tt_text *output) {
+static void write_body(const tt_job *job, tt_text *output) {
     yyjson_mut_val *root;
     yyjson_mut_doc *doc = begin(job, false, &root);
     yyjson_mut_val *choices = yyjson_mut_obj_add_arr(doc, root, "choices");
@@ -229,6 +265,140 @@ void tt_openai_body(const tt_job *job, tt_text *output) {
         add_finish(doc, choice, finish_name(answer->finish));
     }
     add_usage(job, doc, root);
-    yyjson_mut_obj_add_str(doc, root, "steering", job->request.mix);
+    yyjson_mut_obj_add_str(doc, root, "steering", job->request.recipe->text);
     write_out(doc, false, output);
 }
+
+/* ==== Errors ==== */
+
+static const char *type_of(unsigned status) {
+    if (status == 401 || status == 403) return "authentication_error";
+    if (status == 404) return "not_found_error";
+    if (status == 408) return "timeout_error";
+    if (status == 503) return "unavailable_error";
+    return status < 500 ? "invalid_request_error" : "server_error";
+}
+
+/* A prompt that is too long has the code that OpenAI's clients shorten a conversation at, and llama.cpp's two counts. */
+static yyjson_mut_doc *error_doc(const tt_refusal *refusal) {
+    yyjson_mut_val *root;
+    yyjson_mut_doc *doc = tt_json_object(&root);
+    yyjson_mut_val *error = yyjson_mut_obj_add_obj(doc, root, "error");
+    if (refusal->kind == TT_REFUSAL_CONTEXT)
+        yyjson_mut_obj_add_str(doc, error, "code", "context_length_exceeded");
+    else
+        yyjson_mut_obj_add_uint(doc, error, "code", refusal->status);
+    yyjson_mut_obj_add_str(doc, error, "message", refusal->error.message);
+    yyjson_mut_obj_add_str(doc, error, "type", type_of(refusal->status));
+    if (refusal->field[0])
+        yyjson_mut_obj_add_str(doc, error, "param", refusal->field);
+    else
+        yyjson_mut_obj_add_null(doc, error, "param");
+    if (refusal->kind == TT_REFUSAL_CONTEXT) {
+        yyjson_mut_obj_add_uint(doc, error, "n_prompt_tokens", refusal->prompt_tokens);
+        yyjson_mut_obj_add_uint(doc, error, "n_ctx", refusal->context);
+    }
+    return doc;
+}
+
+static void write_refusal(const tt_refusal *refusal, tt_text *output) { write_out(error_doc(refusal), false, output); }
+static void write_failure(const tt_refusal *refusal, tt_text *output) { write_out(error_doc(refusal), true, output); }
+
+/* ==== Paths ==== */
+
+static bool answer(tt_exchange *exchange, const tt_form *form, bool chat) {
+    tt_service *service = exchange->service;
+    tt_refusal refusal = {0};
+    tt_request request;
+    tt_error err = {0};
+    if (!tt_openai_parse(&request, &service->world, chat, tt_exchange_body(exchange), exchange->body.length, &refusal))
+        return tt_reply_refusal(exchange, &refusal);
+    tt_text_free(&exchange->body);
+    tt_job *job = tt_job_make(&request, form, service->model, &err);
+    if (!job) {
+        tt_request_free(&request);
+        tt_refuse_error(&refusal, "", &err);
+        return tt_reply_refusal(exchange, &refusal);
+    }
+    tt_exchange_name_client(exchange, job->client);
+    if (tt_dispatch(service, job, &refusal)) return tt_reply_later(exchange, &job->delivery);
+    tt_delivery_release(&job->delivery);
+    return tt_reply_refusal(exchange, &refusal);
+}
+
+/* {"id": ..., "object": "model", ...}: number 0 is the model, presets follow. False beyond the last. */
+static bool describe_model(const tt_service *service, size_t number, yyjson_mut_doc *doc, yyjson_mut_val *model) {
+    const tt_model_facts *facts = tt_model_facts_of(service->model);
+    const char *mix, *name = tt_mixes_model(service->mixes, number, &mix);
+    if (!name) return false;
+    yyjson_mut_obj_add_str(doc, model, "id", name);
+    yyjson_mut_obj_add_str(doc, model, "object", "model");
+    yyjson_mut_obj_add_int(doc, model, "created", service->created);
+    yyjson_mut_obj_add_str(doc, model, "owned_by", "trimtab");
+    yyjson_mut_obj_add_uint(doc, model, "max_model_len", service->world.context);
+    yyjson_mut_val *meta = yyjson_mut_obj_add_obj(doc, model, "meta");
+    yyjson_mut_obj_add_uint(doc, meta, "n_ctx", service->world.context);
+    yyjson_mut_obj_add_uint(doc, meta, "n_ctx_train", facts->context);
+    yyjson_mut_obj_add_uint(doc, meta, "n_vocab", facts->vocabulary);
+    yyjson_mut_obj_add_uint(doc, meta, "n_embd", facts->width);
+    yyjson_mut_obj_add_uint(doc, meta, "n_params", facts->parameters);
+    yyjson_mut_obj_add_uint(doc, meta, "size", facts->bytes);
+    if (!mix) return true;
+    yyjson_mut_obj_add_str(doc, model, "parent", service->model_name);
+    yyjson_mut_obj_add_str(doc, model, "steering", mix);
+    return true;
+}
+
+static bool get_models(tt_exchange *exchange) {
+    yyjson_mut_val *root;
+    yyjson_mut_doc *doc = tt_json_object(&root);
+    yyjson_mut_obj_add_str(doc, root, "object", "list");
+    yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, root, "data");
+    const char *mix;
+    for (size_t i = 0; tt_mixes_model(exchange->service->mixes, i, &mix); i++)
+        describe_model(exchange->service, i, doc, yyjson_mut_arr_add_obj(doc, list));
+    return tt_reply_json(exchange, 200, doc);
+}
+
+static bool get_model(tt_exchange *exchange) {
+    const char *mix, *name;
+    for (size_t i = 0; (name = tt_mixes_model(exchange->service->mixes, i, &mix)); i++) {
+        if (strcmp(name, exchange->rest) != 0) continue;
+        yyjson_mut_val *root;
+        yyjson_mut_doc *doc = tt_json_object(&root);
+        describe_model(exchange->service, i, doc, root);
+        return tt_reply_json(exchange, 200, doc);
+    }
+    tt_refusal refusal = {0};
+    tt_refuse(&refusal, 404, "model", "there is no model '%.100s' here: GET /v1/models lists them", exchange->rest);
+    return tt_reply_refusal(exchange, &refusal);
+}
+
+static const tt_form chat_form, completion_form;
+
+static bool post_chat(tt_exchange *exchange) { return answer(exchange, &chat_form, true); }
+static bool post_completion(tt_exchange *exchange) { return answer(exchange, &completion_form, false); }
+
+#define FORM(prefix)                                                                                                        \
+    {                                                                                                                       \
+        .body_type = "application/json",                                                                                    \
+        .stream_type = "text/event-stream",                                                                                 \
+        .sign_of_life = ": still here\n\n",                                                                                 \
+        .id_prefix = prefix,                                                                                                \
+        .piece = write_piece,                                                                                               \
+        .finish = write_finish,                                                                                             \
+        .end = write_end,                                                                                                   \
+        .failure = write_failure,                                                                                           \
+        .body = write_body,                                                                                                 \
+        .refusal = write_refusal,                                                                                           \
+    }
+static const tt_form chat_form = FORM("chatcmpl-"), completion_form = FORM("cmpl-");
+
+static const tt_route routes[] = {
+    {"POST", "/v1/chat/completions", .handle = post_chat},
+    {"POST", "/v1/completions", .handle = post_completion},
+    {"GET", "/v1/models", .handle = get_models},
+    {"GET", "/v1/models/", .prefix = true, .handle = get_model},
+};
+
+const tt_protocol tt_protocol_openai = {&chat_form, routes, sizeof routes / sizeof *routes};
