@@ -19,7 +19,10 @@ static void name_job(tt_job *job) {
 
 static void destroy(tt_delivery *delivery) {
     tt_job *job = (tt_job *)delivery;
-    for (size_t i = 0; i < job->answer_count; i++) tt_answer_free(&job->answers[i].answer);
+    for (size_t i = 0; i < job->answer_count; i++) {
+        tt_answer_free(&job->answers[i].answer);
+        tt_prompt_scores_free(&job->answers[i].scores);
+    }
     free(job->answers);
     tt_request_free(&job->request);
     tt_delivery_end(delivery);
@@ -53,12 +56,16 @@ void tt_job_tell(tt_job *job, size_t index) {
     const tt_answer *answer = &entry->answer;
     const tt_form *form = job->delivery.form;
     if (!job->request.stream) return;
-    const bool text = answer->told > entry->told, reports = answer->report_count > entry->reports_told;
+    /* A prompt that is to be told is told with the first piece, even if nothing follows it. */
+    const bool prompt = job->request.echo && !entry->prompt_told,
+               text = answer->told > entry->told || (prompt && answer->finish != TT_FINISH_NOT_YET),
+               reports = answer->report_count > entry->reports_told;
     tt_text *output = tt_delivery_open(&job->delivery);
     if (text || reports)
         form->piece(job, index, entry->told, answer->told, entry->reports_told, answer->report_count, output);
     if (answer->finish != TT_FINISH_NOT_YET) form->finish(job, index, output);
     tt_delivery_send(&job->delivery);
+    entry->prompt_told = entry->prompt_told || text || reports;
     entry->told = answer->told;
     entry->reports_told = answer->report_count;
 }

@@ -7,6 +7,7 @@
 #include "server/answer.h"
 #include "server/delivery.h"
 #include "server/helper.h"
+#include "server/prompt_scores.h"
 
 typedef enum tt_job_state { TT_JOB_QUEUED, TT_JOB_RUNNING, TT_JOB_DONE } tt_job_state;
 
@@ -15,8 +16,11 @@ typedef struct tt_job_answer {
     tt_job_state state;
     uint32_t slot;
     size_t prompt_index;
+    bool prompt_told;
     size_t told, reports_told; /* of the answer's text and reports, what the client has been told */
     size_t reused;
+    double began;            /* tt_seconds when it got its slot */
+    tt_prompt_scores scores; /* of the first answer to each prompt, where they are asked for */
 } tt_job_answer;
 
 struct tt_service;
@@ -37,7 +41,6 @@ typedef struct tt_job {
     /* The computing thread's. */
     tt_job_answer *answers;
     size_t answer_count, started, finished;
-    double began; /* tt_seconds when its first answer got a slot */
     size_t prompt_tokens, reused_tokens, written_tokens;
 } tt_job;
 

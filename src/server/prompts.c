@@ -12,7 +12,8 @@ static bool room_for_prompts(tt_fields *fields, tt_request *request, size_t coun
     tt_error err = {0};
     request->prompts = tt_alloc(count, sizeof *request->prompts, &err);
     request->prompt_texts = tt_alloc(count, sizeof *request->prompt_texts, &err);
-    if (!request->prompts || !request->prompt_texts) tt_fields_refuse_error(fields, "", &err);
+    request->unspoken = tt_alloc(count, sizeof *request->unspoken, &err);
+    if (!request->prompts || !request->prompt_texts || !request->unspoken) tt_fields_refuse_error(fields, "", &err);
     return fields->ok;
 }
 
@@ -121,21 +122,27 @@ static void begin_empty(tt_fields *fields, const tt_request_world *world, tt_tok
         tokens->ids[tokens->count++] = token;
 }
 
-/* What a prompt of tokens reads as. The token that begins texts is not a part of it. */
+/* What a prompt of tokens reads as. */
 static char *text_of_tokens(const tt_request_world *world, const tt_tokens *tokens, tt_error *err) {
     tt_text text = {0};
     char bytes[TT_TOKEN_BYTES];
     tt_text_add(&text, "");
-    for (size_t i = 0; i < tokens->count; i++) {
-        if (i == 0 && tokens->ids[0] == tt_token_beginning(world->model)) continue;
+    for (size_t i = 0; i < tokens->count; i++)
         tt_text_add_bytes(&text, bytes, tt_token_bytes(world->model, tokens->ids[i], true, bytes));
-    }
     tt_text valid = {0};
     tt_text_add(&valid, "");
     tt_text_add_utf8(&valid, text.data ? text.data : "", text.length);
     if (text.failed) valid.failed = true;
     tt_text_free(&text);
     return tt_text_take(&valid, err);
+}
+
+/* The model begins texts with this token, and the client's text does not. */
+static bool begins_unspoken(const tt_request_world *world, const tt_tokens *tokens, yyjson_val *prompt) {
+    char bytes[TT_TOKEN_BYTES];
+    if (!tokens->count || tokens->ids[0] != tt_token_beginning(world->model) || !yyjson_is_str(prompt)) return false;
+    const size_t length = tt_token_bytes(world->model, tokens->ids[0], true, bytes);
+    return length == 0 || yyjson_get_len(prompt) < length || memcmp(yyjson_get_str(prompt), bytes, length) != 0;
 }
 
 static void add_prompt(tt_fields *fields, tt_request *request, const tt_request_world *world, yyjson_val *prompt) {
@@ -148,7 +155,8 @@ static void add_prompt(tt_fields *fields, tt_request *request, const tt_request_
     if (fields->ok) read_prompt(fields, world, prompt, tokens);
     begin_empty(fields, world, tokens);
     check_length(fields, request, world, "prompt", tokens->count);
-    if (!fields->ok || !request->echo) return;
+    if (!fields->ok || (!request->echo && request->top_tokens < 0)) return;
+    request->unspoken[i] = begins_unspoken(world, tokens, prompt);
     request->prompt_texts[i] = yyjson_is_str(prompt) ? tt_strndup(yyjson_get_str(prompt), yyjson_get_len(prompt), &err)
                                                      : text_of_tokens(world, tokens, &err);
     if (!request->prompt_texts[i]) tt_fields_refuse_error(fields, "prompt", &err);

@@ -7,6 +7,8 @@
 
 size_t tt_request_answers(const tt_request *request) { return request->prompt_count * request->choices; }
 
+bool tt_request_scores_prompts(const tt_request *request) { return request->echo && request->top_tokens >= 0; }
+
 void tt_request_free(tt_request *request) {
     for (size_t i = 0; i < request->prompt_count; i++) {
         if (request->prompts) tt_tokens_free(&request->prompts[i]);
@@ -14,6 +16,7 @@ void tt_request_free(tt_request *request) {
     }
     free(request->prompts);
     free(request->prompt_texts);
+    free(request->unspoken);
     for (size_t i = 0; i < request->stop_count; i++) free(request->stops[i]);
     free(request->stops);
     free(request->biases);

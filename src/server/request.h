@@ -25,6 +25,7 @@ typedef struct tt_request {
     char *model;         /* as the client named it, for the answer */
     tt_tokens *prompts;  /* each is answered `choices` times */
     char **prompt_texts; /* [prompt_count]: for `echo`; an entry may be NULL */
+    bool *unspoken;      /* [prompt_count]: the first token is no part of the text: the model begins texts with it */
     size_t prompt_count;
     uint32_t choices;
     int64_t limit; /* tokens to write; negative: until the text or the context ends */
@@ -50,6 +51,9 @@ typedef struct tt_request_world {
 
 /* Frees everything in it; harmless on `{0}`. */
 void tt_request_free(tt_request *request);
+
+/* True where the prompts' own log-probabilities are asked for. */
+bool tt_request_scores_prompts(const tt_request *request);
 
 /* How many conversations the request is: prompts x choices. */
 size_t tt_request_answers(const tt_request *request);

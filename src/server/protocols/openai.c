@@ -37,6 +37,8 @@ bool tt_openai_parse(tt_request *request, const tt_request_world *world, bool ch
     tt_request_refuse_unsupported(&fields);
     if (fields.ok) tt_request_take_sampling(&fields, request, world);
     if (fields.ok) tt_request_take_mix(&fields, request, world);
+    if (chat && tt_fields_get(&fields, "echo"))
+        tt_fields_refuse(&fields, "echo", "'echo' is not supported in conversations: use /v1/completions");
     if (chat)
         tt_request_take_messages(&fields, request, world);
     else
@@ -139,37 +141,86 @@ static void add_chat_reports(const tt_job *job, const tt_answer *answer, size_t 
     }
 }
 
-/* Four lists, as the older endpoint has it. */
-static void add_completion_reports(const tt_job *job, const tt_answer *answer, size_t first, size_t last,
-                                   yyjson_mut_doc *doc, yyjson_mut_val *choice) {
-    yyjson_mut_val *logprobs = yyjson_mut_obj_add_obj(doc, choice, "logprobs");
-    yyjson_mut_val *tokens = yyjson_mut_obj_add_arr(doc, logprobs, "tokens"),
-                   *values = yyjson_mut_obj_add_arr(doc, logprobs, "token_logprobs"),
-                   *tops = yyjson_mut_obj_add_arr(doc, logprobs, "top_logprobs"),
-                   *offsets = yyjson_mut_obj_add_arr(doc, logprobs, "text_offset");
-    for (size_t i = first; i < last; i++) {
-        const tt_token_report *report = &answer->reports[i];
-        yyjson_mut_arr_append(tokens, token_text(doc, report->bytes, report->length));
-        yyjson_mut_arr_add_real(doc, values, finite_or_low(report->log_probability));
-        yyjson_mut_arr_add_uint(doc, offsets, report->text_offset);
-        yyjson_mut_val *top = yyjson_mut_arr_add_obj(doc, tops);
-        for (int k = 0; k < job->request.top_tokens; k++) {
-            char bytes[TT_TOKEN_BYTES];
-            const size_t length = tt_token_bytes(answer->model, report->top[k].token, true, bytes);
-            yyjson_mut_obj_add(top, token_text(doc, bytes, length),
-                               yyjson_mut_real(doc, finite_or_low(report->top[k].log_probability)));
-        }
+/* The older endpoint's four lists. */
+typedef struct lists {
+    yyjson_mut_doc *doc;
+    yyjson_mut_val *tokens, *values, *tops, *offsets;
+} lists;
+
+/* How many characters there are in text that may end in the middle of one. */
+static size_t characters(const char *text, size_t length) {
+    size_t count = 0;
+    for (size_t i = 0; i < length; i++) count += ((unsigned char)text[i] & 0xC0) != 0x80;
+    return count;
+}
+
+/* One token, with its likeliest rivals; `known` false: nothing is known of how likely it was. `offset` is in characters, from
+ * the beginning of the prompt. */
+static void add_token(const lists *l, const tt_model *model, const char *bytes, size_t length, bool known,
+                      float log_probability, const tt_likely_token *top, int top_count, size_t offset) {
+    yyjson_mut_arr_append(l->tokens, token_text(l->doc, bytes, length));
+    yyjson_mut_arr_add_uint(l->doc, l->offsets, offset);
+    if (!known) {
+        yyjson_mut_arr_add_null(l->doc, l->values);
+        yyjson_mut_arr_add_null(l->doc, l->tops);
+        return;
+    }
+    yyjson_mut_arr_add_real(l->doc, l->values, finite_or_low(log_probability));
+    yyjson_mut_val *rivals = yyjson_mut_arr_add_obj(l->doc, l->tops);
+    for (int k = 0; k < top_count; k++) {
+        char rival[TT_TOKEN_BYTES];
+        const size_t size = tt_token_bytes(model, top[k].token, true, rival);
+        yyjson_mut_obj_add(rivals, token_text(l->doc, rival, size),
+                           yyjson_mut_real(l->doc, finite_or_low(top[k].log_probability)));
     }
 }
 
-static void add_reports(const tt_job *job, const tt_answer *answer, size_t first, size_t last, yyjson_mut_doc *doc,
+/* The prompt's own tokens, where the prompt is a part of the text. */
+static void add_prompt_reports(const tt_job *job, size_t index, const lists *l) {
+    const tt_job_answer *first = &job->answers[index - index % job->request.choices];
+    const tt_tokens *prompt = &job->request.prompts[first->prompt_index];
+    const size_t top = (size_t)first->scores.top_count;
+    if (!job->request.echo || !first->scores.log_probabilities) return;
+    size_t offset = 0;
+    for (size_t i = job->request.unspoken[first->prompt_index]; i < prompt->count; i++) {
+        char bytes[TT_TOKEN_BYTES];
+        const size_t length = tt_token_bytes(first->answer.model, prompt->ids[i], true, bytes);
+        add_token(l, first->answer.model, bytes, length, i > 0, first->scores.log_probabilities[i],
+                  first->scores.likeliest + i * top, (int)top, offset);
+        offset += characters(bytes, length);
+    }
+}
+
+static void add_completion_reports(const tt_job *job, size_t index, size_t first, size_t last, yyjson_mut_doc *doc,
+                                   yyjson_mut_val *choice) {
+    const tt_job_answer *entry = &job->answers[index];
+    const tt_answer *answer = &entry->answer;
+    const char *prompt = job->request.prompt_texts[entry->prompt_index];
+    yyjson_mut_val *logprobs = yyjson_mut_obj_add_obj(doc, choice, "logprobs");
+    const lists l = {doc, yyjson_mut_obj_add_arr(doc, logprobs, "tokens"),
+                     yyjson_mut_obj_add_arr(doc, logprobs, "token_logprobs"),
+                     yyjson_mut_obj_add_arr(doc, logprobs, "top_logprobs"),
+                     yyjson_mut_obj_add_arr(doc, logprobs, "text_offset")};
+    if (!entry->prompt_told) add_prompt_reports(job, index, &l);
+    size_t counted = 0, offset = prompt ? characters(prompt, strlen(prompt)) : 0;
+    for (size_t i = first; i < last; i++) {
+        const tt_token_report *report = &answer->reports[i];
+        const size_t at = report->text_offset < answer->text.length ? report->text_offset : answer->text.length;
+        offset += at > counted ? characters(answer->text.data + counted, at - counted) : 0;
+        counted = at > counted ? at : counted;
+        add_token(&l, answer->model, report->bytes, report->length, true, report->log_probability, report->top,
+                  job->request.top_tokens, offset);
+    }
+}
+
+static void add_reports(const tt_job *job, size_t index, size_t first, size_t last, yyjson_mut_doc *doc,
                         yyjson_mut_val *choice) {
     if (job->request.top_tokens < 0)
         yyjson_mut_obj_add_null(doc, choice, "logprobs");
     else if (job->request.chat)
-        add_chat_reports(job, answer, first, last, doc, choice);
+        add_chat_reports(job, &job->answers[index].answer, first, last, doc, choice);
     else
-        add_completion_reports(job, answer, first, last, doc, choice);
+        add_completion_reports(job, index, first, last, doc, choice);
 }
 
 static void add_finish(yyjson_mut_doc *doc, yyjson_mut_val *choice, const char *name) {
@@ -188,20 +239,30 @@ static yyjson_mut_val *add_choice(yyjson_mut_doc *doc, yyjson_mut_val *root, siz
     return choice;
 }
 
+/* The text of an answer from `from` to `to`, behind its prompt where that is a part of it. */
+static void add_text(const tt_job *job, size_t index, size_t from, size_t to, const char *key, yyjson_mut_doc *doc,
+                     yyjson_mut_val *target) {
+    const tt_job_answer *entry = &job->answers[index];
+    const char *text = entry->answer.text.data ? entry->answer.text.data : "";
+    tt_text whole = {0};
+    if (job->request.echo && !entry->prompt_told) tt_text_add(&whole, job->request.prompt_texts[entry->prompt_index]);
+    tt_text_add_bytes(&whole, text + from, to - from);
+    if (whole.failed) tt_json_lacks(doc);
+    yyjson_mut_obj_add_strncpy(doc, target, key, whole.data ? whole.data : "", whole.length);
+    tt_text_free(&whole);
+}
+
 static void write_piece(const tt_job *job, size_t index, size_t from, size_t to, size_t first, size_t last,
                         tt_text *output) {
-    const tt_answer *answer = &job->answers[index].answer;
     yyjson_mut_val *root;
     yyjson_mut_doc *doc = begin(job, true, &root);
     yyjson_mut_val *choice = add_choice(doc, root, index), *target = choice;
-    const char *key = "text", *text = answer->text.data ? answer->text.data : "";
     if (job->request.chat) {
         target = yyjson_mut_obj_add_obj(doc, choice, "delta");
         if (from == 0 && first == 0) yyjson_mut_obj_add_str(doc, target, "role", "assistant");
-        key = "content";
     }
-    yyjson_mut_obj_add_strn(doc, target, key, text + from, to - from);
-    add_reports(job, answer, first, last, doc, choice);
+    add_text(job, index, from, to, job->request.chat ? "content" : "text", doc, target);
+    add_reports(job, index, first, last, doc, choice);
     add_finish(doc, choice, NULL);
     write_out(doc, true, output);
 }
@@ -234,22 +295,15 @@ static void write_end(const tt_job *job, tt_text *output) {
 
 /* ==== Bodies ==== */
 
-static void add_text(const tt_job *job, size_t index, yyjson_mut_doc *doc, yyjson_mut_val *choice) {
-    const tt_job_answer *entry = &job->answers[index];
-    const tt_text *text = &entry->answer.text;
+static void add_answer(const tt_job *job, size_t index, yyjson_mut_doc *doc, yyjson_mut_val *choice) {
+    const size_t length = job->answers[index].answer.text.length;
     if (job->request.chat) {
         yyjson_mut_val *message = yyjson_mut_obj_add_obj(doc, choice, "message");
         yyjson_mut_obj_add_str(doc, message, "role", "assistant");
-        yyjson_mut_obj_add_strn(doc, message, "content", text->data ? text->data : "", text->length);
-        return;
+        add_text(job, index, 0, length, "content", doc, message);
+    } else {
+        add_text(job, index, 0, length, "text", doc, choice);
     }
-    const char *prompt = job->request.echo ? job->request.prompt_texts[entry->prompt_index] : NULL;
-    tt_text whole = {0};
-    if (prompt) tt_text_add(&whole, prompt);
-    tt_text_add_bytes(&whole, text->data ? text->data : "", text->length);
-    if (whole.failed) tt_json_lacks(doc);
-    yyjson_mut_obj_add_strncpy(doc, choice, "text", whole.data ? whole.data : "", whole.length);
-    tt_text_free(&whole);
 }
 
 static void write_body(const tt_job *job, tt_text *output) {
@@ -260,8 +314,8 @@ static void write_body(const tt_job *job, tt_text *output) {
         const tt_answer *answer = &job->answers[i].answer;
         yyjson_mut_val *choice = yyjson_mut_arr_add_obj(doc, choices);
         yyjson_mut_obj_add_uint(doc, choice, "index", i);
-        add_text(job, i, doc, choice);
-        add_reports(job, answer, 0, answer->report_count, doc, choice);
+        add_answer(job, i, doc, choice);
+        add_reports(job, i, 0, answer->report_count, doc, choice);
         add_finish(doc, choice, finish_name(answer->finish));
     }
     add_usage(job, doc, root);
