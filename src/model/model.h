@@ -81,3 +81,8 @@ typedef struct tt_tokens {
  * there. */
 bool tt_tokenize(const tt_model *model, const char *text, size_t length, tt_tokens *tokens, tt_error *err);
 void tt_tokens_free(tt_tokens *tokens);
+
+/* The same for a part of a text: with what the model begins texts with only for `add`; special tokens are text like any
+ * other unless `parse`. */
+bool tt_tokenize_part(const tt_model *model, const char *text, size_t length, bool add, bool parse, tt_tokens *tokens,
+                      tt_error *err);

@@ -17,6 +17,7 @@ enum {
     COPY_SHARE = 128,
     COPY_LEAST = 8,
     NO_OUTPUT = -1,
+    HEARD_AT_ONCE = 128, /* tokens whose logits are listened to in one decode: each has as many as the vocabulary */
 };
 
 typedef struct slot {
@@ -27,6 +28,8 @@ typedef struct slot {
     size_t prompt;      /* how many of the tokens are the prompt's */
     int64_t output;     /* the batch index that has the slot's logits, or NO_OUTPUT */
     uint64_t last_used; /* step number */
+    void (*hear)(void *hear_data, size_t position, const float *logits); /* NULL: nobody listens */
+    void *hear_data;
 } slot;
 
 struct tt_slots {
@@ -67,14 +70,18 @@ static void forget_all(tt_slots *slots) {
     }
 }
 
-/* Puts the slot's next `each` tokens into the batch; logits are wanted behind the last token that there is. */
+/* True where somebody listens to the logits behind the slot's token at `position`. */
+static bool is_heard(const slot *s, size_t position) { return s->hear && position < s->prompt; }
+
+/* Puts the slot's next `each` tokens into the batch; logits are wanted behind the last token that there is, and where somebody
+ * listens. */
 static void put(tt_slots *slots, uint32_t number, size_t each) {
     slot *s = &slots->slots[number];
     for (size_t k = 0; k < each; k++) {
         const size_t position = s->length + k;
         const bool last = position + 1 == s->wanted;
         if (last) s->output = (int64_t)slots->batch.length;
-        tt_steered_batch_add(&slots->batch, s->tokens[position], position, last, s->steering);
+        tt_steered_batch_add(&slots->batch, s->tokens[position], position, last || is_heard(s, position), s->steering);
         tt_steered_batch_join(&slots->batch, number);
     }
 }
@@ -85,6 +92,13 @@ static void count_tokens(tt_slots *slots, const slot *s, size_t each) {
     const size_t of_prompt = s->length < s->prompt ? minimum(s->prompt - s->length, each) : 0;
     slots->counts.read_tokens += of_prompt;
     slots->counts.written_tokens += each - of_prompt;
+}
+
+/* Tells who listens the logits behind the slot's next `each` tokens, which begin at `index` of the batch. */
+static void tell_listener(tt_slots *slots, const slot *s, size_t each, size_t index) {
+    for (size_t k = 0; k < each; k++)
+        if (is_heard(s, s->length + k))
+            s->hear(s->hear_data, s->length + k, tt_steered_batch_logits(&slots->batch, index + k));
 }
 
 static bool decode(tt_slots *slots, run together, tt_error *err) {
@@ -99,6 +113,7 @@ static bool decode(tt_slots *slots, run together, tt_error *err) {
     slots->counts.settled_decodes += slots->batch.settled;
     for (uint32_t i = together.first; i < together.end; i++) {
         slot *s = &slots->slots[i];
+        tell_listener(slots, s, together.each, (i - together.first) * together.each);
         count_tokens(slots, s, together.each);
         s->length += together.each;
         s->last_used = slots->steps;
@@ -128,7 +143,10 @@ static bool find_run(const tt_slots *slots, bool (*wants)(const slot *), uint32_
 /* Pieces of prompts: equally many tokens of each slot in the run, together not more than a micro-batch; and not more than a
  * chunk while others write, so that these go on soon. */
 static size_t piece_length(const tt_slots *slots, run together, bool others_write) {
-    const size_t readers = together.end - together.first, most = others_write ? slots->chunk : slots->batch.capacity;
+    const size_t readers = together.end - together.first;
+    size_t most = others_write ? slots->chunk : slots->batch.capacity;
+    for (uint32_t i = together.first; i < together.end; i++)
+        if (slots->slots[i].hear) most = minimum(most, HEARD_AT_ONCE);
     size_t each = most / readers ? most / readers : 1;
     for (uint32_t i = together.first; i < together.end; i++) each = minimum(each, pending(&slots->slots[i]));
     return each;
@@ -255,15 +273,26 @@ bool tt_slots_begin(tt_slots *slots, const tt_tokens *prompt, tt_steering *steer
     s->wanted = s->prompt = prompt->count;
     s->output = NO_OUTPUT;
     s->busy = true;
+    s->hear = NULL;
     s->last_used = slots->steps;
     *reused = s->length;
     slots->counts.reused_tokens += s->length;
     return true;
 }
 
+void tt_slots_listen(tt_slots *slots, uint32_t number, void (*hear)(void *hear_data, size_t position, const float *logits),
+                     void *hear_data) {
+    slot *s = &slots->slots[number];
+    slots->counts.reused_tokens -= s->length;
+    cut(slots, number, 0);
+    s->hear = hear;
+    s->hear_data = hear_data;
+}
+
 void tt_slots_end(tt_slots *slots, uint32_t number) {
     slot *s = &slots->slots[number];
     s->busy = false;
+    s->hear = NULL;
     s->output = NO_OUTPUT;
     s->wanted = s->length;
 }

@@ -47,6 +47,11 @@ tt_slots_counts tt_slots_counts_of(const tt_slots *slots);
 bool tt_slots_begin(tt_slots *slots, const tt_tokens *prompt, tt_steering *steering, uint32_t *slot, size_t *reused,
                     tt_error *err);
 
+/* From now on, right behind tt_slots_begin, `hear` is told the logits behind each token of the slot's prompt, in order, and all
+ * of it is computed anew. For the log-probabilities of a prompt. */
+void tt_slots_listen(tt_slots *slots, uint32_t slot, void (*hear)(void *hear_data, size_t position, const float *logits),
+                     void *hear_data);
+
 /* The conversation is over. */
 void tt_slots_end(tt_slots *slots, uint32_t slot);
 
