@@ -14,7 +14,7 @@
 #include "model/graph.h"
 #include "model/tree_batch.h"
 
-#include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,6 +93,17 @@ static bool take_input(tt_capture *capture, const struct ggml_tensor *tensor) {
     return true;
 }
 
+/* Noise that would go into vectors unseen: a processor's own faults, a GPU's, or those of a damaged file. */
+static bool fail_not_finite(tt_capture *capture, int block) {
+    capture->failed = true;
+    return tt_fail(capture->err, TT_ERROR_MODEL, "block %d of '%s' puts out numbers that are not finite: %s", block,
+                   capture->model->facts.path,
+                   tt_model_uses_gpu(capture->model)
+                       ? "update the GPU's driver, set GGML_VK_DISABLE_F16=1 where it is Vulkan, or compute on the processor "
+                         "with -ngl 0"
+                       : "is the file damaged?");
+}
+
 /* Block `block`'s output h_{block+1} arrives: what it adds to h_block is its contribution. */
 static bool take_output(tt_capture *capture, const struct ggml_tensor *tensor, int block) {
     if (!shape_fits(capture, tensor)) return fail_shape(capture, tensor);
@@ -102,11 +113,14 @@ static bool take_output(tt_capture *capture, const struct ggml_tensor *tensor, i
         float *before = capture->residual + prompt * width;
         float *contribution = capture->contributions + (prompt * capture->model->facts.blocks + (size_t)block) * width;
         read_row(capture, tensor, i, contribution);
+        double sum = 0; /* finite where all are */
         for (size_t k = 0; k < width; k++) {
             const float after = contribution[k];
             contribution[k] = after - before[k];
             before[k] = after;
+            sum += (double)contribution[k];
         }
+        if (!isfinite(sum)) return fail_not_finite(capture, block);
     }
     return true;
 }
