@@ -21,6 +21,7 @@ void tt_request_free(tt_request *request) {
     free(request->prompt_texts);
     for (size_t i = 0; i < request->stop_count; i++) free(request->stops[i]);
     free(request->biases);
+    tt_kept_texts_free(&request->sampling_texts);
     free(request->model);
     free(request->mix);
     tt_steering_release(request->steering);
@@ -28,41 +29,6 @@ void tt_request_free(tt_request *request) {
 }
 
 /* ==== How to sample ==== */
-
-/* One number of the sampling options: its names (OpenAI's, or llama.cpp's where OpenAI has none) and its limits. */
-typedef struct number {
-    const char *name;
-    size_t offset; /* of a float in tt_sampling */
-    double least, most;
-} number;
-
-#define FLOAT(name, member, least, most) {name, offsetof(tt_sampling, member), least, most}
-static const number floats[] = {
-    FLOAT("temperature", temperature, 0, 100),
-    FLOAT("top_p", top_p, 0, 1),
-    FLOAT("min_p", min_p, 0, 1),
-    FLOAT("typical_p", typical_p, 0, 1),
-    FLOAT("top_n_sigma", top_n_sigma, -1, 1e6),
-    FLOAT("presence_penalty", presence_penalty, -100, 100),
-    FLOAT("frequency_penalty", frequency_penalty, -100, 100),
-    FLOAT("repeat_penalty", repeat_penalty, 1e-3, 100),
-    FLOAT("xtc_probability", xtc_probability, 0, 1),
-    FLOAT("xtc_threshold", xtc_threshold, 0, 1),
-    FLOAT("dynatemp_range", dynamic_range, 0, 100),
-    FLOAT("dynatemp_exponent", dynamic_exponent, 0, 100),
-    FLOAT("dry_multiplier", dry_multiplier, 0, 100),
-    FLOAT("dry_base", dry_base, 0, 100),
-    FLOAT("mirostat_tau", mirostat_entropy, 0, 100),
-    FLOAT("mirostat_eta", mirostat_rate, 0, 100),
-};
-static const number wholes[] = {
-    FLOAT("top_k", top_k, 0, INT32_MAX),
-    FLOAT("repeat_last_n", repeat_last_n, 0, 1 << 20),
-    FLOAT("dry_allowed_length", dry_allowed_length, 0, 1 << 20),
-    FLOAT("dry_penalty_last_n", dry_last_n, 0, 1 << 20),
-    FLOAT("mirostat", mirostat, 0, 2),
-};
-#undef FLOAT
 
 /* {"15043": -100, ...}: a token's number, and what is added to its logit. */
 static void take_biases(tt_fields *fields, tt_request *request, const tt_request_world *world) {
@@ -96,20 +62,6 @@ static void take_biases(tt_fields *fields, tt_request *request, const tt_request
             (tt_logit_bias){(int32_t)token, bias <= -100 ? -INFINITY : (float)bias};
     }
     request->sampling.biases = request->biases;
-}
-
-static void take_sampling(tt_fields *fields, tt_request *request, const tt_request_world *world) {
-    tt_sampling *sampling = &request->sampling;
-    *sampling = tt_sampling_defaults();
-    for (size_t i = 0; i < sizeof floats / sizeof *floats; i++)
-        tt_take_float(fields, floats[i].name, floats[i].least, floats[i].most,
-                      (float *)(void *)((char *)sampling + floats[i].offset));
-    for (size_t i = 0; i < sizeof wholes / sizeof *wholes; i++)
-        tt_take_int32(fields, wholes[i].name, (int64_t)wholes[i].least, (int64_t)wholes[i].most,
-                      (int32_t *)(void *)((char *)sampling + wholes[i].offset));
-    tt_take_whole(fields, "seed", TT_SEED_RANDOM, (int64_t)UINT32_MAX - 1, &sampling->seed);
-    tt_take_bool(fields, "ignore_eos", &sampling->ignore_end);
-    take_biases(fields, request, world);
 }
 
 /* ==== When to stop, and what to tell ==== */
@@ -381,7 +333,8 @@ bool tt_request_parse(tt_request *request, const tt_request_world *world, bool c
     take_stops(&fields, request);
     take_top_tokens(&fields, request);
     refuse_unsupported(&fields);
-    if (fields.ok) take_sampling(&fields, request, world);
+    if (fields.ok) tt_take_sampling(&fields, world->model, &request->sampling, &request->sampling_texts);
+    if (fields.ok) take_biases(&fields, request, world);
     if (fields.ok) take_mix(&fields, request, world);
     if (fields.ok && chat) take_messages(&fields, request, world);
     if (fields.ok && !chat) take_prompts(&fields, request, world);

@@ -9,6 +9,7 @@
 #include "model/sampling.h"
 #include "server/mixes.h"
 #include "server/refusal.h"
+#include "server/sampling_fields.h"
 
 enum {
     TT_STOPS_MOST = 16,
@@ -27,7 +28,8 @@ typedef struct tt_request {
     uint32_t choices;
     int64_t limit; /* tokens to write; negative: until the text or the context ends */
     tt_sampling sampling;
-    tt_logit_bias *biases; /* what `sampling` points to */
+    tt_logit_bias *biases; /* what `sampling` points to, as it does to the texts */
+    tt_kept_texts sampling_texts;
     char *stops[TT_STOPS_MOST];
     size_t stop_count;
     int top_tokens;        /* how many likeliest tokens to tell with each token; -1: no log-probabilities at all */
