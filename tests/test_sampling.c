@@ -145,6 +145,8 @@ static void filters_cut_the_list(void **) {
     sampling = wide_open();
     sampling.min_p = 0.5F; /* exp(-0.7) < 0.5 < exp(-0.6) */
     assert_int_equal(deepest(&sampling, 400), 6);
+    sampling.min_keep = 10;
+    assert_int_equal(deepest(&sampling, 400), 9);
     sampling = wide_open();
     sampling.temperature = 0;
     assert_int_equal(deepest(&sampling, 20), 0);

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { MIROSTAT_TOKENS = 100, MIN_KEEP = 0 };
+enum { MIROSTAT_TOKENS = 100 };
 
 struct tt_sampler {
     struct llama_sampler *chain;
@@ -57,18 +57,19 @@ static struct llama_sampler *make_top_n_sigma(const chain_maker *m) {
 }
 static struct llama_sampler *make_top_k(const chain_maker *m) { return llama_sampler_init_top_k(m->sampling->top_k); }
 static struct llama_sampler *make_typical(const chain_maker *m) {
-    return llama_sampler_init_typical(m->sampling->typical_p, MIN_KEEP);
+    return llama_sampler_init_typical(m->sampling->typical_p, (size_t)m->sampling->min_keep);
 }
 static struct llama_sampler *make_top_p(const chain_maker *m) {
-    return llama_sampler_init_top_p(m->sampling->top_p, MIN_KEEP);
+    return llama_sampler_init_top_p(m->sampling->top_p, (size_t)m->sampling->min_keep);
 }
 static struct llama_sampler *make_min_p(const chain_maker *m) {
-    return llama_sampler_init_min_p(m->sampling->min_p, MIN_KEEP);
+    return llama_sampler_init_min_p(m->sampling->min_p, (size_t)m->sampling->min_keep);
 }
 static struct llama_sampler *make_infill(const chain_maker *m) { return llama_sampler_init_infill(m->model->vocabulary); }
 
 static struct llama_sampler *make_xtc(const chain_maker *m) {
-    return llama_sampler_init_xtc(m->sampling->xtc_probability, m->sampling->xtc_threshold, MIN_KEEP, m->seed);
+    return llama_sampler_init_xtc(m->sampling->xtc_probability, m->sampling->xtc_threshold, (size_t)m->sampling->min_keep,
+                                  m->seed);
 }
 
 static struct llama_sampler *make_temperature(const chain_maker *m) {
