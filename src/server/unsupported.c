@@ -19,7 +19,6 @@ static const lack lacks[] = {
     {"best_of", 1, "use 'n', and choose yourself"},
     {"web_search_options", 0, "this server looks nothing up"},
     /* llama.cpp's */
-    {"grammar", 0, freely},
     {"json_schema", 0, freely},
     {"post_sampling_probs", 0, "log-probabilities are the model's own, before any sampler"},
     {"min_keep", 0, sampler},
@@ -32,7 +31,6 @@ static const lack lacks[] = {
     {"guided_json", 0, freely},
     {"guided_regex", 0, freely},
     {"guided_choice", 0, freely},
-    {"guided_grammar", 0, freely},
     {"structured_outputs", 0, freely},
     {"min_tokens", 0, "use 'ignore_eos' with 'max_tokens'"},
     {"stop_token_ids", 0, "use 'stop'"},
@@ -43,7 +41,6 @@ static const lack lacks[] = {
     {"use_beam_search", 0, sampler},
     {"chat_template", 0, "the server chose one (--chat-template)"},
     /* text-generation-webui's and KoboldCpp's */
-    {"grammar_string", 0, freely},
     {"banned_strings", 0, "use 'logit_bias' to ban tokens"},
     {"num_beams", 1, sampler},
     {"penalty_alpha", 0, sampler},
