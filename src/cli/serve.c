@@ -3,6 +3,7 @@
 #include "cli/shared_options.h"
 
 #include "base/file.h"
+#include "base/plain.h"
 #include "base/text.h"
 #include "server/server.h"
 #include "terminal/interrupt.h"
@@ -97,11 +98,11 @@ static bool take_keys(settings *s, const tt_arguments *arguments, tt_error *err)
         return false; /* from the environment */
     if (!path) return true;
     size_t length;
-    s->key_file = tt_file_read(path, KEY_FILE_MOST, &length, err);
+    s->key_file = tt_plain_read(path, KEY_FILE_MOST, NULL, &length, err);
     if (!s->key_file) return false;
     char *state = NULL;
     const size_t before = s->options.access.key_count;
-    for (char *line = strtok_r(s->key_file, "\r\n", &state); line; line = strtok_r(NULL, "\r\n", &state))
+    for (char *line = strtok_r(s->key_file, "\n", &state); line; line = strtok_r(NULL, "\n", &state))
         if (!add_key(s, line, err)) return false;
     return s->options.access.key_count > before ||
            tt_fail(err, TT_ERROR_INPUT, "'%s' has no key in it; write one a line", path);

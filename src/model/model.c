@@ -42,6 +42,10 @@ static bool has_gpu(void) {
 static bool load(tt_model *model, const tt_model_options *options, tt_error *err) {
     struct llama_model_params params = llama_model_default_params();
     params.n_gpu_layers = options->gpu_layers;
+    /* Without blocks on a GPU libllama would still compute large batches there, so that bits depend on a batch's size. */
+    ggml_backend_dev_t none = NULL;
+    if (!model->uses_gpu) params.devices = &none;
+    params.use_extra_bufts = !options->from_file;
     params.progress_callback = options->progress;
     params.progress_callback_user_data = options->progress_data;
     float *shares = NULL;
@@ -131,6 +135,17 @@ tt_model *tt_model_open(tt_engine *engine, const tt_model_options *options, tt_e
         return model;
     tt_model_close(model);
     return NULL;
+}
+
+tt_model *tt_model_open_on_processor(const tt_model *model, tt_error *err) {
+    return tt_model_open(model->engine,
+                         &(tt_model_options){.path = model->path,
+                                             .threads = model->threads,
+                                             .ubatch = model->ubatch,
+                                             .flash_attention_off = model->flash_attention_off,
+                                             .f32_cache = model->f32_cache,
+                                             .from_file = true},
+                         err);
 }
 
 void tt_model_close(tt_model *model) {

@@ -22,7 +22,7 @@ enum {
 
 typedef struct slot {
     bool busy;
-    tt_shared_steering *steering; /* of the tokens below, also while the slot is free */
+    tt_steering *steering; /* of the tokens below, also while the slot is free */
     int32_t *tokens; /* computed up to `length`, then those to be computed, up to `wanted`; room for a context of them */
     size_t length, wanted;
     size_t prompt;      /* how many of the tokens are the prompt's */
@@ -82,8 +82,7 @@ static void put(tt_slots *slots, uint32_t number, size_t each) {
         const size_t position = s->length + k;
         const bool last = position + 1 == s->wanted;
         if (last) s->output = (int64_t)slots->batch.length;
-        tt_steered_batch_add(&slots->batch, s->tokens[position], position, last || is_heard(s, position),
-                             tt_shared_steering_of(s->steering));
+        tt_steered_batch_add(&slots->batch, s->tokens[position], position, last || is_heard(s, position), s->steering);
         tt_steered_batch_join(&slots->batch, number);
     }
 }
@@ -188,8 +187,8 @@ bool tt_slots_push(tt_slots *slots, uint32_t number, int32_t token) {
 
 /* How many tokens of `prompt` the slot has computed under the same steering. The last one is always computed anew, because
  * its logits are wanted. */
-static size_t shared_length(const slot *s, const tt_tokens *prompt, const tt_shared_steering *steering) {
-    if (s->steering != steering) return 0;
+static size_t shared_length(const slot *s, const tt_tokens *prompt, const tt_steering *steering) {
+    if (!tt_steering_equal(s->steering, steering)) return 0;
     size_t shared = 0;
     while (shared + 1 < prompt->count && shared < s->length && s->tokens[shared] == prompt->ids[shared]) shared++;
     return shared;
@@ -201,8 +200,7 @@ static bool has_busy_neighbour(const tt_slots *slots, uint32_t number) {
 
 /* The free slot to take: one that knows at least half of the prompt, else beside a busy one, else the one unused for
  * longest. */
-static bool choose_slot(const tt_slots *slots, const tt_tokens *prompt, const tt_shared_steering *steering,
-                        uint32_t *number) {
+static bool choose_slot(const tt_slots *slots, const tt_tokens *prompt, const tt_steering *steering, uint32_t *number) {
     bool found = false, best_beside = false;
     size_t best_shared = 0;
     for (uint32_t i = 0; i < slots->count; i++) {
@@ -235,7 +233,7 @@ static void cut(tt_slots *slots, uint32_t number, size_t length) {
 }
 
 /* Makes the slot know as much of the prompt as it or another slot does. */
-static void reuse(tt_slots *slots, uint32_t number, const tt_tokens *prompt, const tt_shared_steering *steering) {
+static void reuse(tt_slots *slots, uint32_t number, const tt_tokens *prompt, const tt_steering *steering) {
     size_t best = can_share(slots) ? shared_length(&slots->slots[number], prompt, steering) : 0;
     uint32_t source = number;
     for (uint32_t i = 0; i < slots->count && can_share(slots); i++) {
@@ -262,15 +260,15 @@ static bool check_prompt(const tt_slots *slots, const tt_tokens *prompt, tt_erro
     return true;
 }
 
-bool tt_slots_begin(tt_slots *slots, const tt_tokens *prompt, tt_shared_steering *steering, uint32_t *number, size_t *reused,
+bool tt_slots_begin(tt_slots *slots, const tt_tokens *prompt, tt_steering *steering, uint32_t *number, size_t *reused,
                     tt_error *err) {
     if (!check_prompt(slots, prompt, err)) return false;
     if (!choose_slot(slots, prompt, steering, number))
         return tt_fail(err, TT_ERROR_MODEL, "all %u slots are busy", slots->count);
     slot *s = &slots->slots[*number];
     reuse(slots, *number, prompt, steering);
-    tt_shared_steering_hold(steering);
-    tt_shared_steering_release(s->steering);
+    tt_steering_hold(steering);
+    tt_steering_release(s->steering);
     s->steering = steering;
     memcpy(s->tokens, prompt->ids, prompt->count * sizeof *s->tokens);
     s->wanted = s->prompt = prompt->count;
@@ -349,7 +347,7 @@ void tt_slots_close(tt_slots *slots) {
     if (!slots) return;
     tt_steered_batch_close(&slots->batch);
     for (uint32_t i = 0; slots->slots && i < slots->count; i++) {
-        tt_shared_steering_release(slots->slots[i].steering);
+        tt_steering_release(slots->slots[i].steering);
         free(slots->slots[i].tokens);
     }
     free(slots->slots);

@@ -12,7 +12,7 @@
 #pragma once
 
 #include "model/model.h"
-#include "model/shared_steering.h"
+#include "model/steering.h"
 
 typedef struct tt_slots tt_slots;
 
@@ -45,7 +45,7 @@ tt_slots_counts tt_slots_counts_of(const tt_slots *slots);
 /* Takes a free slot for a conversation that begins with `prompt` (copied) and is steered by `steering` (a reference is
  * taken; NULL: not at all). `*reused` is how many of its tokens need not be computed again. Fails when no slot is free, or
  * the prompt is empty or longer than a slot's context. */
-bool tt_slots_begin(tt_slots *slots, const tt_tokens *prompt, tt_shared_steering *steering, uint32_t *slot, size_t *reused,
+bool tt_slots_begin(tt_slots *slots, const tt_tokens *prompt, tt_steering *steering, uint32_t *slot, size_t *reused,
                     tt_error *err);
 
 /* From now on, right behind tt_slots_begin, `hear` is told the logits behind each token of the slot's prompt, in order, and

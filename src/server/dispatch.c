@@ -62,7 +62,7 @@ static void write_default(tt_service *service, tt_text *output) {
 
 static void set_default(tt_errand *errand) {
     setting *s = (setting *)(void *)((char *)errand - offsetof(setting, errand));
-    tt_shared_steering *steering = NULL;
+    tt_steering *steering = NULL;
     tt_refusal refusal = {0};
     if (tt_mixes_make(s->service->mixes, s->recipe, &steering, &refusal)) {
         tt_mixes_set_default(s->service->mixes, s->recipe);
@@ -72,7 +72,7 @@ static void set_default(tt_errand *errand) {
     } else {
         tt_delivery_refuse(&s->delivery, &refusal);
     }
-    tt_shared_steering_release(steering);
+    tt_steering_release(steering);
     tt_delivery_release(&s->delivery);
 }
 

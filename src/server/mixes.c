@@ -1,8 +1,9 @@
 /* mixes.c: see mixes.h */
 #include "server/mixes.h"
-#include "base/file.h"
+#include "apply/steering.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/plain.h"
 #include "base/text.h"
 #include "server/axes.h"
 
@@ -17,7 +18,7 @@ static const double value_most = 100; /* far beyond where any model still writes
 
 typedef struct kept_mix {
     char *text;
-    tt_shared_steering *steering;
+    tt_steering *steering;
     uint64_t last_used;
 } kept_mix;
 
@@ -87,7 +88,7 @@ void tt_mixes_close(tt_mixes *mixes) {
     if (!mixes) return;
     for (size_t i = 0; i < KEPT; i++) {
         free(mixes->kept[i].text);
-        tt_shared_steering_release(mixes->kept[i].steering);
+        tt_steering_release(mixes->kept[i].steering);
     }
     for (size_t i = 0; i < mixes->preset_count; i++) {
         free(mixes->presets[i].name);
@@ -203,20 +204,19 @@ static bool refuse_blend(const tt_error *err, tt_refusal *refusal) {
     return tt_refuse(refusal, 400, "steering", "the server's vectors cannot be mixed in this way");
 }
 
-static tt_shared_steering *blend(const tt_mixes *mixes, const tt_mix *mix, tt_refusal *refusal) {
+static tt_steering *blend(const tt_mixes *mixes, const tt_mix *mix, tt_refusal *refusal) {
     tt_blend sum = {0};
     tt_error err = {0};
     const tt_mix_options options = {.catalogue = &mixes->offer.catalogue, .target = &mixes->offer.target};
-    tt_shared_steering *steering = NULL;
+    tt_steering *steering = NULL;
     if (tt_mix_blend(&sum, mix, &options, &err))
-        steering = tt_shared_steering_make(mixes->model, (const float *const *)sum.vector.rows, sum.vector.layer_count,
-                                           sum.vector.width, &err);
+        steering = tt_steering_of_vector(mixes->model, &sum.vector, &err);
     tt_blend_free(&sum);
     if (!steering) refuse_blend(&err, refusal);
     return steering;
 }
 
-bool tt_mixes_at_hand(tt_mixes *mixes, const tt_recipe *recipe, tt_shared_steering **steering) {
+bool tt_mixes_at_hand(tt_mixes *mixes, const tt_recipe *recipe, tt_steering **steering) {
     *steering = NULL;
     if (!*recipe->text) return true;
     pthread_mutex_lock(&mixes->mutex);
@@ -224,26 +224,26 @@ bool tt_mixes_at_hand(tt_mixes *mixes, const tt_recipe *recipe, tt_shared_steeri
         kept_mix *kept = &mixes->kept[i];
         if (!kept->text || strcmp(kept->text, recipe->text) != 0) continue;
         kept->last_used = ++mixes->uses;
-        *steering = tt_shared_steering_hold(kept->steering);
+        *steering = tt_steering_hold(kept->steering);
     }
     pthread_mutex_unlock(&mixes->mutex);
     return *steering != NULL;
 }
 
 /* Keeps the steering in place of the one that was not used for longest. `text` is taken. */
-static void keep(tt_mixes *mixes, char *text, tt_shared_steering *steering) {
+static void keep(tt_mixes *mixes, char *text, tt_steering *steering) {
     pthread_mutex_lock(&mixes->mutex);
     kept_mix *oldest = &mixes->kept[0];
     for (size_t i = 1; i < KEPT; i++)
         if (mixes->kept[i].last_used < oldest->last_used) oldest = &mixes->kept[i];
     const kept_mix before = *oldest;
-    *oldest = (kept_mix){text, tt_shared_steering_hold(steering), ++mixes->uses};
+    *oldest = (kept_mix){text, tt_steering_hold(steering), ++mixes->uses};
     pthread_mutex_unlock(&mixes->mutex);
     free(before.text);
-    tt_shared_steering_release(before.steering);
+    tt_steering_release(before.steering);
 }
 
-bool tt_mixes_make(tt_mixes *mixes, const tt_recipe *recipe, tt_shared_steering **steering, tt_refusal *refusal) {
+bool tt_mixes_make(tt_mixes *mixes, const tt_recipe *recipe, tt_steering **steering, tt_refusal *refusal) {
     if (tt_mixes_at_hand(mixes, recipe, steering)) return true;
     tt_error err = {0};
     char *text = tt_strdup(recipe->text, &err);
@@ -295,11 +295,11 @@ void tt_mixes_set_default(tt_mixes *mixes, tt_recipe *recipe) {
 
 bool tt_mixes_set_default_text(tt_mixes *mixes, const char *text, tt_error *err) {
     tt_refusal refusal = {0};
-    tt_shared_steering *steering = NULL;
+    tt_steering *steering = NULL;
     tt_recipe *recipe = recipe_of_text(mixes, text, &refusal);
     const bool ok = recipe && tt_mixes_make(mixes, recipe, &steering, &refusal);
     if (ok) tt_mixes_set_default(mixes, recipe);
-    tt_shared_steering_release(steering);
+    tt_steering_release(steering);
     tt_recipe_release(recipe);
     return ok || tt_fail(err, TT_ERROR_USAGE, "%s", refusal.error.message);
 }
@@ -328,7 +328,7 @@ bool tt_mixes_add_preset(tt_mixes *mixes, const char *name, const char *text, tt
 
 bool tt_mixes_read_presets(tt_mixes *mixes, const char *path, tt_error *err) {
     size_t length, index, count;
-    char *bytes = tt_file_read(path, 1 << 20, &length, err);
+    char *bytes = tt_plain_read(path, 1 << 20, NULL, &length, err);
     yyjson_doc *doc = bytes ? tt_json_parse(path, bytes, length, err) : NULL;
     free(bytes);
     if (!doc) return false;

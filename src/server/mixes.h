@@ -8,9 +8,9 @@
 
 #include "base/notes.h"
 #include "model/model.h"
-#include "model/shared_steering.h"
+#include "model/steering.h"
 #include "server/refusal.h"
-#include "vectors/mix.h"
+#include "apply/mix.h"
 
 #include <stdatomic.h>
 #include <yyjson.h>
@@ -36,10 +36,10 @@ void tt_mixes_close(tt_mixes *mixes); /* harmless on NULL */
 tt_recipe *tt_mixes_choose(tt_mixes *mixes, const char *name, yyjson_val *steering, tt_refusal *refusal);
 
 /* The steering of a recipe where it is at hand: true, and `*steering` is a reference of the caller's, or NULL for none. */
-bool tt_mixes_at_hand(tt_mixes *mixes, const tt_recipe *recipe, tt_shared_steering **steering);
+bool tt_mixes_at_hand(tt_mixes *mixes, const tt_recipe *recipe, tt_steering **steering);
 
 /* The same, made where it is not at hand, which reads files. One thread at a time. */
-bool tt_mixes_make(tt_mixes *mixes, const tt_recipe *recipe, tt_shared_steering **steering, tt_refusal *refusal);
+bool tt_mixes_make(tt_mixes *mixes, const tt_recipe *recipe, tt_steering **steering, tt_refusal *refusal);
 
 /* Sets the default mix; a recipe whose steering has been made, so that it can be used. */
 void tt_mixes_set_default(tt_mixes *mixes, tt_recipe *recipe);

@@ -23,7 +23,7 @@ void tt_request_free(tt_request *request) {
     free(request->order);
     free(request->model);
     tt_recipe_release(request->recipe);
-    tt_shared_steering_release(request->steering);
+    tt_steering_release(request->steering);
     *request = (tt_request){0};
 }
 

@@ -36,7 +36,7 @@ typedef struct tt_request {
     size_t stop_count;
     int top_tokens;               /* how many likeliest tokens to tell with each token; -1: no log-probabilities at all */
     tt_recipe *recipe;            /* the mix; a reference */
-    tt_shared_steering *steering; /* what the recipe comes to, once it is made; a reference; NULL for none */
+    tt_steering *steering; /* what the recipe comes to, once it is made; a reference; NULL for none */
 } tt_request;
 
 /* What requests are checked against. Borrowed. */
