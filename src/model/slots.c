@@ -17,7 +17,7 @@ enum {
     COPY_SHARE = 128,
     COPY_LEAST = 8,
     NO_OUTPUT = -1,
-    HEARD_AT_ONCE = 128, /* tokens whose logits are listened to in one decode: each has as many as the vocabulary */
+    HEARD_AT_ONCE = 64, /* tokens that have logits in one decode, where somebody listens: each has a vocabulary of them */
 };
 
 typedef struct slot {
@@ -37,6 +37,7 @@ struct tt_slots {
     tt_steered_batch batch;
     slot *slots;
     uint32_t count, chunk;
+    uint32_t outputs; /* tokens of one decode that may have logits */
     uint64_t steps;
     uint32_t next_writer, next_reader; /* whose turn it is */
     bool read_last;                    /* the last step was one of reading */
@@ -73,8 +74,8 @@ static void forget_all(tt_slots *slots) {
 /* True where somebody listens to the logits behind the slot's token at `position`. */
 static bool is_heard(const slot *s, size_t position) { return s->hear && position < s->prompt; }
 
-/* Puts the slot's next `each` tokens into the batch; logits are wanted behind the last token that there is, and where somebody
- * listens. */
+/* Puts the slot's next `each` tokens into the batch; logits are wanted behind the last token that there is, and where
+ * somebody listens. */
 static void put(tt_slots *slots, uint32_t number, size_t each) {
     slot *s = &slots->slots[number];
     for (size_t k = 0; k < each; k++) {
@@ -146,7 +147,7 @@ static size_t piece_length(const tt_slots *slots, run together, bool others_writ
     const size_t readers = together.end - together.first;
     size_t most = others_write ? slots->chunk : slots->batch.capacity;
     for (uint32_t i = together.first; i < together.end; i++)
-        if (slots->slots[i].hear) most = minimum(most, HEARD_AT_ONCE);
+        if (slots->slots[i].hear) most = minimum(most, slots->outputs);
     size_t each = most / readers ? most / readers : 1;
     for (uint32_t i = together.first; i < together.end; i++) each = minimum(each, pending(&slots->slots[i]));
     return each;
@@ -302,7 +303,7 @@ void tt_slots_end(tt_slots *slots, uint32_t number) {
 static bool open_slots(tt_slots *slots, size_t room, tt_error *err) {
     slots->slots = tt_alloc(slots->count, sizeof *slots->slots, err);
     if (!slots->slots || !tt_steered_batch_open(&slots->batch, slots->model, err) ||
-        !tt_steered_batch_streams(&slots->batch, room, slots->count, err))
+        !tt_steered_batch_streams(&slots->batch, room, slots->count, slots->outputs, err))
         return false;
     for (uint32_t i = 0; i < slots->count; i++) {
         slots->slots[i].output = NO_OUTPUT;
@@ -334,6 +335,9 @@ tt_slots *tt_slots_open(tt_model *model, const tt_slots_options *options, tt_err
     slots->model = model;
     slots->count = count;
     slots->chunk = (uint32_t)minimum(options->chunk ? options->chunk : CHUNK_USUAL, (size_t)model->ubatch);
+    slots->outputs = count;
+    if (options->listens && slots->outputs < HEARD_AT_ONCE)
+        slots->outputs = (uint32_t)minimum(HEARD_AT_ONCE, (size_t)model->ubatch);
     if (open_slots(slots, room, err)) return slots;
     tt_slots_close(slots);
     return NULL;

@@ -7,9 +7,9 @@
 
 typedef struct tt_prompt_scores {
     const tt_model *model;
-    const tt_tokens *prompt;   /* the request's */
-    int top_count;             /* likeliest tokens to tell with each */
-    float *log_probabilities;  /* [token]; that of the first is unknown */
+    const tt_tokens *prompt;    /* the request's */
+    int top_count;              /* likeliest tokens to tell with each */
+    float *log_probabilities;   /* [token]; that of the first is unknown */
     tt_likely_token *likeliest; /* [token][top_count] */
 } tt_prompt_scores;             /* starts as `{0}`; ends with tt_prompt_scores_free */
 

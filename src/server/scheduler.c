@@ -258,8 +258,7 @@ static bool begin_answer(tt_scheduler *s, tt_job *job, tt_error *err) {
     tt_job_answer *entry = &job->answers[index];
     const tt_tokens *prompt = &job->request.prompts[entry->prompt_index];
     size_t reused;
-    if (!tt_answer_open(&entry->answer, s->model, &job->request, index, prompt, err) ||
-        !open_scores(s, job, index, err) ||
+    if (!tt_answer_open(&entry->answer, s->model, &job->request, index, prompt, err) || !open_scores(s, job, index, err) ||
         !tt_slots_begin(s->slots, prompt, job->request.steering, &entry->slot, &reused, err))
         return false;
     if (tt_request_scores_prompts(&job->request) && index % job->request.choices == 0) {
@@ -454,8 +453,9 @@ bool tt_scheduler_submit(tt_scheduler *s, tt_job *job, tt_refusal *refusal) {
     if (!closed && !full) return true;
     refusal->retry_after = wait;
     return closed ? tt_refuse(refusal, 503, "", "the server is shutting down")
-                  : tt_refuse(refusal, 503, "", "the server is busy: %u requests are waiting already (--queue); come back in %u s",
-                              s->queue, wait);
+                  : tt_refuse(refusal, 503, "",
+                              "the server is busy: %u requests are waiting already (--queue); come back in %u s", s->queue,
+                              wait);
 }
 
 void tt_scheduler_close(tt_scheduler *s) {

@@ -58,7 +58,7 @@ static bool open_mixes(tt_server *server, const tt_server_options *options, tt_e
 static bool open_scheduler(tt_server *server, const tt_server_options *options, tt_error *err) {
     server->service.waiting_most = options->queue ? options->queue : QUEUE_USUAL;
     const tt_scheduler_options scheduling = {
-        .slots = {.slots = options->slots, .context = options->context},
+        .slots = {.slots = options->slots, .context = options->context, .listens = true},
         .queue = (uint32_t)server->service.waiting_most,
         .timeout = options->timeout,
     };

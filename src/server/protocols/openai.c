@@ -154,8 +154,8 @@ static size_t characters(const char *text, size_t length) {
     return count;
 }
 
-/* One token, with its likeliest rivals; `known` false: nothing is known of how likely it was. `offset` is in characters, from
- * the beginning of the prompt. */
+/* One token, with its likeliest rivals; `known` false: nothing is known of how likely it was. `offset` is in characters,
+ * from the beginning of the prompt. */
 static void add_token(const lists *l, const tt_model *model, const char *bytes, size_t length, bool known,
                       float log_probability, const tt_likely_token *top, int top_count, size_t offset) {
     yyjson_mut_arr_append(l->tokens, token_text(l->doc, bytes, length));
@@ -175,19 +175,33 @@ static void add_token(const lists *l, const tt_model *model, const char *bytes, 
     }
 }
 
+/* Some vocabularies put a blank before a text and behind control tokens: true where the token begins with one that the text
+ * has not at `position`. */
+static bool has_blank_of_its_own(const char *text, size_t size, size_t position, const char *bytes, size_t length) {
+    const size_t rest = position < size ? size - position : 0;
+    const char *here = text + size - rest;
+    const bool as_it_is = length <= rest && !memcmp(here, bytes, length);
+    return !as_it_is && length > 0 && bytes[0] == ' ' && length - 1 <= rest && !memcmp(here, bytes + 1, length - 1);
+}
+
 /* The prompt's own tokens, where the prompt is a part of the text. */
 static void add_prompt_reports(const tt_job *job, size_t index, const lists *l) {
     const tt_job_answer *first = &job->answers[index - index % job->request.choices];
     const tt_tokens *prompt = &job->request.prompts[first->prompt_index];
     const size_t top = (size_t)first->scores.top_count;
     if (!job->request.echo || !first->scores.log_probabilities) return;
-    size_t offset = 0;
+    const char *text = job->request.prompt_texts[first->prompt_index];
+    const size_t size = strlen(text);
+    size_t offset = 0, position = 0; /* in characters, and in bytes */
     for (size_t i = job->request.unspoken[first->prompt_index]; i < prompt->count; i++) {
         char bytes[TT_TOKEN_BYTES];
-        const size_t length = tt_token_bytes(first->answer.model, prompt->ids[i], true, bytes);
-        add_token(l, first->answer.model, bytes, length, i > 0, first->scores.log_probabilities[i],
+        size_t length = tt_token_bytes(first->answer.model, prompt->ids[i], true, bytes);
+        const size_t blank = has_blank_of_its_own(text, size, position, bytes, length);
+        length -= blank;
+        add_token(l, first->answer.model, bytes + blank, length, i > 0, first->scores.log_probabilities[i],
                   first->scores.likeliest + i * top, (int)top, offset);
-        offset += characters(bytes, length);
+        offset += characters(bytes + blank, length);
+        position += length;
     }
 }
 
@@ -197,10 +211,9 @@ static void add_completion_reports(const tt_job *job, size_t index, size_t first
     const tt_answer *answer = &entry->answer;
     const char *prompt = job->request.prompt_texts[entry->prompt_index];
     yyjson_mut_val *logprobs = yyjson_mut_obj_add_obj(doc, choice, "logprobs");
-    const lists l = {doc, yyjson_mut_obj_add_arr(doc, logprobs, "tokens"),
-                     yyjson_mut_obj_add_arr(doc, logprobs, "token_logprobs"),
-                     yyjson_mut_obj_add_arr(doc, logprobs, "top_logprobs"),
-                     yyjson_mut_obj_add_arr(doc, logprobs, "text_offset")};
+    const lists l = {
+        doc, yyjson_mut_obj_add_arr(doc, logprobs, "tokens"), yyjson_mut_obj_add_arr(doc, logprobs, "token_logprobs"),
+        yyjson_mut_obj_add_arr(doc, logprobs, "top_logprobs"), yyjson_mut_obj_add_arr(doc, logprobs, "text_offset")};
     if (!entry->prompt_told) add_prompt_reports(job, index, &l);
     size_t counted = 0, offset = prompt ? characters(prompt, strlen(prompt)) : 0;
     for (size_t i = first; i < last; i++) {
