@@ -18,6 +18,7 @@ extern const tt_command tt_command_man;
 extern const tt_command tt_command_merge;
 extern const tt_command tt_command_run;
 extern const tt_command tt_command_serve;
+extern const tt_command tt_command_template;
 extern const tt_command tt_command_train;
 
 /* The `index`-th command, NULL behind the last. */

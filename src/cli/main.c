@@ -3,11 +3,13 @@
  * Exit status: 0 done, 1 failed, 2 wrong usage. A run that Ctrl-C ended dies of that signal, and one whose reader went away
  * of SIGPIPE, as a shell expects. */
 #include "base/text.h"
+#include "chat/chat.h"
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/help.h"
 #include "cli/interrupt.h"
 #include "cli/spinning.h"
+#include "model/engine.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -78,6 +80,16 @@ static int run_command(const tt_command *command, int argc, char **argv, char *c
     return finish(status, err.message[0]);
 }
 
+/* With the versions of the engines: what computes, and what lays out conversations. */
+static void print_version(void) {
+    const char *chat = tt_template_engine();
+    printf("trimtab " TRIMTAB_VERSION "\nlibllama %s\nchat templates: ", tt_engine_version());
+    if (chat)
+        printf("llama.cpp %s\n", chat);
+    else
+        puts("named ones alone");
+}
+
 /* "trimtab help train" is "trimtab train --help". */
 static int help_command(const char *name) {
     const tt_command *command = name ? tt_command_find(name) : &tt_command_root;
@@ -98,7 +110,7 @@ int main(int argc, char **argv) {
     tt_arguments_free(&arguments);
     if (wants_help) return help(&tt_command_root);
     if (wants_version) {
-        puts("trimtab " TRIMTAB_VERSION);
+        print_version();
         return finish(TT_DONE, false);
     }
     if (!operands) {

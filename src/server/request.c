@@ -278,6 +278,16 @@ static void take_prompts(tt_fields *fields, tt_request *request, const tt_reques
     }
 }
 
+/* A rendered conversation. */
+static void add_conversation(tt_fields *fields, tt_request *request, const tt_request_world *world, const char *text) {
+    tt_error err = {0};
+    const size_t i = request->prompt_count++;
+    if (!tt_chat_tokenize(world->chat, text, &request->prompts[i], &err))
+        tt_fields_refuse_error(fields, "messages", &err);
+    else
+        check_length(fields, world, "messages", request->prompts[i].count);
+}
+
 /* A message's text: a string, or a list of parts {"type": "text", "text": "..."}. NULL when refused; the caller frees. */
 static char *message_text(tt_fields *fields, const char *name, yyjson_val *content) {
     tt_text text = {0};
@@ -342,7 +352,7 @@ static void take_messages(tt_fields *fields, tt_request *request, const tt_reque
     }
     char *text = fields->ok ? tt_chat_render(world->chat, messages, total, &err) : NULL;
     if (fields->ok && !text) tt_fields_refuse_error(fields, "messages", &err);
-    if (text) add_prompt_text(fields, request, world, "messages", text, strlen(text));
+    if (text) add_conversation(fields, request, world, text);
     free(text);
     for (size_t i = 0; texts && i < total; i++) free(texts[i]);
     free(texts);
