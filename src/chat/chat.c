@@ -184,6 +184,7 @@ bool tt_template_render(tt_template *chat, yyjson_mut_val *requests, int64_t now
     if (!yyjson_mut_obj_add_val(request, root, "requests", copy)) tt_json_lacks(request);
     yyjson_doc *doc = ask_document(chat, request, err);
     const bool ok = doc && tt_reply_rendered(yyjson_doc_get_root(doc), whole, rendered, yyjson_mut_arr_size(requests), err);
+    if (doc && !ok) tt_fail_prefix(err, "the chat template of '%s' does not take this conversation", chat->name);
     yyjson_doc_free(doc);
     return ok;
 }

@@ -118,9 +118,13 @@ static bool print_coloured(const tt_model *model, const char *prompt, tt_error *
     return true;
 }
 
-static void print_marks(const char *name, char *const *marks, size_t count) {
-    printf("%s", name);
-    for (size_t i = 0; i < count; i++) printf("%s%s", i ? " or " : " ", marks[i]);
+/* A mark in one line: its newlines as escapes. */
+static void print_mark(const char *mark) {
+    for (; *mark; mark++)
+        if (*mark == '\n')
+            fputs("\\n", stdout);
+        else
+            putchar(*mark);
 }
 
 static bool print_example(const tt_model *model, const tt_chat *chat, const tt_rendered *rendered, const char *prompt,
@@ -131,9 +135,12 @@ static bool print_example(const tt_model *model, const tt_chat *chat, const tt_r
     if (!rendered->format) return true;
     if (facts.folds_system) puts("system messages: the template takes none; their text is put in front of a user message");
     if (rendered->thinks) {
-        printf("thinking: %s", *rendered->thinking_start ? "begins with " : "");
-        print_marks(rendered->thinking_start, NULL, 0);
-        if (rendered->thinking_end_count) print_marks(", ends with", rendered->thinking_ends, rendered->thinking_end_count);
+        printf("thinking: %s", *rendered->thinking_start ? "begins with " : "known");
+        print_mark(rendered->thinking_start);
+        for (size_t i = 0; i < rendered->thinking_end_count; i++) {
+            fputs(i ? " or " : ", ends with ", stdout);
+            print_mark(rendered->thinking_ends[i]);
+        }
         puts(rendered->thinking_opened ? "; the prompt opens it" : "");
     } else {
         puts("thinking: the template knows of none");

@@ -33,7 +33,7 @@ static std::string answer_line(engine &chat, const std::string &line) {
         return "{\"error\":\"it takes more memory than it is allowed\"}";
     } catch (const std::exception &e) {
         result = json::object();
-        result["error"] = std::string(e.what());
+        result["error"] = sentence_of(e);
     }
     return result.dump_safe();
 }
