@@ -43,7 +43,10 @@ class Peer:
                 with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=5) as answer:
                     if answer.status == 200:
                         return True
-            except (urllib.error.URLError, OSError):
+            except urllib.error.HTTPError as error:
+                error.close()
+                time.sleep(0.05)
+            except OSError:
                 time.sleep(0.05)
         return False
 
@@ -53,7 +56,8 @@ class Peer:
         try:
             with urllib.request.urlopen(asked, timeout=30) as answer:
                 return json.load(answer)["prompt"]
-        except urllib.error.HTTPError:
+        except urllib.error.HTTPError as error:
+            error.close()
             return None
 
     def end(self):
@@ -96,13 +100,17 @@ class Report(unittest.TestCase):
             started = peer.ready()
             for name, request in conversations.CONVERSATIONS.items():
                 ours = helper.prompt(request)
-                wanted = conversations.by_jinja2(template, request, "<s>", "</s>")
+                told = conversations.as_llama_server(request, opened["thinking"], opened["capabilities"]["supports_typed_content"])
+                wanted = conversations.by_jinja2(template, told, "<s>", "</s>")
                 if wanted is not None and wanted.startswith("<s>"):
                     wanted = wanted[len("<s>"):]
-                if wanted is not None and wanted != ours:
-                    result["jinja2"].append(name)
-                if started and peer.prompt(request) != ours:
-                    result["llama-server"].append(name)
+                theirs = peer.prompt(request) if started else None
+                for one, prompt in (("jinja2", wanted), ("llama-server", theirs)):
+                    if prompt == ours or (prompt is None and (one == "jinja2" or not started)):
+                        continue
+                    result[one].append(name)
+                    if os.environ.get("TRIMTAB_SHOW"):
+                        print(f"--- {os.path.basename(path)}, {name}: {one} {prompt!r}\n+++ here {ours!r}")
         peer.end()
         if not started:
             del result["llama-server"]

@@ -61,6 +61,17 @@ def environment(now):
     return result
 
 
+def as_llama_server(request, thinking, parts):
+    """The request with what llama-server tells a template on purpose that transformers does not: whether to think, where the template
+    knows of that (`thinking`), and parts of a content as one text, where it does not take them apart (`parts`)."""
+    request = json.loads(json.dumps(request))
+    request["chat_template_kwargs"] = {"enable_thinking": thinking, **request.get("chat_template_kwargs", {})}
+    for message in request["messages"]:
+        if isinstance(message["content"], list) and not parts:
+            message["content"] = "\n".join(part["text"] for part in message["content"])
+    return request
+
+
 def by_jinja2(template, request, bos, eos, now=None):
     """The prompt; None where the template raises. Arguments of tool calls are objects, as templates expect them."""
     now = now or datetime.datetime.now()
