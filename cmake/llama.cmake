@@ -1,7 +1,8 @@
 # libllama: which is asked for, what it must have, and where what links to it finds it when it runs.
 #
-# 0.1 is the first release with all that trimtab calls (builds before it count as 0.0.NUMBER). A build of it that lacks a function is
-# named here, with the function, rather than by the compiler. pkg-config says where it is: PKG_CONFIG_PATH=PREFIX/lib/pkgconfig leads
+# 0.1 is the oldest with all that trimtab calls: builds before it, which count as 0.0.NUMBER, lack llama_version and
+# llama_vocab_get_suppress_tokens. docs/processors.md says which have been run. One that is too old, or lacks a function, is named here,
+# with the function, rather than by the compiler. pkg-config says where it is: PKG_CONFIG_PATH=PREFIX/lib/pkgconfig leads
 # to one that is installed in PREFIX.
 set(LLAMA_OLDEST 0.1)
 pkg_check_modules(LLAMA IMPORTED_TARGET "llama >= ${LLAMA_OLDEST}")

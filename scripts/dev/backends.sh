@@ -2,7 +2,7 @@
 # Part of dev: which of ggml's backends what runs inside may see.
 #
 # ggml's loader looks through one folder, compiled into it, and takes of each kind (cpu, rpc, vulkan, ...) the library that scores
-# best on this machine. It goes by regular files; no setting points it elsewhere. So backends are hidden by laying /dev/null over
+# best on this machine. No setting points it elsewhere, and it passes over what is no library. So backends are hidden by laying /dev/null over
 # them, in the mount namespace that the command runs in: trimtab, its tests and llama.cpp's own tools see the same ones.
 
 # The folder with ggml's backends, as it is called inside; empty where ggml has them built in.
