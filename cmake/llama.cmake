@@ -49,7 +49,7 @@ endif()
 
 # A folder that the loader does not search by itself goes into what links to it, in the build folder and installed. As DT_RPATH, which,
 # unlike DT_RUNPATH, also serves the libraries' own needs: those of llama.cpp that are installed in a prefix carry no path of their own.
-set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
 if(NOT LLAMA_LIBDIR IN_LIST CMAKE_C_IMPLICIT_LINK_DIRECTORIES)
+  set(CMAKE_INSTALL_RPATH ${LLAMA_LIBDIR})
   add_link_options(LINKER:--disable-new-dtags)
 endif()
