@@ -1,14 +1,16 @@
-/* bench_kernels.c: does what one of ggml's CPU libraries computes for a token depend on where the token lies in a batch, and on
- * how many come together?
+/* bench_kernels.c: does what one of ggml's CPU libraries computes for a token depend on where the token lies in a batch, and
+ * on how many come together?
  *
- * For every weight format, matrix products are computed for batches of 1 to 64 rows that begin at different rows, with one
- * thread and with three, and each row's result is compared, bit for bit, with what it was in the batch of all. The answer is
- * the smallest group: if batches have a multiple of so many rows, a row's result is always the same. 1 means that it never
- * depends on company, 0 that none of the groups tried makes it so. The weights lie where libllama would put them: in the
- * first of the extra buffer types (ggml repacks them there) that can compute the product, and in plain memory too.
+ * Matrix products of every format of weights (also with experts), attention over every kind of cache, and what is computed
+ * for each row alone (norms and the like) are computed for batches of 1 to 64 rows that begin at different rows, with one
+ * thread and with two; each row's result is compared, bit for bit, with what it was in the batch of all. The answer is the
+ * smallest group: if batches have a multiple of so many rows, a row's result is always the same. 1 means that it never
+ * depends on company, 0 that no multiple of 32 or less makes it so. Weights lie where libllama would put them: in one of the
+ * extra buffer types (ggml repacks them there) where that can compute the product, and in plain memory too. Cells of the
+ * cache lie close together, or with others in between that are masked.
  *
  * usage: bench_kernels --where        prints the path of the library that ggml chooses on this machine
- *        bench_kernels LIBRARY.so     prints a JSON object: format, place, shape and group of each product; status 2 if this
+ *        bench_kernels LIBRARY.so     prints a JSON array: op, format, place, shape and group of each; status 2 if this
  *                                     processor cannot run that library */
 #include <ggml-alloc.h>
 #include <ggml-backend.h>
@@ -20,10 +22,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS = 64, EXPERTS = 6, USED = 2, GRAPH_NODES = 16, ARENA = 1 << 20 };
+enum { ROWS = 64, EXPERTS = 6, USED = 2, GRAPH_NODES = 32, ARENA = 1 << 20 };
+enum { HEADS = 4, KV_HEADS = 2, HEAD = 64, CELLS = 128 }; /* of attention; row r sees cells 0 .. r + CELLS - ROWS */
 
 static const int groups[] = {1, 2, 4, 8, 16, 32};
-static const int thread_counts[] = {1, 3};
 
 typedef struct machine {
     ggml_backend_dev_t device;
@@ -34,15 +36,20 @@ typedef struct machine {
     bool first; /* no object has been printed yet */
 } machine;
 
-/* What is computed: one tensor of weights, and a function that says what is done with it to `rows` rows. */
-typedef struct product {
-    const char *name, *place;
-    enum ggml_type type;
-    int64_t width, outputs;
-    bool experts;
-    struct ggml_tensor *weights;
-    float *input; /* ROWS x width */
-} product;
+enum kind { MATRIX, EXPERT_MATRICES, ATTENTION, ROW_WISE };
+
+static const char *const ops[] = {"mul_mat", "mul_mat_id", "flash_attn_ext", "row by row"};
+
+/* What is computed for each row of `input`. */
+typedef struct job {
+    enum kind kind;
+    enum ggml_type type; /* of the weights, or of keys; values have `values` */
+    enum ggml_type values;
+    const char *place;
+    int64_t width, outputs;      /* floats of a row of input, and of its result (times USED with experts) */
+    struct ggml_tensor *weights; /* of matrices */
+    float *input, *cells;        /* ROWS x width; CELLS x KV_HEADS x HEAD */
+} job;
 
 static void give_up(const char *why) {
     fprintf(stderr, "bench_kernels: %s\n", why);
@@ -77,44 +84,99 @@ static struct ggml_context *arena(void) {
 
 /* ==== One graph ==== */
 
-static void compute(const machine *m, struct ggml_context *context, struct ggml_tensor *result, int threads) {
+/* What a graph reads besides the rows; filled once it has memory. */
+struct extras {
+    struct ggml_tensor *ids, *positions, *keys, *values, *mask, *scale;
+};
+
+static struct ggml_tensor *attend(struct ggml_context *context, const job *j, struct ggml_tensor *input, int rows, int cells,
+                                  struct extras *extras) {
+    struct ggml_tensor *queries = ggml_reshape_3d(context, input, HEAD, HEADS, rows);
+    extras->keys = ggml_new_tensor_3d(context, j->type, HEAD, cells, KV_HEADS);
+    extras->values = ggml_new_tensor_3d(context, j->values, HEAD, cells, KV_HEADS);
+    extras->mask = ggml_new_tensor_2d(context, GGML_TYPE_F16, cells, rows);
+    return ggml_flash_attn_ext(context, ggml_permute(context, queries, 0, 2, 1, 3), extras->keys, extras->values,
+                               extras->mask, 0.125F, 0, 0);
+}
+
+static struct ggml_tensor *compute_row_wise(struct ggml_context *context, const job *j, struct ggml_tensor *input, int rows,
+                                            struct extras *extras) {
+    extras->scale = ggml_new_tensor_1d(context, GGML_TYPE_F32, j->width);
+    extras->positions = ggml_new_tensor_1d(context, GGML_TYPE_I32, rows);
+    struct ggml_tensor *norm = ggml_mul(context, ggml_rms_norm(context, input, 1e-5F), extras->scale);
+    struct ggml_tensor *turned =
+        ggml_rope(context, ggml_reshape_3d(context, norm, HEAD, j->width / HEAD, rows), extras->positions, HEAD, 0);
+    struct ggml_tensor *flat = ggml_reshape_2d(context, turned, j->width, rows);
+    struct ggml_tensor *gated = ggml_mul(context, ggml_gelu(context, flat), ggml_silu(context, flat));
+    return ggml_soft_max(context, ggml_add(context, ggml_norm(context, gated, 1e-5F), input));
+}
+
+static struct ggml_tensor *build(struct ggml_context *context, const job *j, struct ggml_tensor *input, int rows, int cells,
+                                 struct extras *extras) {
+    switch (j->kind) {
+    case MATRIX:
+        return ggml_mul_mat(context, j->weights, input);
+    case EXPERT_MATRICES:
+        extras->ids = ggml_new_tensor_2d(context, GGML_TYPE_I32, USED, rows);
+        return ggml_mul_mat_id(context, j->weights, ggml_reshape_3d(context, input, j->width, 1, rows), extras->ids);
+    case ATTENTION:
+        return attend(context, j, input, rows, cells, extras);
+    default:
+        return compute_row_wise(context, j, input, rows, extras);
+    }
+}
+
+/* Row `i` of the batch is row `row` of all. Its experts are always the same two, different ones for different rows. */
+static void fill_row(const job *j, struct ggml_tensor *input, const struct extras *extras, int i, int row) {
+    const size_t bytes = (size_t)j->width * sizeof(float);
+    ggml_backend_tensor_set(input, j->input + (size_t)row * (size_t)j->width, (size_t)i * bytes, bytes);
+    if (extras->ids) {
+        const int32_t first = (row * 7 + row / 5) % EXPERTS,
+                      chosen[USED] = {first, (first + 1 + row % (EXPERTS - 1)) % EXPERTS};
+        ggml_backend_tensor_set(extras->ids, chosen, (size_t)i * sizeof chosen, sizeof chosen);
+    }
+    if (extras->positions) ggml_backend_tensor_set(extras->positions, &row, (size_t)i * sizeof row, sizeof row);
+    for (int64_t cell = 0; extras->mask && cell < extras->mask->ne[0]; cell++) {
+        const int64_t step = extras->mask->ne[0] / CELLS;
+        const bool seen = cell % step == 0 && cell / step <= row + CELLS - ROWS;
+        const ggml_fp16_t value = ggml_fp32_to_fp16(seen ? 0 : -INFINITY);
+        ggml_backend_tensor_set(extras->mask, &value, (size_t)i * extras->mask->nb[1] + (size_t)cell * sizeof value,
+                                sizeof value);
+    }
+}
+
+/* Cell c lies at c, or at 2 c with a copy behind it that nobody sees. */
+static void fill_cells(const job *j, struct ggml_tensor *tensor) {
+    const int64_t step = tensor->ne[1] / CELLS;
+    const size_t bytes = ggml_row_size(tensor->type, HEAD);
+    char *row = need(1, bytes);
+    for (int64_t head = 0; head < KV_HEADS; head++)
+        for (int64_t cell = 0; cell < tensor->ne[1]; cell++) {
+            const float *values = j->cells + (size_t)((cell / step * KV_HEADS + head) * HEAD);
+            ggml_quantize_chunk(tensor->type, values, row, 0, 1, HEAD, NULL);
+            ggml_backend_tensor_set(tensor, row, (size_t)head * tensor->nb[2] + (size_t)cell * tensor->nb[1], bytes);
+        }
+    free(row);
+}
+
+/* The results of rows from .. from + rows, of a ring of ROWS, into `output`. An odd number finds the cells spread out. */
+static void compute(const machine *m, const job *j, int from, int rows, int threads, float *output) {
+    struct ggml_context *context = arena();
+    struct extras extras = {0};
+    struct ggml_tensor *input = ggml_new_tensor_2d(context, GGML_TYPE_F32, j->width, rows);
+    struct ggml_tensor *result = build(context, j, input, rows, rows % 2 ? 2 * CELLS : CELLS, &extras);
     struct ggml_cgraph *graph = ggml_new_graph_custom(context, GRAPH_NODES, false);
     ggml_build_forward_expand(graph, result);
-    m->set_threads(m->backend, threads);
-    if (ggml_backend_graph_compute(m->backend, graph) != GGML_STATUS_SUCCESS) give_up("ggml cannot compute a graph");
-}
-
-/* The experts that row `row` asks for: always the same two, different ones for different rows. */
-static void choose_experts(int32_t *ids, int row) {
-    ids[0] = (row * 7 + row / 5) % EXPERTS;
-    ids[1] = (ids[0] + 1 + row % (EXPERTS - 1)) % EXPERTS;
-}
-
-/* weights * input[from .. from + rows), into `output`: rows x the floats of one row's result. */
-static void multiply(const machine *m, const product *p, int from, int rows, int threads, float *output) {
-    struct ggml_context *context = arena();
-    struct ggml_tensor *ids = NULL, *result, *input;
-    if (p->experts) {
-        input = ggml_new_tensor_3d(context, GGML_TYPE_F32, p->width, 1, rows);
-        ids = ggml_new_tensor_2d(context, GGML_TYPE_I32, USED, rows);
-        result = ggml_mul_mat_id(context, p->weights, input, ids);
-    } else {
-        input = ggml_new_tensor_2d(context, GGML_TYPE_F32, p->width, rows);
-        result = ggml_mul_mat(context, p->weights, input);
-    }
     ggml_backend_buffer_t buffer = ggml_backend_alloc_ctx_tensors(context, m->backend);
     if (!buffer) give_up("out of memory");
-    /* ROWS of them in a ring, so that any row can come first. */
-    for (int i = 0; i < rows; i++) {
-        const int row = (from + i) % ROWS;
-        const size_t bytes = (size_t)p->width * sizeof(float);
-        ggml_backend_tensor_set(input, p->input + (size_t)row * (size_t)p->width, (size_t)i * bytes, bytes);
-        if (!ids) continue;
-        int32_t chosen[USED];
-        choose_experts(chosen, row);
-        ggml_backend_tensor_set(ids, chosen, (size_t)i * sizeof chosen, sizeof chosen);
+    if (extras.keys) {
+        fill_cells(j, extras.keys);
+        fill_cells(j, extras.values);
     }
-    compute(m, context, result, threads);
+    if (extras.scale) ggml_backend_tensor_set(extras.scale, j->input, 0, ggml_nbytes(extras.scale));
+    for (int i = 0; i < rows; i++) fill_row(j, input, &extras, i, (from + i) % ROWS);
+    m->set_threads(m->backend, threads);
+    if (ggml_backend_graph_compute(m->backend, graph) != GGML_STATUS_SUCCESS) give_up("ggml cannot compute a graph");
     ggml_backend_tensor_get(result, output, 0, ggml_nbytes(result));
     ggml_backend_buffer_free(buffer);
     ggml_free(context);
@@ -122,20 +184,21 @@ static void multiply(const machine *m, const product *p, int from, int rows, int
 
 /* ==== Groups ==== */
 
-/* Marks in `bad` the numbers of rows with which any row's result differs from what it is in the batch of all. */
-static void find_bad(const machine *m, const product *p, bool bad[ROWS + 1]) {
-    const size_t row = (size_t)p->outputs * (p->experts ? USED : 1);
+/* Marks in `bad` the numbers of rows with which any row's result differs from what it is in the batch of all. Up to 33 every
+ * number is tried, then multiples of eight. */
+static void find_bad(const machine *m, const job *j, bool bad[ROWS + 1]) {
+    const size_t row = (size_t)j->outputs * (j->kind == EXPERT_MATRICES ? USED : 1);
     float *expected = need(ROWS * row, sizeof *expected), *found = need(ROWS * row, sizeof *found);
-    multiply(m, p, 0, ROWS, 1, expected);
-    for (size_t t = 0; t < sizeof thread_counts / sizeof *thread_counts; t++)
-        for (int rows = 1; rows <= ROWS; rows++)
-            for (int from = 0; from < ROWS; from += 13) {
-                multiply(m, p, from, rows, thread_counts[t], found);
-                for (int i = 0; i < rows; i++) {
-                    const float *same = expected + (size_t)((from + i) % ROWS) * row;
-                    if (memcmp(found + (size_t)i * row, same, row * sizeof *same) != 0) bad[rows] = true;
-                }
+    compute(m, j, 0, ROWS, 1, expected);
+    for (int rows = 1; rows <= ROWS; rows = rows < 33 ? rows + 1 : rows == 33 ? 40 : rows + 8)
+        for (int turn = 0; turn < 3; turn++) {
+            const int from = turn * 13;
+            compute(m, j, from, rows, rows % 8 == 0 ? 1 + turn % 2 : 1, found);
+            for (int i = 0; i < rows; i++) {
+                const float *same = expected + (size_t)((from + i) % ROWS) * row;
+                if (memcmp(found + (size_t)i * row, same, row * sizeof *same) != 0) bad[rows] = true;
             }
+        }
     free(expected);
     free(found);
 }
@@ -149,75 +212,96 @@ static int smallest_group(const bool bad[ROWS + 1]) {
     return 0;
 }
 
-static void report(machine *m, const product *p) {
+static void report(machine *m, const job *j) {
     bool bad[ROWS + 1] = {false};
-    find_bad(m, p, bad);
-    printf("%s\n  {\"op\": \"%s\", \"format\": \"%s\", \"place\": \"%s\", \"width\": %lld, \"outputs\": %lld, \"group\": %d}",
-           m->first ? "" : ",", p->experts ? "mul_mat_id" : "mul_mat", ggml_type_name(p->type), p->place,
-           (long long)p->width, (long long)p->outputs, smallest_group(bad));
+    find_bad(m, j, bad);
+    char format[64];
+    snprintf(format, sizeof format, "%s%s%s", ggml_type_name(j->type), j->kind == ATTENTION ? " and " : "",
+             j->kind == ATTENTION ? ggml_type_name(j->values) : "");
+    printf(
+        "%s\n  {\"op\": \"%s\", \"format\": \"%s\", \"place\": \"%s\", \"width\": %lld, \"outputs\": %lld, \"group\": %d}",
+        m->first ? "" : ",", ops[j->kind], format, j->place, (long long)j->width, (long long)j->outputs,
+        smallest_group(bad));
     m->first = false;
 }
 
-/* ==== Weights ==== */
+/* ==== Matrices ==== */
 
-static void *quantize(machine *m, const product *p, size_t *bytes) {
-    const int64_t rows = p->outputs * (p->experts ? EXPERTS : 1);
-    float *values = roll_many(m, (size_t)(rows * p->width)), *importance = need((size_t)p->width, sizeof *importance);
-    for (int64_t i = 0; i < p->width; i++) importance[i] = 1;
-    *bytes = ggml_row_size(p->type, p->width) * (size_t)rows;
-    void *data = need(1, *bytes);
-    ggml_quantize_chunk(p->type, values, data, 0, rows, p->width, importance);
+static void fill_weights(machine *m, const job *j) {
+    const int64_t rows = j->outputs * (j->kind == EXPERT_MATRICES ? EXPERTS : 1);
+    float *values = roll_many(m, (size_t)(rows * j->width)), *importance = need((size_t)j->width, sizeof *importance);
+    for (int64_t i = 0; i < j->width; i++) importance[i] = 1;
+    const size_t bytes = ggml_row_size(j->type, j->width) * (size_t)rows;
+    void *data = need(1, bytes);
+    ggml_quantize_chunk(j->type, values, data, 0, rows, j->width, importance);
+    ggml_backend_tensor_set(j->weights, data, 0, bytes);
     free(values);
     free(importance);
-    return data;
+    free(data);
 }
 
-/* Whether weights in `type` of buffer can be multiplied by. libllama asks in the same way: with a buffer of no bytes. */
-static bool suits(const machine *m, const product *p, ggml_backend_buffer_type_t type, struct ggml_context *context) {
-    struct ggml_tensor *input =
-        p->experts ? ggml_new_tensor_3d(context, GGML_TYPE_F32, p->width, USED, ROWS)
-                   : ggml_new_tensor_4d(context, GGML_TYPE_F32, p->width, ROWS, 1, 1);
-    struct ggml_tensor *op =
-        p->experts ? ggml_mul_mat_id(context, p->weights, input, ggml_new_tensor_2d(context, GGML_TYPE_I32, USED, ROWS))
-                   : ggml_mul_mat(context, p->weights, input);
-    p->weights->buffer = ggml_backend_buft_alloc_buffer(type, 0);
+/* Whether weights in that type of buffer can be multiplied by. libllama asks in the same way: with a buffer of no bytes. */
+static bool suits(const machine *m, const job *j, ggml_backend_buffer_type_t type) {
+    struct ggml_context *context = arena();
+    struct extras extras;
+    struct ggml_tensor *input = ggml_new_tensor_2d(context, GGML_TYPE_F32, j->width, ROWS);
+    struct ggml_tensor *op = build(context, j, input, ROWS, 0, &extras);
+    j->weights->buffer = ggml_backend_buft_alloc_buffer(type, 0);
     const bool supported = ggml_backend_dev_supports_op(m->device, op);
-    ggml_backend_buffer_free(p->weights->buffer);
-    p->weights->buffer = NULL;
+    ggml_backend_buffer_free(j->weights->buffer);
+    j->weights->buffer = NULL;
+    ggml_free(context);
     return supported;
 }
 
-static void try_in(machine *m, product p, ggml_backend_buffer_type_t type) {
-    struct ggml_context *context = arena(), *scratch = arena();
-    p.weights = p.experts ? ggml_new_tensor_3d(context, p.type, p.width, p.outputs, EXPERTS)
-                          : ggml_new_tensor_2d(context, p.type, p.width, p.outputs);
-    if (suits(m, &p, type, scratch)) {
-        p.place = ggml_backend_buft_name(type);
+static void try_in(machine *m, job j, ggml_backend_buffer_type_t type) {
+    struct ggml_context *context = arena();
+    j.place = ggml_backend_buft_name(type);
+    j.weights = j.kind == EXPERT_MATRICES ? ggml_new_tensor_3d(context, j.type, j.width, j.outputs, EXPERTS)
+                                          : ggml_new_tensor_2d(context, j.type, j.width, j.outputs);
+    if (suits(m, &j, type)) {
         ggml_backend_buffer_t buffer = ggml_backend_alloc_ctx_tensors_from_buft(context, type);
         if (!buffer) give_up("out of memory");
-        size_t bytes;
-        void *data = quantize(m, &p, &bytes);
-        ggml_backend_tensor_set(p.weights, data, 0, bytes);
-        free(data);
-        p.input = roll_many(m, (size_t)(ROWS * p.width));
-        report(m, &p);
-        free(p.input);
+        fill_weights(m, &j);
+        j.input = roll_many(m, (size_t)(ROWS * j.width));
+        report(m, &j);
+        free(j.input);
         ggml_backend_buffer_free(buffer);
     }
-    ggml_free(scratch);
     ggml_free(context);
 }
 
 static void try_format(machine *m, enum ggml_type type) {
-    /* Widths and outputs as models have them: whole blocks of 256, of 32 alone, and outputs of which no 8 or 16 make all. */
+    /* Widths and outputs as models have them: whole blocks of 256, of 32 alone, and outputs that are no multiple of 16 or 8.
+     */
     static const int64_t shapes[][2] = {{512, 96}, {2048, 72}, {576, 64}, {256, 36}};
     for (int experts = 0; experts < 2; experts++)
-        for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
-            const product p = {.type = type, .width = shapes[s][0], .outputs = shapes[s][1], .experts = experts};
-            if (p.width % ggml_blck_size(type)) continue;
-            for (ggml_backend_buffer_type_t *extra = m->extra; extra && *extra; extra++) try_in(m, p, *extra);
-            try_in(m, p, ggml_backend_dev_buffer_type(m->device));
+        for (size_t s = 0; s < (experts ? 1 : sizeof shapes / sizeof *shapes); s++) {
+            const job j = {
+                .kind = experts ? EXPERT_MATRICES : MATRIX, .type = type, .width = shapes[s][0], .outputs = shapes[s][1]};
+            if (j.width % ggml_blck_size(type)) continue;
+            for (ggml_backend_buffer_type_t *extra = m->extra; extra && *extra; extra++) try_in(m, j, *extra);
+            try_in(m, j, ggml_backend_dev_buffer_type(m->device));
         }
+}
+
+/* ==== The rest ==== */
+
+static void try_attention(machine *m, enum ggml_type keys, enum ggml_type values) {
+    job j = {.kind = ATTENTION, .type = keys, .values = values, .width = HEADS * HEAD, .outputs = HEADS * HEAD};
+    j.place = "CPU";
+    j.input = roll_many(m, (size_t)(ROWS * j.width));
+    j.cells = roll_many(m, CELLS * KV_HEADS * HEAD);
+    report(m, &j);
+    free(j.input);
+    free(j.cells);
+}
+
+static void try_row_wise(machine *m) {
+    job j = {.kind = ROW_WISE, .type = GGML_TYPE_F32, .place = "CPU", .width = 576, .outputs = 576};
+    j.input = roll_many(m, (size_t)(ROWS * j.width));
+    report(m, &j);
+    free(j.input);
 }
 
 /* ==== The library ==== */
@@ -265,6 +349,10 @@ int main(int count, char **arguments) {
         if (ggml_blck_size(type) == 0 || integer || type == GGML_TYPE_Q8_1 || type == GGML_TYPE_Q8_K) continue;
         try_format(&m, type);
     }
+    try_attention(&m, GGML_TYPE_F16, GGML_TYPE_F16);
+    try_attention(&m, GGML_TYPE_F32, GGML_TYPE_F32);
+    try_attention(&m, GGML_TYPE_BF16, GGML_TYPE_F32);
+    try_row_wise(&m);
     printf("\n]\n");
     ggml_backend_free(m.backend);
     return 0;

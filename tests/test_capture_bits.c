@@ -72,8 +72,7 @@ static void assert_same_bits(const float *a, const float *b, size_t count, const
 
 static float *capture(const char *path, int ubatch, bool plain, size_t count, tt_model **model, const char *name) {
     tt_error err = {0};
-    if (!*model)
-        *model = tt_model_open(engine, &(tt_model_options){.path = path, .threads = 1, .ubatch = ubatch}, &err);
+    if (!*model) *model = tt_model_open(engine, &(tt_model_options){.path = path, .threads = 1, .ubatch = ubatch}, &err);
     if (!*model) fail_msg("%s: %s", name, err.message);
     return test_capture_all(*model, prompts, count, plain, NULL, name);
 }
@@ -85,7 +84,8 @@ static void check(const char *architecture, enum llama_ftype format, const char 
     float *expected = capture(path, 512, true, PROMPTS, &large, name);
     const tt_model_facts *facts = tt_model_facts_of(large);
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-        float *a = capture(path, 512, false, counts[i], &large, name), *b = capture(path, 30, false, counts[i], &small, name);
+        float *a = capture(path, 512, false, counts[i], &large, name),
+              *b = capture(path, 30, false, counts[i], &small, name);
         assert_same_bits(a, expected, counts[i], facts, name);
         assert_same_bits(b, expected, counts[i], facts, name);
         free(a);
@@ -103,11 +103,11 @@ static const struct {
     const char *name;
     enum llama_ftype format;
 } formats[] = {
-    {"F32", LLAMA_FTYPE_ALL_F32},           {"F16", LLAMA_FTYPE_MOSTLY_F16},       {"BF16", LLAMA_FTYPE_MOSTLY_BF16},
-    {"Q4_0", LLAMA_FTYPE_MOSTLY_Q4_0},      {"Q4_1", LLAMA_FTYPE_MOSTLY_Q4_1},     {"Q5_0", LLAMA_FTYPE_MOSTLY_Q5_0},
-    {"Q5_1", LLAMA_FTYPE_MOSTLY_Q5_1},      {"Q8_0", LLAMA_FTYPE_MOSTLY_Q8_0},     {"Q3_K", LLAMA_FTYPE_MOSTLY_Q3_K_S},
-    {"Q4_K", LLAMA_FTYPE_MOSTLY_Q4_K_S},    {"Q5_K", LLAMA_FTYPE_MOSTLY_Q5_K_S},   {"Q6_K", LLAMA_FTYPE_MOSTLY_Q6_K},
-    {"IQ4_NL", LLAMA_FTYPE_MOSTLY_IQ4_NL},  {"IQ4_XS", LLAMA_FTYPE_MOSTLY_IQ4_XS},
+    {"F32", LLAMA_FTYPE_ALL_F32},          {"F16", LLAMA_FTYPE_MOSTLY_F16},       {"BF16", LLAMA_FTYPE_MOSTLY_BF16},
+    {"Q4_0", LLAMA_FTYPE_MOSTLY_Q4_0},     {"Q4_1", LLAMA_FTYPE_MOSTLY_Q4_1},     {"Q5_0", LLAMA_FTYPE_MOSTLY_Q5_0},
+    {"Q5_1", LLAMA_FTYPE_MOSTLY_Q5_1},     {"Q8_0", LLAMA_FTYPE_MOSTLY_Q8_0},     {"Q3_K", LLAMA_FTYPE_MOSTLY_Q3_K_S},
+    {"Q4_K", LLAMA_FTYPE_MOSTLY_Q4_K_S},   {"Q5_K", LLAMA_FTYPE_MOSTLY_Q5_K_S},   {"Q6_K", LLAMA_FTYPE_MOSTLY_Q6_K},
+    {"IQ4_NL", LLAMA_FTYPE_MOSTLY_IQ4_NL}, {"IQ4_XS", LLAMA_FTYPE_MOSTLY_IQ4_XS},
 };
 
 static void dense_models(void **) {
