@@ -9,9 +9,9 @@
  * extra buffer types (ggml repacks them there) where that can compute the product, and in plain memory too. Cells of the
  * cache lie close together, or with others in between that are masked.
  *
- * usage: bench_kernels --where        prints the path of the library that ggml chooses on this machine
- *        bench_kernels LIBRARY.so     prints a JSON array: op, format, place, shape and group of each; status 2 if this
- *                                     processor cannot run that library */
+ * usage: bench_kernels --where             prints the path of the library that ggml chooses on this machine
+ *        bench_kernels LIBRARY.so [OP]     prints a JSON array: op, format, place, shape and group of each (of one op
+ * alone); status 2 if this processor cannot run that library */
 #include <ggml-alloc.h>
 #include <ggml-backend.h>
 #include <ggml.h>
@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS = 64, EXPERTS = 6, USED = 2, GRAPH_NODES = 32, ARENA = 1 << 20 };
+enum { ROWS = 64, EXPERTS = 4, USED = 2, GRAPH_NODES = 32, ARENA = 1 << 20 };
 enum { HEADS = 4, KV_HEADS = 2, HEAD = 64, CELLS = 128 }; /* of attention; row r sees cells 0 .. r + CELLS - ROWS */
 
 static const int groups[] = {1, 2, 4, 8, 16, 32};
@@ -33,7 +33,8 @@ typedef struct machine {
     ggml_backend_set_n_threads_t set_threads;
     ggml_backend_buffer_type_t *extra; /* NULL-terminated */
     uint64_t dice;
-    bool first; /* no object has been printed yet */
+    bool first;       /* no object has been printed yet */
+    const char *only; /* op; NULL: all */
 } machine;
 
 enum kind { MATRIX, EXPERT_MATRICES, ATTENTION, ROW_WISE };
@@ -50,6 +51,8 @@ typedef struct job {
     struct ggml_tensor *weights; /* of matrices */
     float *input, *cells;        /* ROWS x width; CELLS x KV_HEADS x HEAD */
 } job;
+
+static bool is_wanted(const machine *m, enum kind kind) { return !m->only || strcmp(m->only, ops[kind]) == 0; }
 
 static void give_up(const char *why) {
     fprintf(stderr, "bench_kernels: %s\n", why);
@@ -191,7 +194,7 @@ static void find_bad(const machine *m, const job *j, bool bad[ROWS + 1]) {
     float *expected = need(ROWS * row, sizeof *expected), *found = need(ROWS * row, sizeof *found);
     compute(m, j, 0, ROWS, 1, expected);
     for (int rows = 1; rows <= ROWS; rows = rows < 33 ? rows + 1 : rows == 33 ? 40 : rows + 8)
-        for (int turn = 0; turn < 3; turn++) {
+        for (int turn = 0; turn < 2; turn++) {
             const int from = turn * 13;
             compute(m, j, from, rows, rows % 8 == 0 ? 1 + turn % 2 : 1, found);
             for (int i = 0; i < rows; i++) {
@@ -272,14 +275,12 @@ static void try_in(machine *m, job j, ggml_backend_buffer_type_t type) {
 }
 
 static void try_format(machine *m, enum ggml_type type) {
-    /* Widths and outputs as models have them: whole blocks of 256, of 32 alone, and outputs that are no multiple of 16 or 8.
-     */
-    static const int64_t shapes[][2] = {{512, 96}, {2048, 72}, {576, 64}, {256, 36}};
-    for (int experts = 0; experts < 2; experts++)
-        for (size_t s = 0; s < (experts ? 1 : sizeof shapes / sizeof *shapes); s++) {
-            const job j = {
-                .kind = experts ? EXPERT_MATRICES : MATRIX, .type = type, .width = shapes[s][0], .outputs = shapes[s][1]};
-            if (j.width % ggml_blck_size(type)) continue;
+    /* Widths and outputs as models have them: whole blocks of 256 or of 32 alone; multiples of 16, of 8, of 4. */
+    static const int64_t shapes[][2] = {{512, 32}, {1024, 24}, {576, 16}, {256, 36}};
+    for (enum kind kind = MATRIX; kind <= EXPERT_MATRICES; kind++)
+        for (size_t s = 0; s < (kind == EXPERT_MATRICES ? 1 : sizeof shapes / sizeof *shapes); s++) {
+            const job j = {.kind = kind, .type = type, .width = shapes[s][0], .outputs = shapes[s][1]};
+            if (!is_wanted(m, kind) || j.width % ggml_blck_size(type)) continue;
             for (ggml_backend_buffer_type_t *extra = m->extra; extra && *extra; extra++) try_in(m, j, *extra);
             try_in(m, j, ggml_backend_dev_buffer_type(m->device));
         }
@@ -288,6 +289,7 @@ static void try_format(machine *m, enum ggml_type type) {
 /* ==== The rest ==== */
 
 static void try_attention(machine *m, enum ggml_type keys, enum ggml_type values) {
+    if (!is_wanted(m, ATTENTION)) return;
     job j = {.kind = ATTENTION, .type = keys, .values = values, .width = HEADS * HEAD, .outputs = HEADS * HEAD};
     j.place = "CPU";
     j.input = roll_many(m, (size_t)(ROWS * j.width));
@@ -298,6 +300,7 @@ static void try_attention(machine *m, enum ggml_type keys, enum ggml_type values
 }
 
 static void try_row_wise(machine *m) {
+    if (!is_wanted(m, ROW_WISE)) return;
     job j = {.kind = ROW_WISE, .type = GGML_TYPE_F32, .place = "CPU", .width = 576, .outputs = 576};
     j.input = roll_many(m, (size_t)(ROWS * j.width));
     report(m, &j);
@@ -339,9 +342,9 @@ static void be_quiet(enum ggml_log_level, const char *, void *) {}
 
 int main(int count, char **arguments) {
     ggml_log_set(be_quiet, NULL);
-    if (count != 2) give_up("usage: bench_kernels --where | LIBRARY.so");
+    if (count != 2 && count != 3) give_up("usage: bench_kernels --where | LIBRARY.so [OP]");
     if (strcmp(arguments[1], "--where") == 0) return print_where();
-    machine m;
+    machine m = {.only = count == 3 ? arguments[2] : NULL};
     if (!open_machine(&m, arguments[1])) return 2;
     printf("[");
     for (int type = 0; type < GGML_TYPE_COUNT; type++) {
