@@ -3,7 +3,7 @@
  *
  * Matrix products of every format of weights (also with experts), attention over every kind of cache, and what is computed
  * for each row alone (norms and the like) are computed for batches of 1 to 64 rows that begin at different rows, with one
- * thread and with two; each row's result is compared, bit for bit, with what it was in the batch of all. The answer is the
+ * thread and sometimes with two; each row's result is compared, bit for bit, with what it was in the batch of all. The answer is the
  * smallest group: if batches have a multiple of so many rows, a row's result is always the same. 1 means that it never
  * depends on company, 0 that no multiple of 32 or less makes it so. Weights lie where libllama would put them: in one of the
  * extra buffer types (ggml repacks them there) where that can compute the product, and in plain memory too. Cells of the
@@ -129,13 +129,14 @@ static struct ggml_tensor *build(struct ggml_context *context, const job *j, str
     }
 }
 
-/* Row `i` of the batch is row `row` of all. Its experts are always the same two, different ones for different rows. */
+/* Row `i` of the batch is row `row` of all. Its experts are always the same two, and the last one is
+ * asked for seldom. */
 static void fill_row(const job *j, struct ggml_tensor *input, const struct extras *extras, int i, int row) {
     const size_t bytes = (size_t)j->width * sizeof(float);
     ggml_backend_tensor_set(input, j->input + (size_t)row * (size_t)j->width, (size_t)i * bytes, bytes);
     if (extras->ids) {
-        const int32_t first = (row * 7 + row / 5) % EXPERTS,
-                      chosen[USED] = {first, (first + 1 + row % (EXPERTS - 1)) % EXPERTS};
+        const int32_t first = row % 6 ? row % (EXPERTS - 1) : EXPERTS - 1,
+                      chosen[USED] = {first, (first + 1) % (EXPERTS - 1)};
         ggml_backend_tensor_set(extras->ids, chosen, (size_t)i * sizeof chosen, sizeof chosen);
     }
     if (extras->positions) ggml_backend_tensor_set(extras->positions, &row, (size_t)i * sizeof row, sizeof row);
@@ -196,7 +197,7 @@ static void find_bad(const machine *m, const job *j, bool bad[ROWS + 1]) {
     for (int rows = 1; rows <= ROWS; rows = rows < 33 ? rows + 1 : rows == 33 ? 40 : rows + 8)
         for (int turn = 0; turn < 2; turn++) {
             const int from = turn * 13;
-            compute(m, j, from, rows, rows % 8 == 0 ? 1 + turn % 2 : 1, found);
+            compute(m, j, from, rows, 1 + (rows % 24 == 0 && turn), found);
             for (int i = 0; i < rows; i++) {
                 const float *same = expected + (size_t)((from + i) % ROWS) * row;
                 if (memcmp(found + (size_t)i * row, same, row * sizeof *same) != 0) bad[rows] = true;
@@ -226,6 +227,7 @@ static void report(machine *m, const job *j) {
         m->first ? "" : ",", ops[j->kind], format, j->place, (long long)j->width, (long long)j->outputs,
         smallest_group(bad));
     m->first = false;
+    fflush(stdout);
 }
 
 /* ==== Matrices ==== */
