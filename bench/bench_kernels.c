@@ -3,11 +3,11 @@
  *
  * Matrix products of every format of weights (also with experts), attention over every kind of cache, and what is computed
  * for each row alone (norms and the like) are computed for batches of 1 to 64 rows that begin at different rows, with one
- * thread and sometimes with two; each row's result is compared, bit for bit, with what it was in the batch of all. The answer is the
- * smallest group: if batches have a multiple of so many rows, a row's result is always the same. 1 means that it never
- * depends on company, 0 that no multiple of 32 or less makes it so. Weights lie where libllama would put them: in one of the
- * extra buffer types (ggml repacks them there) where that can compute the product, and in plain memory too. Cells of the
- * cache lie close together, or with others in between that are masked.
+ * thread and sometimes with two; each row's result is compared, bit for bit, with what it was in the batch of all. The
+ * answer is the smallest group: if batches have a multiple of so many rows, a row's result is always the same. 1 means that
+ * it never depends on company, 0 that no multiple of 32 or less makes it so. Weights lie where libllama would put them: in
+ * one of the extra buffer types (ggml repacks them there) where that can compute the product, and in plain memory too. Cells
+ * of the cache lie close together, or with others in between that are masked.
  *
  * usage: bench_kernels --where             prints the path of the library that ggml chooses on this machine
  *        bench_kernels LIBRARY.so [OP]     prints a JSON array: op, format, place, shape and group of each (of one op
