@@ -153,6 +153,7 @@ static bool run(const tt_arguments *arguments, tt_error *err) {
     const char **axes = tt_argument_all(arguments, "--axis", &options.axis_count, err);
     if (!axes) return false;
     options.axes = axes;
+    tt_engine_even_experts(); /* there is one thread yet */
     tt_ranks ranks;
     if (!tt_ranks_begin(&ranks, err)) {
         free(axes);

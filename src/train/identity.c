@@ -2,6 +2,7 @@
 #include "train/identity.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "model/capture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +37,7 @@ bool tt_identity_of_run(tt_identity *identity, const tt_model *model, const char
         .blocks = facts->blocks,
         .width = facts->width,
         .ubatch = tt_model_ubatch(model),
+        .rounding = TT_CAPTURE_ROUNDING,
         .gpu_layers = tt_model_gpu_layers(model),
         .flash_attention_off = tt_model_flash_attention_off(model),
         .separate_system_message = options->separate_system_message,
@@ -76,6 +78,7 @@ char *tt_identity_write(const tt_identity *identity, tt_error *err) {
         yyjson_mut_obj_add_uint(doc, root, "blocks", identity->blocks);
         yyjson_mut_obj_add_uint(doc, root, "width", identity->width);
         yyjson_mut_obj_add_uint(doc, root, "ubatch", identity->ubatch);
+        yyjson_mut_obj_add_uint(doc, root, "rounding", identity->rounding);
         yyjson_mut_obj_add_int(doc, root, "gpu_layers", identity->gpu_layers);
         yyjson_mut_obj_add_str(doc, root, "rpc_servers", identity->rpc_servers);
         yyjson_mut_obj_add_str(doc, root, "tensor_split", identity->tensor_split);
@@ -148,6 +151,7 @@ bool tt_identity_read(tt_identity *identity, const char *json, const char *file,
     identity->blocks = (uint32_t)read_count(root, "blocks");
     identity->width = (uint32_t)read_count(root, "width");
     identity->ubatch = (uint32_t)read_count(root, "ubatch");
+    identity->rounding = (uint32_t)read_count(root, "rounding"); /* older versions wrote none */
     identity->gpu_layers = yyjson_get_int(yyjson_obj_get(root, "gpu_layers"));
     identity->flash_attention_off = yyjson_get_bool(yyjson_obj_get(root, "flash_attention_off"));
     identity->separate_system_message = yyjson_get_bool(yyjson_obj_get(root, "separate_system_message"));
@@ -204,6 +208,11 @@ static bool match_placement(const tt_identity *stored, const tt_identity *presen
 /* What the model computes with: the processors and their ways of rounding. */
 static bool match_arithmetic(const tt_identity *stored, const tt_identity *present, const char *file, tt_error *err) {
     if (stored->ubatch != present->ubatch) return differ_count("-ub", stored->ubatch, present->ubatch, file, err);
+    if (stored->rounding != present->rounding)
+        return tt_fail(err, TT_ERROR_INPUT,
+                       "'%s' holds an unfinished run of a version of trimtab that rounds differently; finish it with that "
+                       "version, or give --restart to start over",
+                       file);
     if (stored->flash_attention_off != present->flash_attention_off)
         return differ(stored->flash_attention_off ? "-fa off" : "no -fa off", file, err);
     return match_placement(stored, present, file, err);

@@ -17,7 +17,8 @@ typedef struct tt_identity {
     uint64_t samples, seed, prompts_per_system;
     double held_out;
     uint32_t blocks, width, ubatch;
-    int gpu_layers; /* -1: all */
+    uint32_t rounding; /* TT_CAPTURE_ROUNDING of the trimtab that wrote this */
+    int gpu_layers;    /* -1: all */
     bool separate_system_message, plain, flash_attention_off;
     size_t axis_count;
     struct tt_identity_axis {
