@@ -228,7 +228,7 @@ static float *logits_of_generator(const struct family *family, tt_steering *stee
     float *logits = tt_alloc(count, sizeof *logits, NULL);
     tt_generator *generator = tt_generator_open(family->model, 512, &err);
     if (!generator || !tt_generator_steer(generator, steering, &err) ||
-        !tt_generator_read(generator, &family->prompts[0], NULL, &err))
+        !tt_generator_read(generator, &family->prompts[0], NULL, NULL, &err))
         fail_msg("%s: %s", family->name, err.message);
     memcpy(logits, tt_generator_logits(generator), count * sizeof *logits);
     tt_generator_close(generator);
@@ -300,7 +300,7 @@ static void an_architecture_without_a_place_is_refused(void **) {
     tt_steering_release(steering);
     refuses_by_name(&err);
     assert_true(tt_generator_steer(generator, NULL, &err)); /* it still writes unsteered */
-    assert_true(tt_generator_read(generator, &family.prompts[3], NULL, &err));
+    assert_true(tt_generator_read(generator, &family.prompts[3], NULL, NULL, &err));
     tt_generator_close(generator);
     end(&family);
 }

@@ -31,7 +31,7 @@ tt_job *tt_job_make(tt_request *request, const tt_model *model, tt_error *err) {
     *request = (tt_request){0};
     for (size_t i = 0; i < job->answer_count; i++) {
         job->answers[i].prompt_index = i / job->request.choices;
-        job->answers[i].answer = (tt_answer){.model = model, .request = &job->request};
+        job->answers[i].answer = (tt_answer){.model = model};
     }
     atomic_init(&job->references, 1);
     pthread_mutex_init(&job->mutex, NULL);

@@ -7,14 +7,14 @@
 #include "base/json.h"
 #include "model/chat.h"
 #include "model/sampling.h"
+#include "model/writer.h"
 #include "server/mixes.h"
 #include "server/refusal.h"
-#include "server/sampling_fields.h"
+#include "server/take_sampling.h"
 
 enum {
     TT_STOPS_MOST = 16,
     TT_CHOICES_MOST = 64, /* prompts x n */
-    TT_TOP_TOKENS_MOST = 20,
     TT_BIASES_MOST = 1024,
 };
 

@@ -1,5 +1,5 @@
-/* sampling_fields.c: see sampling_fields.h */
-#include "server/sampling_fields.h"
+/* take_sampling.c: see take_sampling.h */
+#include "server/take_sampling.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"

@@ -1,4 +1,4 @@
-/* sampling_fields.h: the fields of a request that say how tokens are chosen: the options of model/sampling.def, under
+/* take_sampling.h: the fields of a request that say how tokens are chosen: the options of model/sampling.def, under
  * llama.cpp's names, which are OpenAI's where OpenAI has one. */
 #pragma once
 
