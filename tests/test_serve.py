@@ -164,6 +164,18 @@ class Answers(Serving):
             self.post("/v1/steering", {"steering": {}})
         self.assertEqual(self.chat().choices[0].message.content, plain)
 
+    def test_value_0_is_the_debias_vector_alone(self):
+        plain = self.chat().choices[0].message.content
+        by_field = self.chat(extra_body={"steering": {"language": 0}})
+        self.assertEqual(by_field.steering, "language=0")
+        self.assertNotEqual(by_field.choices[0].message.content, plain)
+        self.assertEqual(self.chat(model="tiny@ornate=0").choices[0].message.content, by_field.choices[0].message.content)
+        self.assertEqual(self.post("/v1/steering", {"steering": {"language": 0}})[2]["mix"], "language=0")
+        try:
+            self.assertEqual(self.chat().choices[0].message.content, by_field.choices[0].message.content)
+        finally:
+            self.post("/v1/steering", {"steering": {}})
+
     def test_different_mixes_at_once_as_alone(self):
         mixes = [{}, {"language": 0.7}, {"language": -0.7}, {"empathy_vs_sociopathy": 0.5}, {"language": 0.2, "optimism_vs_nihilism": 0.2}]
         alone = [self.chat(max_tokens=24, extra_body={"steering": mix}).choices[0].message.content for mix in mixes]
@@ -228,7 +240,7 @@ class Errors(Serving):
     def test_wrong_fields_are_named(self):
         good = {"messages": PROMPT, "max_tokens": 1}
         for field, value in {
-            "temperature": "hot", "top_p": 1.5, "n": 0, "max_tokens": -3, "stream": "yes", "seed": 1.5, "stop": 7, "top_k": -1,
+            "temperature": "hot", "top_p": 1.5, "n": 0, "max_tokens": -3, "stream": "yes", "seed": 1.5, "stop": 7, "top_k": 1.5,
             "presence_penalty": 1e9, "logit_bias": {"x": 1}, "top_logprobs": 3, "messages": "hello", "model": 3, "tools": [{}],
             "response_format": {"type": "json_object"}, "stream_options": 1, "steering": [1],
         }.items():

@@ -1,5 +1,6 @@
 /* chat_loop.c: see chat_loop.h */
 #include "cli/chat_loop.h"
+#include "base/plain.h"
 #include "base/text.h"
 #include "terminal/console.h"
 #include "terminal/interrupt.h"
@@ -33,9 +34,9 @@ static bool begin_conversation(talk *chat, tt_error *err) {
 }
 
 static void say_mix(const talk *chat) {
-    const char *text = tt_mix_given_text(chat->session->mix);
+    const char *text = tt_mixer_text(chat->session->mix);
     fprintf(stderr, "%s\n", *text ? text : "not steered");
-    fputs(tt_mix_given_warnings(chat->session->mix), stderr);
+    tt_mix_warn(chat->session->mix);
 }
 
 /* The conversation stays as it is; the model reads it anew as the steered one. */
@@ -47,7 +48,7 @@ static bool steer(talk *chat, bool changed, tt_error *err) {
 
 static bool do_axis(talk *chat, const char *rest, tt_error *err) {
     if (!*rest) return tt_fail(err, TT_ERROR_USAGE, "/axis needs a name and a value, such as /axis language=0.5");
-    return steer(chat, tt_mix_given_set(chat->session->mix, rest, err), err);
+    return steer(chat, tt_mixer_set(chat->session->mix, rest, err), err);
 }
 
 static bool do_mix(talk *chat, const char *rest, tt_error *err) {
@@ -55,13 +56,13 @@ static bool do_mix(talk *chat, const char *rest, tt_error *err) {
         say_mix(chat);
         return true;
     }
-    if (!strcmp(rest, "none")) return steer(chat, tt_mix_given_clear(chat->session->mix, err), err);
-    return steer(chat, tt_mix_given_replace(chat->session->mix, rest, err), err);
+    if (!strcmp(rest, "none")) return steer(chat, tt_mixer_clear(chat->session->mix, err), err);
+    return steer(chat, tt_mixer_replace(chat->session->mix, rest, err), err);
 }
 
 static bool do_save(talk *chat, const char *rest, tt_error *err) {
     if (!*rest) return tt_fail(err, TT_ERROR_USAGE, "/save needs a file's name, such as /save story.txt");
-    const char *mix = tt_mix_given_text(chat->session->mix);
+    const char *mix = tt_mixer_text(chat->session->mix);
     if (!tt_conversation_save(&chat->conversation, *mix ? mix : NULL, rest, err)) return false;
     fputs("saved to ", stderr);
     tt_console_print(stderr, rest);
@@ -137,10 +138,12 @@ static char *trim(tt_text *line) {
 /* What the user is told of goes on; what nobody can go on from ends the chat. */
 static bool handle(talk *chat, tt_text *line, tt_error *err) {
     if (!tt_text_ok(line, err)) return false;
-    char *text = trim(line);
-    if (!*text) return true;
     tt_error failed = {0};
-    if (text[0] == '/' ? run_command(chat, text, &failed) : answer(chat, text, &failed)) return tt_console_flush(err);
+    const bool plain = tt_plain_clean(line->data, &line->length, "this line", &failed);
+    char *text = trim(line);
+    if (plain && !*text) return true;
+    if (plain && (text[0] == '/' ? run_command(chat, text, &failed) : answer(chat, text, &failed)))
+        return tt_console_flush(err);
     if (failed.kind == TT_ERROR_MEMORY) return tt_fail(err, failed.kind, "%s", failed.message);
     tt_console_error("%s", failed.message);
     return true;
@@ -174,7 +177,7 @@ bool tt_chat_loop(tt_session *session, const char *system, tt_error *err) {
     const tt_model_facts *facts = tt_model_facts_of(session->model);
     tt_console_print(stderr, *facts->name ? facts->name : facts->description);
     fputs("; /help lists what can be typed besides text\n", stderr);
-    if (*tt_mix_given_text(session->mix)) fprintf(stderr, "%s\n", tt_mix_given_text(session->mix));
+    if (*tt_mixer_text(session->mix)) fprintf(stderr, "%s\n", tt_mixer_text(session->mix));
     const bool ok = begin_conversation(&chat, err) && run_loop(&chat, editor, err);
     tt_conversation_free(&chat.conversation);
     tt_line_editor_close(editor);

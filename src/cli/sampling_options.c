@@ -1,7 +1,7 @@
 /* sampling_options.c: see sampling_options.h. Its rows are the lines of model/sampling.def. */
 #include "cli/sampling_options.h"
-#include "base/file.h"
 #include "base/memory.h"
+#include "base/plain.h"
 
 #include <stdlib.h>
 
@@ -88,7 +88,7 @@ static bool read_grammar(tt_sampling_given *given, const tt_arguments *arguments
     if (given->sampling.grammar)
         return tt_fail(err, TT_ERROR_USAGE, "--grammar and --grammar-file are both given; keep one");
     size_t length;
-    given->grammar = tt_file_read(file, GRAMMAR_MOST, &length, err);
+    given->grammar = tt_plain_read(file, GRAMMAR_MOST, NULL, &length, err);
     given->sampling.grammar = given->grammar;
     return given->grammar != NULL;
 }

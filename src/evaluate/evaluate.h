@@ -85,9 +85,6 @@ typedef struct tt_evaluation {
     uint64_t tokens; /* that went through the model for scoring */
 } tt_evaluation;     /* freed by tt_evaluation_free */
 
-/* Refuses vectors that are not of this model. */
-bool tt_evaluate_check(const tt_model *model, const tt_vector *vector, tt_error *err);
-
 bool tt_evaluate(tt_model *model, const tt_chat *chat, const tt_evaluate_axis *axes, size_t axis_count,
                  const tt_evaluate_options *options, tt_evaluation *evaluation, tt_error *err);
 void tt_evaluation_free(tt_evaluation *evaluation); /* harmless on `{0}` */

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "model/continue.h"
+#include "vectors/sum.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,20 +15,15 @@ static void free_steerings(tt_steering **steerings, size_t count) {
     free(steerings);
 }
 
-static bool add_vector(tt_vector *to, const tt_vector *from, double scale, tt_error *err) {
-    for (uint32_t K = 1; K < from->layer_count; K++)
-        if (from->rows[K] && !tt_vector_add_row(to, K, from->rows[K], scale, err)) return false;
-    return true;
-}
-
 /* An axis at a value: de-bias + |value| x the side's vector. Any value is measured, one beyond all numbers too. */
 static tt_steering *make_steering(const tt_model *model, const tt_evaluate_axis *axis, double value, tt_error *err) {
     const tt_model_facts *facts = tt_model_facts_of(model);
     const tt_vector *side = axis->sides[value > 0 ? TT_POSITIVE : TT_NEGATIVE];
+    const tt_summand parts[] = {{axis->debias, 1}, {side, fabs(value)}}; /* as apply/blend.c adds them up */
     tt_vector sum = {0};
     tt_steering *steering = NULL;
-    if (tt_vector_init(&sum, facts->blocks, facts->width, err) && add_vector(&sum, axis->debias, 1, err) &&
-        (value == 0 || add_vector(&sum, side, fabs(value), err)))
+    if (tt_vector_init(&sum, facts->blocks, facts->width, err) &&
+        tt_vector_sum(&sum, parts, value == 0 ? 1 : 2, 1, UINT32_MAX, err))
         steering = tt_steering_make(
             model, &(tt_steering_term){.rows = sum.rows, .row_count = sum.layer_count, .width = sum.width}, 1, err);
     tt_vector_free(&sum);

@@ -144,8 +144,7 @@ static bool renew(tt_steered_batch *batch, size_t cells, size_t sequences, tt_er
     return batch->context != NULL;
 }
 
-bool tt_steered_batch_streams(tt_steered_batch *batch, size_t cells, size_t sequences, tt_error *err) {
-    /* Logits are asked for at one token of a sequence alone, so they do not limit the batch. */
+bool tt_steered_batch_streams(tt_steered_batch *batch, size_t cells, size_t sequences, size_t outputs, tt_error *err) {
     const size_t capacity = (size_t)batch->model->ubatch;
     if (!tt_resize(&batch->steerings, capacity, sizeof *batch->steerings, err) ||
         !tt_resize(&batch->outputs, capacity, sizeof *batch->outputs, err))
@@ -156,7 +155,7 @@ bool tt_steered_batch_streams(tt_steered_batch *batch, size_t cells, size_t sequ
     if (!batch->tokens.token || !batch->tokens.seq_id) return tt_fail(err, TT_ERROR_MEMORY, "out of memory");
     struct llama_context_params params = context_params(batch);
     params.n_ctx = (uint32_t)(cells * sequences);
-    params.n_outputs_max = batch->sequences;
+    params.n_outputs_max = (uint32_t)outputs;
     params.kv_unified = false;
     batch->context = tt_context_open(batch->model, params, err);
     if (!batch->context) return false;

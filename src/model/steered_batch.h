@@ -49,8 +49,8 @@ bool tt_steered_batch_reserve(tt_steered_batch *batch, size_t cells, size_t sequ
 /* The other way to make the context, once: every sequence has a key-value stream of its own with room for `cells` tokens.
  * Attention then looks at a sequence's own tokens alone, which is faster for many conversations. But row i is token i only
  * where the batch holds equally many tokens of sequences that stand side by side, ascending, one sequence behind the other:
- * see slots.c. */
-bool tt_steered_batch_streams(tt_steered_batch *batch, size_t cells, size_t sequences, tt_error *err);
+ * see slots.c. At most `outputs` tokens of a batch may have logits; libllama keeps room for so many. */
+bool tt_steered_batch_streams(tt_steered_batch *batch, size_t cells, size_t sequences, size_t outputs, tt_error *err);
 
 /* Adds a token to the batch, which must not be full; its sequences are appended with tt_steered_batch_join. */
 void tt_steered_batch_add(tt_steered_batch *batch, int32_t token, size_t position, bool logits, tt_steering *steering);
