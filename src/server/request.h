@@ -34,8 +34,8 @@ typedef struct tt_request {
     char *order;           /* likewise: the samplers' names; NULL: the usual order */
     char **stops;
     size_t stop_count;
-    int top_tokens;               /* how many likeliest tokens to tell with each token; -1: no log-probabilities at all */
-    tt_recipe *recipe;            /* the mix; a reference */
+    int top_tokens;        /* how many likeliest tokens to tell with each token; -1: no log-probabilities at all */
+    tt_recipe *recipe;     /* the mix; a reference */
     tt_steering *steering; /* what the recipe comes to, once it is made; a reference; NULL for none */
 } tt_request;
 

@@ -28,6 +28,10 @@ static const lack lacks[] = {
     {"lora", 0, "this server has no LoRA adapters"},
     {"chat_template_kwargs", 0, "the model's template takes none here"},
     {"adaptive_target", -1, sampler},
+    {"dry_sequence_breakers", 0, "the usual ones are in use"},
+    {"grammar_triggers", 0, freely},
+    {"documents", 0, "put them into a message"},
+    {"reasoning_budget_tokens", -1, "use 'max_tokens'"},
     /* vLLM's */
     {"guided_json", 0, freely},
     {"guided_regex", 0, freely},
@@ -59,7 +63,8 @@ static const lack lacks[] = {
 /* True where the value asks for nothing. */
 static bool asks_for_nothing(yyjson_val *value, double neutral) {
     if (!value || yyjson_is_false(value)) return true;
-    if (yyjson_is_num(value)) return yyjson_get_num(value) == neutral || yyjson_get_num(value) == 0;
+    const double number = yyjson_get_num(value);
+    if (yyjson_is_num(value)) return number == neutral || number == 0 || (neutral < 0 && number < 0);
     if (yyjson_is_str(value)) return yyjson_get_len(value) == 0;
     return yyjson_is_ctn(value) && yyjson_get_len(value) == 0;
 }
