@@ -20,7 +20,7 @@ void tt_request_free(tt_request *request) {
     for (size_t i = 0; i < request->stop_count; i++) free(request->stops[i]);
     free(request->stops);
     free(request->biases);
-    free(request->order);
+    tt_kept_texts_free(&request->sampling_texts);
     free(request->model);
     tt_recipe_release(request->recipe);
     tt_steering_release(request->steering);

@@ -19,6 +19,14 @@ enum {
     TT_BIASES_MOST = 4096,
 };
 
+/* Texts that a request keeps as long as it lives. */
+typedef struct tt_kept_texts {
+    char **items;
+    size_t count, capacity;
+} tt_kept_texts; /* starts as `{0}`; ends with tt_kept_texts_free */
+
+void tt_kept_texts_free(tt_kept_texts *texts);
+
 typedef struct tt_request {
     bool chat; /* a conversation; else text to go on from */
     bool stream, include_usage, echo;
@@ -30,8 +38,8 @@ typedef struct tt_request {
     uint32_t choices;
     int64_t limit; /* tokens to write; negative: until the text or the context ends */
     tt_sampling sampling;
-    tt_logit_bias *biases; /* what `sampling` points to */
-    char *order;           /* likewise: the samplers' names; NULL: the usual order */
+    tt_logit_bias *biases; /* what `sampling` points to, as it does to the texts */
+    tt_kept_texts sampling_texts;
     char **stops;
     size_t stop_count;
     int top_tokens;        /* how many likeliest tokens to tell with each token; -1: no log-probabilities at all */
@@ -62,6 +70,9 @@ size_t tt_request_answers(const tt_request *request);
 
 /* The sampling options by OpenAI's, llama.cpp's and other servers' names, and logit_bias. */
 void tt_request_take_sampling(tt_fields *fields, tt_request *request, const tt_request_world *world);
+
+/* logit_bias in every form, and tokens that are banned: part of the above. */
+void tt_request_take_biases(tt_fields *fields, tt_request *request, const tt_request_world *world);
 
 /* n, the most tokens to write, stop, stream and its options. */
 void tt_request_take_frame(tt_fields *fields, tt_request *request, const tt_request_world *world);

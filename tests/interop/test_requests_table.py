@@ -46,7 +46,7 @@ class Table(Serving):
 
     def test_heeded_ones_are_checked(self):
         """What is heeded is refused where it makes no sense: a list where a number or a text belongs, and the like."""
-        lists = ("messages", "prompt", "stop", "samplers", "logit_bias")
+        lists = ("messages", "prompt", "stop", "samplers", "logit_bias", "dry_sequence_breakers")
         for name, _, what, note in self.rows:
             if what != "heeded" or name in ("tool_choice", "function_call"):
                 continue
@@ -68,10 +68,12 @@ class Table(Serving):
     def test_nothing_is_missing(self):
         """Each name that the server's source takes from a request stands in the table."""
         told = {name for name, *_ in self.rows} | {"include_usage"}
-        for file in ("request.c", "sampling_fields.c", "unsupported.c", "prompts.c", os.path.join("protocols", "openai.c")):
+        for name in re.findall(r'^[A-Z]+\(\w+, "[^"]*", "(\w+)"', read("src", "model", "sampling.def"), re.MULTILINE):
+            self.assertIn(name, told)
+        for file in ("request.c", "biases.c", "sampling_fields.c", "unsupported.c", "prompts.c", os.path.join("protocols", "openai.c")):
             text = read("src", "server", file)
-            names = re.findall(r'(?:tt_take_\w+|tt_fields_get)\([&\w]+, "(\w+)"', text) + re.findall(r'\bFLOAT\("(\w+)"', text)
-            names += re.findall(r'^    \{"(\w+)", -?\d+, ', text, re.MULTILINE) + re.findall(r'\{"(\w+)", "(?:repeat|typical|mirostat|top)_\w+"\}', text)
+            names = re.findall(r'(?:tt_take_\w+|tt_fields_get)\([&\w]+, "(\w+)"', text) + re.findall(r'^    \{"(\w+)", "\w+"\},$', text, re.MULTILINE)
+            names += re.findall(r'^    \{"(\w+)", -?\d+, ', text, re.MULTILINE)
             for name in names:
                 with self.subTest(file=file, name=name):
                     self.assertTrue(name in told or any(name in note for *_, note in self.rows), "not in docs/serving.md")
