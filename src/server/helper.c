@@ -16,7 +16,7 @@ struct tt_helper {
     pthread_cond_t changed;
     tt_errand *first, *last;
     size_t count;
-    bool ending;
+    bool ending, ended;
     void (*look)(void *look_data);
     void *look_data;
 };
@@ -58,12 +58,6 @@ static void *work(void *data) {
     return NULL;
 }
 
-static void free_helper(tt_helper *helper) {
-    pthread_mutex_destroy(&helper->mutex);
-    pthread_cond_destroy(&helper->changed);
-    free(helper);
-}
-
 tt_helper *tt_helper_start(void (*look)(void *look_data), void *look_data, tt_error *err) {
     tt_helper *helper = tt_alloc(1, sizeof *helper, err);
     if (!helper) return NULL;
@@ -77,7 +71,8 @@ tt_helper *tt_helper_start(void (*look)(void *look_data), void *look_data, tt_er
     pthread_condattr_destroy(&attributes);
     if (pthread_create(&helper->thread, NULL, work, helper) == 0) return helper;
     tt_fail(err, TT_ERROR_MEMORY, "cannot start a thread");
-    free_helper(helper);
+    helper->ended = true;
+    tt_helper_free(helper);
     return NULL;
 }
 
@@ -99,11 +94,19 @@ bool tt_helper_ask(tt_helper *helper, tt_errand *errand, size_t most) {
 }
 
 void tt_helper_stop(tt_helper *helper) {
-    if (!helper) return;
+    if (!helper || helper->ended) return;
     pthread_mutex_lock(&helper->mutex);
     helper->ending = true;
     pthread_cond_signal(&helper->changed);
     pthread_mutex_unlock(&helper->mutex);
     pthread_join(helper->thread, NULL);
-    free_helper(helper);
+    helper->ended = true;
+}
+
+void tt_helper_free(tt_helper *helper) {
+    if (!helper) return;
+    tt_helper_stop(helper);
+    pthread_mutex_destroy(&helper->mutex);
+    pthread_cond_destroy(&helper->changed);
+    free(helper);
 }

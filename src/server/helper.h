@@ -20,5 +20,8 @@ tt_helper *tt_helper_start(void (*look)(void *look_data), void *look_data, tt_er
 /* Adds an errand; they run in order. False when the helper has been told to end or `most` errands wait already. */
 bool tt_helper_ask(tt_helper *helper, tt_errand *errand, size_t most);
 
-/* Runs what waits, and ends. Harmless on NULL. */
+/* Runs what waits, and ends; then only tt_helper_ask may still be called, which says no. Harmless on NULL, and twice. */
 void tt_helper_stop(tt_helper *helper);
+
+/* Stops and frees it. Harmless on NULL. */
+void tt_helper_free(tt_helper *helper);
