@@ -16,7 +16,7 @@ struct tt_errands {
     pthread_cond_t changed;
     tt_errand *first, *last;
     size_t count;
-    bool ending;
+    bool ending, ended;
     void (*look)(void *look_data);
     void *look_data;
 };
@@ -58,12 +58,6 @@ static void *work(void *data) {
     return NULL;
 }
 
-static void free_errands(tt_errands *errands) {
-    pthread_mutex_destroy(&errands->mutex);
-    pthread_cond_destroy(&errands->changed);
-    free(errands);
-}
-
 tt_errands *tt_errands_start(void (*look)(void *look_data), void *look_data, tt_error *err) {
     tt_errands *errands = tt_alloc(1, sizeof *errands, err);
     if (!errands) return NULL;
@@ -77,7 +71,8 @@ tt_errands *tt_errands_start(void (*look)(void *look_data), void *look_data, tt_
     pthread_condattr_destroy(&attributes);
     if (pthread_create(&errands->thread, NULL, work, errands) == 0) return errands;
     tt_fail(err, TT_ERROR_MEMORY, "cannot start a thread");
-    free_errands(errands);
+    errands->ended = true;
+    tt_errands_free(errands);
     return NULL;
 }
 
@@ -99,11 +94,19 @@ bool tt_errands_add(tt_errands *errands, tt_errand *errand, size_t most) {
 }
 
 void tt_errands_stop(tt_errands *errands) {
-    if (!errands) return;
+    if (!errands || errands->ended) return;
     pthread_mutex_lock(&errands->mutex);
     errands->ending = true;
     pthread_cond_signal(&errands->changed);
     pthread_mutex_unlock(&errands->mutex);
     pthread_join(errands->thread, NULL);
-    free_errands(errands);
+    errands->ended = true;
+}
+
+void tt_errands_free(tt_errands *errands) {
+    if (!errands) return;
+    tt_errands_stop(errands);
+    pthread_mutex_destroy(&errands->mutex);
+    pthread_cond_destroy(&errands->changed);
+    free(errands);
 }

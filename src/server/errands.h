@@ -20,5 +20,8 @@ tt_errands *tt_errands_start(void (*look)(void *look_data), void *look_data, tt_
 /* Adds an errand; they run in order. False when the helper has been told to end or `most` errands wait already. */
 bool tt_errands_add(tt_errands *errands, tt_errand *errand, size_t most);
 
-/* Runs what waits, and ends. Harmless on NULL. */
+/* Runs what waits, and ends; then only tt_errands_add may still be called, which says no. Harmless on NULL, and twice. */
 void tt_errands_stop(tt_errands *errands);
+
+/* Stops and frees it. Harmless on NULL. */
+void tt_errands_free(tt_errands *errands);

@@ -201,7 +201,10 @@ static tt_recipe *recipe_of_json(const tt_mixes *mixes, yyjson_val *steering, tt
 /* Of the files that a mix is made of clients learn nothing: only what is wrong with the mix itself is passed on. */
 static bool refuse_blend(const tt_error *err, tt_refusal *refusal) {
     if (err->kind == TT_ERROR_USAGE || err->kind == TT_ERROR_MEMORY) return tt_refuse_error(refusal, "steering", err);
-    return tt_refuse(refusal, 400, "steering", "the server's vectors cannot be mixed in this way");
+    return tt_refuse(
+        refusal, 400, "steering",
+        "the server cannot read the vectors of this mix, or they do not go together: who runs it should look through its "
+        "folder of vectors (trimtab inspect), and start it anew");
 }
 
 static tt_steering *blend(const tt_mixes *mixes, const tt_mix *mix, tt_refusal *refusal) {
@@ -209,8 +212,7 @@ static tt_steering *blend(const tt_mixes *mixes, const tt_mix *mix, tt_refusal *
     tt_error err = {0};
     const tt_mix_options options = {.catalogue = &mixes->offer.catalogue, .target = &mixes->offer.target};
     tt_steering *steering = NULL;
-    if (tt_mix_blend(&sum, mix, &options, &err))
-        steering = tt_steering_of_vector(mixes->model, &sum.vector, &err);
+    if (tt_mix_blend(&sum, mix, &options, &err)) steering = tt_steering_of_vector(mixes->model, &sum.vector, &err);
     tt_blend_free(&sum);
     if (!steering) refuse_blend(&err, refusal);
     return steering;

@@ -6,11 +6,11 @@
  * and conversations can share what was computed. Any thread. */
 #pragma once
 
+#include "apply/mix.h"
 #include "base/notes.h"
 #include "model/model.h"
 #include "model/steering.h"
 #include "server/refusal.h"
-#include "apply/mix.h"
 
 #include <stdatomic.h>
 #include <yyjson.h>

@@ -323,7 +323,9 @@ static void go_on(tt_scheduler *s, uint32_t slot, const float *logits) {
     if (ok && answer->finish == TT_FINISH_NOT_YET && !tt_slots_push(s->slots, slot, token)) ok = tt_writer_cut(answer, &err);
     if (!ok) {
         tt_refusal refusal = {0};
-        tt_refuse_error(&refusal, err.kind == TT_ERROR_INPUT ? "steering" : "", &err);
+        const bool steered = err.kind == TT_ERROR_INPUT && job->request.steering;
+        if (err.kind == TT_ERROR_INPUT && !steered) err.kind = TT_ERROR_MODEL; /* nothing that the client could mend */
+        tt_refuse_error(&refusal, steered ? "steering" : "", &err);
         refuse_job(s, position_of(s, job), &refusal);
     } else if (answer->finish != TT_FINISH_NOT_YET) {
         answer_done(s, job, index);
