@@ -21,9 +21,9 @@ enum { SEQUENCES_MOST = 64, PROMPT = 64 };
 typedef struct bench {
     struct llama_model *model;
     int sequences, steps, blocks, width;
-    float *rows; /* blocks x width: one random vector, small enough not to break the model */
+    float *rows;    /* blocks x width: one random vector, small enough not to break the model */
     float *fetched; /* micro-batch x width: a block's output */
-    int first;   /* batch index of the decode's first token */
+    int first;      /* batch index of the decode's first token */
 } bench;
 
 static double now(void) {

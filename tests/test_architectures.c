@@ -190,7 +190,8 @@ static void both_ways_of_steering_agree(void **) {
         float *row;
         const float **rows = test_family_rows(&family, &row);
         const tt_steering steering = {rows, family.facts->blocks}, *const only = &steering;
-        float *plain = test_family_generator_logits(&family, NULL), *adapter = test_family_generator_logits(&family, &steering);
+        float *plain = test_family_generator_logits(&family, NULL),
+              *adapter = test_family_generator_logits(&family, &steering);
         float *callback = test_family_batch_logits(&family, &only, 1);
         const double moved = test_relative_error(adapter, plain, family.facts->vocabulary);
         const double apart = test_relative_error(callback, adapter, family.facts->vocabulary);

@@ -1,8 +1,8 @@
 /* test_device.c: on a GPU, or on machines that run ggml-rpc-server, models compute what they compute on the processor.
  *
- * Every family's tiny model lies there whole, by half, and not at all: then the scheduler cuts its graph into pieces and puts
- * copies between them, which capturing and steering must see through. `./dev test --vulkan` runs this on Mesa's lavapipe,
- * tests/test_rpc.py over RPC (TRIMTAB_RPC names the servers). */
+ * Every family's tiny model lies there whole, by half, and not at all: then the scheduler cuts its graph into pieces and
+ * puts copies between them, which capturing and steering must see through. `./dev test --vulkan` runs this on Mesa's
+ * lavapipe, tests/test_rpc.py over RPC (TRIMTAB_RPC names the servers). */
 #include "base/memory.h"
 #include "support/captured.h"
 #include "support/family.h"
@@ -34,7 +34,10 @@ static void begin(struct pair *pair, const char *name, enum layout layout) {
     snprintf(pair->label, sizeof pair->label, "%s, %s", name, layout_names[layout]);
     test_family_begin(&pair->here, engine, scratch_path("here.gguf"), name, 0);
     const int half = (int)pair->here.facts->blocks / 2;
-    test_family_begin(&pair->there, engine, scratch_path("there.gguf"), name, layout == ALL ? -1 : layout == HALF ? half : 0);
+    test_family_begin(&pair->there, engine, scratch_path("there.gguf"), name,
+                      layout == ALL    ? -1
+                      : layout == HALF ? half
+                                       : 0);
     assert_int_equal(tt_model_uses_gpu(pair->there.model), layout != NONE);
 }
 
@@ -54,7 +57,8 @@ static bool is_gpu;
 
 /* Mesa's lavapipe computes experts wrongly (llama.cpp's own perplexity says so too); train refuses them there. */
 static bool is_computed_wrongly(const char *name) {
-    return is_gpu && getenv("TRIMTAB_LAVAPIPE") && (strstr(name, "moe") || !strcmp(name, "mixtral") || !strcmp(name, "gpt-oss"));
+    return is_gpu && getenv("TRIMTAB_LAVAPIPE") &&
+           (strstr(name, "moe") || !strcmp(name, "mixtral") || !strcmp(name, "gpt-oss"));
 }
 
 static void for_each(check_function *check) {
@@ -90,10 +94,11 @@ static void check_contributions(struct pair *pair) {
 
 static void contributions_are_the_processors(void **) { for_each(check_contributions); }
 
-/* Steered through the callback each conversation is, by itself, what libllama's own control vector makes of it on the device;
- * and three in one batch, with a vector, another one and none, are what they are on the processor. */
+/* Steered through the callback each conversation is, by itself, what libllama's own control vector makes of it on the
+ * device; and three in one batch, with a vector, another one and none, are what they are on the processor. */
 static void check_steering(struct pair *pair) {
-    const size_t vocabulary = pair->here.facts->vocabulary, width = pair->here.facts->width, blocks = pair->here.facts->blocks;
+    const size_t vocabulary = pair->here.facts->vocabulary, width = pair->here.facts->width,
+                 blocks = pair->here.facts->blocks;
     float *row, *negative = tt_alloc(width, sizeof *negative, NULL);
     const float **rows = test_family_rows(&pair->here, &row), **opposite = tt_alloc(blocks, sizeof *opposite, NULL);
     for (size_t k = 0; k < width; k++) negative[k] = -row[k];

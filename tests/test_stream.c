@@ -1,4 +1,5 @@
-/* test_stream.c: block 0's input is found in graphs of every make, through the copies of a scheduler too, and not where it cannot be. */
+/* test_stream.c: block 0's input is found in graphs of every make, through the copies of a scheduler too, and not where it
+ * cannot be. */
 #include "model/stream.h"
 
 #include <ggml.h>

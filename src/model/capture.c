@@ -39,10 +39,10 @@ struct tt_capture {
     float *contributions; /* prompts x blocks x width */
     float *residual;      /* prompts x width: h_l at the last tokens, l the block that comes next */
     const atomic_bool *cancel;
-    size_t end;                              /* of the nodes of the present call */
-    size_t begin, length;                    /* nodes of the present micro-batch: [begin, begin + length) */
-    size_t first, last;                      /* prompts trie->order[first .. last) end in it */
-    int next;                                /* what is awaited: -1 for h_0, else block `next`'s output */
+    size_t end;           /* of the nodes of the present call */
+    size_t begin, length; /* nodes of the present micro-batch: [begin, begin + length) */
+    size_t first, last;   /* prompts trie->order[first .. last) end in it */
+    int next;             /* what is awaited: -1 for h_0, else block `next`'s output */
     tt_error *err;
     bool failed;
 };
@@ -85,12 +85,13 @@ static bool take_input(tt_capture *capture, const struct ggml_tensor *tensor) {
 /* Noise that would go into vectors unseen: a processor's own faults, a GPU's, or those of a damaged file. */
 static bool fail_not_finite(tt_capture *capture, int block) {
     capture->failed = true;
-    return tt_fail(capture->err, TT_ERROR_MODEL, "block %d of '%s' puts out numbers that are not finite: %s", block,
-                   capture->model->facts.path,
-                   tt_model_uses_gpu(capture->model)
-                       ? "update the GPU's driver, set GGML_VK_DISABLE_F16=1 where it is Vulkan, or compute on the processor "
-                         "with -ngl 0"
-                       : "is the file damaged?");
+    return tt_fail(
+        capture->err, TT_ERROR_MODEL, "block %d of '%s' puts out numbers that are not finite: %s", block,
+        capture->model->facts.path,
+        tt_model_uses_gpu(capture->model)
+            ? "update the GPU's driver, set GGML_VK_DISABLE_F16=1 where it is Vulkan, or compute on the processor "
+              "with -ngl 0"
+            : "is the file damaged?");
 }
 
 /* Block `block`'s output h_{block+1} arrives: what it adds to h_block is its contribution. */

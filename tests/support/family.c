@@ -85,8 +85,8 @@ float *test_family_batch_logits(const test_family *family, const tt_steering *co
     const size_t vocabulary = family->facts->vocabulary, length = family->prompts[0].count;
     float *logits = tt_alloc(count * vocabulary, sizeof *logits, NULL);
     tt_steered_batch batch = {0};
-    bool ok = tt_steered_batch_open(&batch, family->model, &err) &&
-              tt_steered_batch_reserve(&batch, count * length, count, &err);
+    bool ok =
+        tt_steered_batch_open(&batch, family->model, &err) && tt_steered_batch_reserve(&batch, count * length, count, &err);
     size_t *sequences = tt_alloc(batch.capacity, sizeof *sequences, NULL);
     /* libllama puts the tokens of recurrent models in another order, unless there is one a conversation. */
     const size_t most = family->facts->recurrent ? count : batch.capacity;
