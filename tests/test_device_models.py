@@ -43,10 +43,10 @@ class Commands(cases.Case):
 
     def test_directions(self):
         """The processor's, and without blocks on the GPU its very bytes."""
-        bare, _ = self.train("bare", "99", "--samples", "24", environment=BARE)
+        bare, _ = self.train("bare", "99", "--samples", "8", "--method", "mean-difference", environment=BARE)
         for layers in LAYOUTS:
             with self.subTest(layers):
-                there, said = self.train("there" + layers, layers, "--samples", "24")
+                there, said = self.train("there" + layers, layers, "--samples", "8", "--method", "mean-difference")
                 self.assertEqual("compared with the processor: 3 prompts' states differ by" in said, layers != "0", said)
                 found = vectors.cosines(bare, there)
                 self.assertTrue(found)
@@ -103,14 +103,14 @@ class Commands(cases.Case):
                 numpy.testing.assert_allclose([p for _, p in seen[layers][value]], [p for _, p in expected], atol=0.05)
 
     def test_eval(self):
-        """How far it steers, and at which cost, to a hundredth."""
+        """What steering costs, to a hundredth."""
         folder, found = serving.make_vectors(self.place("vectors"), told=True), {}
         for layers in LAYOUTS:
             report = json.loads(self.fine("eval", "-q", "-t", "1", "--json", "--axis", "language", "--vectors", folder, "-m", self.tiny, "--samples", "4",
                                           "--values", "1", "--response-tokens", "8", "--writings", "0", "-ngl", layers).stdout)
-            found[layers] = [value["perplexity"] for value in report["axes"][0]["values"]]
+            found[layers] = [value["perplexity_rise"]["value"] for value in report["axes"][0]["values"]]
         for layers in LAYOUTS[:2]:
-            numpy.testing.assert_allclose(found[layers], found["0"], rtol=0.01)
+            numpy.testing.assert_allclose(found[layers], found["0"], rtol=0.01, atol=0.01)
 
     @unittest.skipUnless(os.environ.get("TRIMTAB_LAVAPIPE"), "another GPU than Mesa's lavapipe, which computes experts wrongly")
     def test_what_is_computed_wrongly_is_refused(self):
