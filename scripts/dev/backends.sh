@@ -31,6 +31,23 @@ show_backends() {
   done
 }
 
+# Hides what `inside` is not meant to see unless it is asked for: with a GPU in sight much is computed elsewhere, and by other kernels.
+hide_vulkan() { [[ $root == native || -z $(backend_folder) ]] || show_backends 'cpu-*' rpc; }
+
+# Mesa's lavapipe, a processor's Vulkan, becomes a GPU for ggml, and the only one. ggml takes it only where it is named, and its
+# kernels in half precision are wrong on it, which shows where a batch is no multiple of 8 tokens.
+show_vulkan() {
+  local base='' driver
+  [[ $root == native ]] || base=$root
+  driver=$(compgen -G "$base/usr/share/vulkan/icd.d/lvp_icd*.json" | head -n 1 || true)
+  if [[ -z $driver ]] || ! compgen -G "$base/usr/lib/*/ggml/backends*/libggml-vulkan.so" >/dev/null; then
+    die "this system lacks ggml's Vulkan backend or Mesa's lavapipe (Debian: libggml0-backend-vulkan, mesa-vulkan-drivers); TRIMTAB_NATIVE=0 makes a root that has both"
+  fi
+  show_backends 'cpu-*' rpc vulkan
+  export VK_DRIVER_FILES=${driver#"$base"} GGML_VK_VISIBLE_DEVICES=0 GGML_VK_DISABLE_F16=1 TRIMTAB_LAVAPIPE=1
+  export MESA_SHADER_CACHE_DIR=$cache/shaders # compiling them takes longer than all that is computed
+}
+
 # The CPU libraries of ggml that run on this machine, the best first (which ggml takes), one a line.
 processors() {
   local folder

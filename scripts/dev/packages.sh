@@ -13,5 +13,6 @@ packages_test=(
   llama.cpp-tools llama.cpp-tools-extra python3-gguf python3-numpy python3-jinja2 python3-openai python3-selenium
   chromium chromium-driver libopenmpi-dev openmpi-bin
   libggml0-backend-rpc
+  libggml0-backend-vulkan mesa-vulkan-drivers
 )
 packages_bench=(python3-torch python3-transformers)

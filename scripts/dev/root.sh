@@ -126,5 +126,6 @@ prepare() { # prepare TIER: sets root to what `inside` takes
   fi
   take_lock shared "$root.used" "$root" # until this script ends: nobody removes it before
   touch "$root.used"
+  hide_vulkan
   if [[ ${TRIMTAB_CHROOT:-} != 1 ]]; then need_tools bwrap=bubblewrap; fi
 }

@@ -2,7 +2,7 @@
 # Part of dev: running the tests.
 
 do_test() {
-  local preset=release argument processor='' prefix='' status=0
+  local preset=release argument processor='' prefix='' vulkan='' status=0
   local -a choice=(-LE slow) rest=()
   while (($#)); do
     argument=$1
@@ -11,6 +11,7 @@ do_test() {
       --asan | --tsan | --coverage) preset=${argument#--} ;;
       --valgrind) preset=valgrind rest+=(-L program) ;; # not Python, and not what the scripts start
       --all) choice=() ;;
+      --vulkan) vulkan=1 choice=(-L device) ;;
       --processor | --llama | -R | -L | -LE | -E)
         (($#)) || misused "$argument takes a value; ./dev test --help says which"
         case $argument in
@@ -24,6 +25,7 @@ do_test() {
     esac
   done
   [[ -z $prefix || -z $processor ]] || misused "--processor chooses among the libraries of the packaged ggml, so it does not go with --llama"
+  [[ -z $vulkan || -z $prefix$processor ]] || misused "--vulkan goes neither with --processor nor with --llama"
   # What these are about: with one of ggml's CPU libraries, the tests that compute; with another libllama, those in C.
   if [[ -n $processor ]] && ((${#choice[@]} || ${#rest[@]} == 0)); then rest+=(-L computes); fi
   if [[ -n $prefix ]] && ((${#choice[@]} || ${#rest[@]} == 0)); then rest+=(-L program); fi
@@ -33,6 +35,7 @@ do_test() {
   test_models "$preset"
   build "$preset" ${prefix:+"$project/build/$(llama_folder)"}
   cd "$project"
+  [[ -z $vulkan ]] || show_vulkan
   if [[ -z $processor ]]; then run_tests || status=$?; else on_processors "$processor" || status=$?; fi
   if [[ $preset == coverage ]]; then
     inside "$root" gcovr --root "$project" --filter 'src/' --exclude-throw-branches --print-summary \

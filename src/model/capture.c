@@ -96,12 +96,13 @@ static bool take_input(tt_capture *capture, const struct ggml_tensor *tensor) {
 /* Noise that would go into vectors unseen: a processor's own faults, a GPU's, or those of a damaged file. */
 static bool fail_not_finite(tt_capture *capture, int block) {
     capture->failed = true;
-    return tt_fail(capture->err, TT_ERROR_MODEL, "block %d of '%s' puts out numbers that are not finite: %s", block,
-                   capture->model->facts.path,
-                   tt_model_uses_gpu(capture->model)
-                       ? "update the GPU's driver, set GGML_VK_DISABLE_F16=1 where it is Vulkan, or compute on the processor "
-                         "with -ngl 0"
-                       : "is the file damaged?");
+    return tt_fail(
+        capture->err, TT_ERROR_MODEL, "block %d of '%s' puts out numbers that are not finite: %s", block,
+        capture->model->facts.path,
+        tt_model_uses_gpu(capture->model)
+            ? "update the GPU's driver, set GGML_VK_DISABLE_F16=1 where it is Vulkan, or compute on the processor "
+              "with -ngl 0"
+            : "is the file damaged?");
 }
 
 /* Block `block`'s output h_{block+1} arrives: what it adds to h_block is its contribution. */
