@@ -28,12 +28,6 @@ static bool has_axis(const tt_mix *mix) {
     return false;
 }
 
-static bool add_notes(tt_notes *to, const tt_notes *from, tt_error *err) {
-    for (size_t i = 0; i < from->count; i++)
-        if (!tt_notes_add(to, err, "%s", from->items[i])) return false;
-    return true;
-}
-
 /* What a mix comes to, before it is in use. */
 typedef struct prepared {
     tt_blend blend;
@@ -54,8 +48,8 @@ static bool prepare(prepared *next, tt_mixer *mixer, const tt_mix *mix, tt_error
     const tt_mix_options options = {catalogue, mixer->options.target, mixer->options.force};
     if (!tt_mix_blend(&next->blend, mix, &options, err)) return false;
     next->text = mix->count ? tt_mix_text(mix, catalogue, mixer->options.target, err) : tt_strdup("", err);
-    return next->text && (!by_name || add_notes(&next->warnings, &catalogue->notes, err)) &&
-           add_notes(&next->warnings, &next->blend.warnings, err);
+    return next->text && (!by_name || tt_notes_add_all(&next->warnings, &catalogue->notes, err)) &&
+           tt_notes_add_all(&next->warnings, &next->blend.warnings, err);
 }
 
 bool tt_mixer_use(tt_mixer *mixer, tt_mix *mix, tt_error *err) {

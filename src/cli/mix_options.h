@@ -6,6 +6,10 @@
 #include "terminal/options.h"
 
 extern const tt_option_group tt_mix_group;
+extern const tt_option_group tt_vector_file_group; /* --control-vector... alone */
+
+/* Adds what these say to `mix`. */
+bool tt_mix_read_files(tt_mix *mix, const tt_arguments *arguments, tt_error *err);
 
 /* Reads the options, finds and checks the vectors. `target` is the model that they are for; NULL where none is named: then
  * they need only fit one another. `arguments` and `target` must outlive the result. */

@@ -41,11 +41,15 @@ static bool is_complete(const tt_catalogue_axis *axis) {
 static bool check_models(const tt_catalogue *catalogue, tt_error *err) {
     if (!catalogue->count)
         return tt_fail(err, TT_ERROR_INPUT, "'%s' has no control vectors; make some with trimtab train", catalogue->folder);
-    for (size_t i = 1; i < catalogue->count; i++)
-        if (strcmp(catalogue->axes[i].model_name, catalogue->axes[0].model_name) != 0)
+    const char *model = NULL;
+    for (size_t i = 0; i < catalogue->count; i++) {
+        if (catalogue->axes[i].plain) continue;
+        if (model && strcmp(catalogue->axes[i].model_name, model) != 0)
             return tt_fail(err, TT_ERROR_INPUT,
                            "'%s' has vectors of several models ('%s' and '%s'); give each a folder of its own",
-                           catalogue->folder, catalogue->axes[0].model_name, catalogue->axes[i].model_name);
+                           catalogue->folder, model, catalogue->axes[i].model_name);
+        model = catalogue->axes[i].model_name;
+    }
     return true;
 }
 
@@ -62,6 +66,7 @@ bool tt_card_folder_open(tt_card_folder *folder, const char *path, tt_notes *not
     ok = ok && folder->axes;
     for (size_t i = 0; ok && i < folder->catalogue.count; i++) {
         const tt_catalogue_axis *files = &folder->catalogue.axes[i];
+        if (files->plain) continue; /* a merged mix, or another tool's vector: no axis that a card could describe */
         ok = is_complete(files) ? add_axis(folder, files, err)
                                 : tt_notes_add(notes, err, "'%s' lacks one of its three files and is left out", files->name);
     }

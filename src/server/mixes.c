@@ -28,7 +28,8 @@ typedef struct preset {
 struct tt_mixes {
     const tt_model *model;
     char *model_name;
-    tt_offer offer; /* does not change */
+    tt_offer offer; /* does not change, nor does */
+    tt_mix base;    /* what every mix has in it, beside what its text says: the operator's own files */
     preset *presets;
     size_t preset_count, preset_capacity; /* do not change once the server runs */
 
@@ -40,14 +41,29 @@ struct tt_mixes {
 
 /* ==== Opening ==== */
 
-tt_mixes *tt_mixes_open(const tt_model *model, const char *model_name, const char *folder, tt_error *err) {
+/* What the operator puts into every mix must be sound when the server starts; what there is to warn of is said once. */
+static bool check_base(tt_mixes *mixes, tt_error *err) {
+    if (!mixes->base.count) return true;
+    tt_blend blend = {0};
+    const tt_mix_options options = {.target = &mixes->offer.target};
+    const bool ok = tt_mix_blend(&blend, &mixes->base, &options, err) &&
+                    tt_notes_add_all(&mixes->offer.catalogue.notes, &blend.warnings, err);
+    tt_blend_free(&blend);
+    return ok;
+}
+
+tt_mixes *tt_mixes_open(const tt_model *model, const char *model_name, const char *folder, const tt_mix *base,
+                        tt_error *err) {
     tt_mixes *mixes = tt_alloc(1, sizeof *mixes, err);
     if (!mixes) return NULL;
     pthread_mutex_init(&mixes->mutex, NULL);
     mixes->model = model;
     mixes->model_name = tt_strdup(model_name, err);
     mixes->standard = tt_strdup("", err);
-    if (mixes->model_name && mixes->standard && tt_offer_open(&mixes->offer, model, folder, err)) return mixes;
+    if (base) mixes->base = (tt_mix){.first_layer = base->first_layer, .last_layer = base->last_layer};
+    if (mixes->model_name && mixes->standard && (!base || tt_mix_add_mix(&mixes->base, base, err)) &&
+        tt_offer_open(&mixes->offer, model, folder, err) && check_base(mixes, err))
+        return mixes;
     tt_mixes_close(mixes);
     return NULL;
 }
@@ -66,6 +82,7 @@ void tt_mixes_close(tt_mixes *mixes) {
     free(mixes->standard);
     free(mixes->model_name);
     tt_offer_free(&mixes->offer);
+    tt_mix_free(&mixes->base);
     pthread_mutex_destroy(&mixes->mutex);
     free(mixes);
 }
@@ -78,8 +95,9 @@ const tt_notes *tt_mixes_notes(const tt_mixes *mixes) { return &mixes->offer.cat
 /* What a room below says may name files of the server's, which are no client's business. */
 static bool refuse_mix(const tt_mixes *mixes, const tt_error *err, tt_refusal *refusal) {
     const char *folder = mixes->offer.catalogue.folder;
-    if (folder && *folder && strstr(err->message, folder))
-        return tt_refuse(refusal, 400, "steering", "this mix cannot be made of the server's vectors");
+    bool named = folder && *folder && strstr(err->message, folder);
+    for (size_t i = 0; i < mixes->base.count; i++) named = named || strstr(err->message, mixes->base.terms[i].file);
+    if (named) return tt_refuse(refusal, 400, "steering", "this mix cannot be made of the server's vectors");
     return tt_refuse_error(refusal, "steering", err);
 }
 
@@ -90,11 +108,9 @@ static bool is_offered(const tt_mixes *mixes, const char *name, tt_refusal *refu
     for (size_t i = 0; i < mixes->offer.count; i++) {
         const tt_catalogue_axis *axis = mixes->offer.axes[i].axis;
         const char *const own[] = {axis->name, axis->classes[0], axis->classes[1]};
-        for (int k = 0; k < 3; k++) {
-            if (!*own[k]) continue;
-            if (!strcmp(own[k], name)) return true;
-            if (count < NAMES_SUGGESTED) names[count++] = own[k];
-        }
+        if (tt_catalogue_meaning(axis, name)) return true;
+        for (int k = 0; k < 3; k++)
+            if (*own[k] && count < NAMES_SUGGESTED) names[count++] = own[k];
     }
     const char *near = tt_nearest(name, names, count);
     return tt_refuse(refusal, 400, "steering", "'%.64s' is no axis of this server's; %s%s%sGET /v1/axes lists them", name,
@@ -174,12 +190,13 @@ static char *usual_form_of_json(const tt_mixes *mixes, yyjson_val *steering, tt_
 /* ==== From a mix to steering ==== */
 
 static tt_shared_steering *make_steering(const tt_mixes *mixes, const char *text, tt_refusal *refusal) {
-    tt_mix mix = {0};
+    tt_mix mix = {.first_layer = mixes->base.first_layer, .last_layer = mixes->base.last_layer};
     tt_blend blend = {0};
     tt_error err = {0};
     const tt_mix_options options = {.catalogue = &mixes->offer.catalogue, .target = &mixes->offer.target};
     tt_shared_steering *steering = NULL;
-    if (tt_mix_parse(&mix, text, &err) && tt_mix_blend(&blend, &mix, &options, &err))
+    if ((!*text || tt_mix_parse(&mix, text, &err)) && tt_mix_add_mix(&mix, &mixes->base, &err) &&
+        tt_mix_blend(&blend, &mix, &options, &err))
         steering = tt_shared_steering_make(mixes->model, (const float *const *)blend.vector.rows, blend.vector.layer_count,
                                            blend.vector.width, &err);
     tt_blend_free(&blend);
@@ -192,7 +209,7 @@ static tt_shared_steering *make_steering(const tt_mixes *mixes, const char *text
  * read with the mutex held, so that two clients who ask for a new mix at once get the same object. */
 static bool find_steering(tt_mixes *mixes, const char *text, tt_shared_steering **steering, tt_refusal *refusal) {
     *steering = NULL;
-    if (!*text) return true;
+    if (!*text && !mixes->base.count) return true;
     pthread_mutex_lock(&mixes->mutex);
     kept_mix *oldest = &mixes->kept[0], *found = NULL;
     for (size_t i = 0; i < KEPT && !found; i++) {

@@ -57,7 +57,7 @@ static bool add_preset(tt_mixes *mixes, const char *text, tt_error *err) {
 
 static bool open_mixes(tt_server *server, const tt_server_options *options, tt_error *err) {
     if (options->vectors && !tt_model_check_steerable(server->model, err)) return false;
-    server->mixes = tt_mixes_open(server->model, server->model_name, options->vectors, err);
+    server->mixes = tt_mixes_open(server->model, server->model_name, options->vectors, options->base, err);
     if (!server->mixes) return false;
     if (options->mix && !tt_mixes_set_default_text(server->mixes, options->mix, err)) return false;
     if (options->preset_file && !tt_mixes_read_presets(server->mixes, options->preset_file, err)) return false;

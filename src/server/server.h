@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include "apply/mix.h"
 #include "model/chat.h"
 #include "model/model.h"
 
@@ -25,7 +26,8 @@ typedef struct tt_server_options {
     bool no_auth;     /* the caller knows that everybody may come in, although the address is not the machine's own */
     const char *cors; /* an origin, or "*": whose pages may use this server; NULL: nobody's but its own */
     const char *tls_certificate, *tls_key; /* PEM texts; NULL: no TLS */
-    const char *vectors;                   /* folder; NULL: no steering */
+    const char *vectors;                   /* folder; NULL: no steering by name */
+    const tt_mix *base;                    /* what every mix has in it, whatever a client asks for; NULL: nothing */
     const char *model_name;                /* what clients call the model; NULL: the name in its file, made fit */
     const char *const *presets;            /* "NAME=MIX" */
     size_t preset_count;
