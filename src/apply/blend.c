@@ -122,6 +122,14 @@ static bool add_debias(work *w, const tt_catalogue_axis *axis, tt_error *err) {
                   axis->name, folder);
 }
 
+/* For vectors that are as long as their classes lie apart, as those of sets are. */
+static bool check_value(work *w, const char *name, double value, tt_error *err) {
+    char number[TT_NUMBER_TEXT];
+    return fabs(value) <= absurd_value ||
+           object(w, err, "'%s' is set to %s, which no model can follow: use a value between -1 and 1", name,
+                  tt_number_text(value, number));
+}
+
 static bool add_axis(work *w, size_t index, tt_error *err) {
     const tt_mix_term *term = &w->mix->terms[index];
     const tt_catalogue *catalogue = w->options->catalogue;
@@ -137,6 +145,7 @@ static bool add_axis(work *w, size_t index, tt_error *err) {
     if (axis->plain) return add_file_of(w, axis, TT_FILE_POSITIVE, value, err);
     const int side = value > 0 ? TT_FILE_POSITIVE : TT_FILE_NEGATIVE;
     if (!axis->paths[side]) return lacks_side(w, axis, side, err);
+    if (!check_value(w, term->name, term->value, err)) return false;
     if (!warn_beyond(w, "set to", term->name, term->value, axis->recommended[side == TT_FILE_POSITIVE], err)) return false;
     return add_file_of(w, axis, side, fabs(value), err);
 }
@@ -147,21 +156,10 @@ static int compare_parts(const void *a, const void *b) {
     return order ? order : (first->scale > second->scale) - (first->scale < second->scale);
 }
 
-static bool check_value(work *w, const tt_mix_term *term, tt_error *err) {
-    char number[TT_NUMBER_TEXT];
-    return fabs(term->value) <= absurd_value ||
-           object(w, err, "'%s' is set to %s, which no model can follow: use a value between -1 and 1",
-                  term->file   ? term->file
-                  : term->name ? term->name
-                               : tt_vector_title(term->vector),
-                  tt_number_text(term->value, number));
-}
-
 static bool gather(work *w, tt_error *err) {
     for (size_t i = 0; i < w->mix->count; i++) {
         const tt_mix_term *term = &w->mix->terms[i];
-        if (!check_value(w, term, err) ||
-            !(term->name ? add_axis(w, i, err) : add_part(w, term->file, term->vector, term->value, err) != NULL))
+        if (!(term->name ? add_axis(w, i, err) : add_part(w, term->file, term->vector, term->value, err) != NULL))
             return false;
     }
     /* The order of addition decides on the last bits: it must not be the user's. */
@@ -239,6 +237,7 @@ static bool check_files(work *w, size_t index, tt_error *err) {
 static bool check_scale(work *w, const tt_mix_part *part, tt_error *err) {
     char number[TT_NUMBER_TEXT];
     if (part->axis) return true; /* told of already, by name */
+    if (*part->vector.axis && !check_value(w, tt_vector_title(&part->vector), part->scale, err)) return false;
     if (part->vector.role == TT_ROLE_DEBIAS && part->scale != 1)
         return tt_notes_add(&w->blend->warnings, err, "the de-bias vector '%s' is scaled by %s; it is made for 1",
                             tt_vector_title(&part->vector), tt_number_text(part->scale, number));

@@ -6,6 +6,7 @@
 #include "cli/inspect.h"
 #include "terminal/console.h"
 #include "terminal/table.h"
+#include "vectors/foreign.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -43,6 +44,21 @@ static void add_recommended(tt_table *table, const tt_vector *vector) {
     tt_table_cell(table, "%s towards %s, %s towards %s", sizes[0], vector->classes[0], sizes[1], vector->classes[1]);
 }
 
+/* What other tools wrote. */
+static void add_foreign(tt_table *table, const tt_vector *vector) {
+    if (vector->from_zero) {
+        tt_table_cell(table, "counted");
+        tt_table_cell(table, "from 0: it has a direction.0");
+    }
+    for (size_t i = 0; i < tt_foreign_count(vector); i++) {
+        tt_text value = {0};
+        tt_foreign_value(vector, i, &value);
+        tt_table_cell(table, "%s", tt_foreign_name(vector, i));
+        tt_table_cell_text(table, &value);
+        tt_text_free(&value);
+    }
+}
+
 static bool print_keys(const tt_vector *vector, tt_error *err) {
     tt_table table = {0};
     tt_table_column(&table, "file", false);
@@ -73,6 +89,7 @@ static bool print_keys(const tt_vector *vector, tt_error *err) {
         tt_table_cell(&table, "parameters");
         tt_table_cell(&table, "%s", tt_parameters_text((double)vector->parameters, parameters));
     }
+    add_foreign(&table, vector);
     const bool ok = tt_table_print(&table, stdout, 0, err);
     tt_table_free(&table);
     return ok;

@@ -6,6 +6,7 @@
 #include "gguf/facts.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "gguf/disguise.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -73,8 +74,7 @@ static bool check_magic(const part *p, tt_error *err) {
                        (unsigned long long)p->bytes);
     if (!tt_pread_all(p->fd, &head, sizeof head, 0, p->path, err)) return false;
     if (memcmp(head.magic, "GGUF", 4) != 0)
-        return tt_fail(err, TT_ERROR_INPUT,
-                       "'%s' is not a GGUF file; convert the model with llama.cpp's convert_hf_to_gguf.py", p->path);
+        return tt_fail_not_gguf(p->fd, p->bytes, p->path, "; convert the model with llama.cpp's convert_hf_to_gguf.py", err);
     if (head.version == 0 || head.version > 0xffff)
         return tt_fail(err, TT_ERROR_INPUT, "'%s' is a GGUF file of the other byte order, which this machine cannot read",
                        p->path);

@@ -2,6 +2,7 @@
 #include "gguf/gguf_file.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "gguf/disguise.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -195,7 +196,7 @@ static bool walk_head(cursor *at, uint64_t *tensors, uint64_t *keys, tt_error *e
     if (at->file->size < sizeof magic + sizeof version + 16)
         return tt_fail(err, TT_ERROR_INPUT, "'%s' is too short to be a GGUF file", path);
     if (!take(at, magic, sizeof magic, err) || !take(at, &version, sizeof version, err)) return false;
-    if (memcmp(magic, GGUF_MAGIC, sizeof magic) != 0) return tt_fail(err, TT_ERROR_INPUT, "'%s' is not a GGUF file", path);
+    if (memcmp(magic, GGUF_MAGIC, sizeof magic) != 0) return tt_fail_not_gguf(at->file->fd, at->file->size, path, "", err);
     if ((version & 0xffff) == 0)
         return tt_fail(err, TT_ERROR_INPUT,
                        "'%s' was written for machines of the other byte order; convert it with gguf-convert-endian", path);

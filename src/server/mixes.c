@@ -1,5 +1,6 @@
 /* mixes.c: see mixes.h */
 #include "server/mixes.h"
+#include "apply/strength.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
@@ -29,6 +30,7 @@ struct tt_mixes {
     const tt_model *model;
     char *model_name;
     tt_offer offer; /* does not change, nor does */
+    float *lengths; /* of the model's hidden state; NULL where no mix needs to be judged by them */
     tt_mix base;    /* what every mix has in it, beside what its text says: the operator's own files */
     preset *presets;
     size_t preset_count, preset_capacity; /* do not change once the server runs */
@@ -42,18 +44,21 @@ struct tt_mixes {
 /* ==== Opening ==== */
 
 /* What the operator puts into every mix must be sound when the server starts; what there is to warn of is said once. */
-static bool check_base(tt_mixes *mixes, tt_error *err) {
+static bool check_base(tt_mixes *mixes, tt_model *model, tt_error *err) {
+    bool needed = mixes->base.count > 0;
+    for (size_t i = 0; i < mixes->offer.count; i++) needed = needed || mixes->offer.axes[i].axis->plain;
+    if (needed && !(mixes->lengths = tt_strength_measure(model, err))) return false;
     if (!mixes->base.count) return true;
     tt_blend blend = {0};
     const tt_mix_options options = {.target = &mixes->offer.target};
     const bool ok = tt_mix_blend(&blend, &mixes->base, &options, err) &&
+                    tt_strength_judge(&blend, mixes->lengths, false, err) &&
                     tt_notes_add_all(&mixes->offer.catalogue.notes, &blend.warnings, err);
     tt_blend_free(&blend);
     return ok;
 }
 
-tt_mixes *tt_mixes_open(const tt_model *model, const char *model_name, const char *folder, const tt_mix *base,
-                        tt_error *err) {
+tt_mixes *tt_mixes_open(tt_model *model, const char *model_name, const char *folder, const tt_mix *base, tt_error *err) {
     tt_mixes *mixes = tt_alloc(1, sizeof *mixes, err);
     if (!mixes) return NULL;
     pthread_mutex_init(&mixes->mutex, NULL);
@@ -62,7 +67,7 @@ tt_mixes *tt_mixes_open(const tt_model *model, const char *model_name, const cha
     mixes->standard = tt_strdup("", err);
     if (base) mixes->base = (tt_mix){.first_layer = base->first_layer, .last_layer = base->last_layer};
     if (mixes->model_name && mixes->standard && (!base || tt_mix_add_mix(&mixes->base, base, err)) &&
-        tt_offer_open(&mixes->offer, model, folder, err) && check_base(mixes, err))
+        tt_offer_open(&mixes->offer, model, folder, err) && check_base(mixes, model, err))
         return mixes;
     tt_mixes_close(mixes);
     return NULL;
@@ -83,6 +88,7 @@ void tt_mixes_close(tt_mixes *mixes) {
     free(mixes->model_name);
     tt_offer_free(&mixes->offer);
     tt_mix_free(&mixes->base);
+    free(mixes->lengths);
     pthread_mutex_destroy(&mixes->mutex);
     free(mixes);
 }
@@ -196,7 +202,8 @@ static tt_shared_steering *make_steering(const tt_mixes *mixes, const char *text
     const tt_mix_options options = {.catalogue = &mixes->offer.catalogue, .target = &mixes->offer.target};
     tt_shared_steering *steering = NULL;
     if ((!*text || tt_mix_parse(&mix, text, &err)) && tt_mix_add_mix(&mix, &mixes->base, &err) &&
-        tt_mix_blend(&blend, &mix, &options, &err))
+        tt_mix_blend(&blend, &mix, &options, &err) &&
+        (!mixes->lengths || !tt_strength_matters(&blend) || tt_strength_judge(&blend, mixes->lengths, false, &err)))
         steering = tt_shared_steering_make(mixes->model, (const float *const *)blend.vector.rows, blend.vector.layer_count,
                                            blend.vector.width, &err);
     tt_blend_free(&blend);
