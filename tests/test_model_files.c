@@ -80,6 +80,46 @@ static void fingerprint_survives_quantisation_alone(void **) {
     tt_gguf_facts_free(&other);
 }
 
+/* States files and vectors of before hold these values: they must stay what they are. */
+static void hashes_are_for_good(void **) {
+    tt_gguf_facts facts;
+    write_gguf("llama", GGML_TYPE_F16, 1, true);
+    assert_true(tt_gguf_facts_read(&facts, path, NULL));
+    assert_string_equal(facts.fingerprint, "194e0e2a2d2e5cb00a3efa444157b9d10e6c0e46677e7656c21b20a7ad774027");
+    assert_string_equal(facts.content_hash, "9f28f7f46be82df47dc9ddb796f2863affd7e0dc046cb8f331269be6fc832825");
+    tt_gguf_facts_free(&facts);
+}
+
+/* A GGUF with a vocabulary of three tokens, whose scores and types are of `scores` and `types`. */
+static void write_vocabulary(size_t scores, size_t types, enum gguf_type type) {
+    static const char *const tokens[] = {"a", "b", "c"};
+    static const float values[4];
+    write_gguf("llama", GGML_TYPE_F32, 1, true);
+    struct ggml_context *context = NULL;
+    struct gguf_context *gguf = gguf_init_from_file(path, (struct gguf_init_params){.ctx = &context});
+    assert_non_null(gguf);
+    gguf_set_arr_str(gguf, "tokenizer.ggml.tokens", (const char **)(uintptr_t)tokens, 3);
+    gguf_set_arr_data(gguf, "tokenizer.ggml.scores", type, values, scores);
+    gguf_set_arr_data(gguf, "tokenizer.ggml.token_type", GGUF_TYPE_INT32, values, types);
+    assert_true(gguf_write_to_file(gguf, path, false));
+    gguf_free(gguf);
+    ggml_free(context);
+}
+
+/* libllama reads a score and a type for each token, whether they are there or not. */
+static void refuses_vocabularies_that_are_read_beyond(void **) {
+    write_vocabulary(2, 3, GGUF_TYPE_FLOAT32);
+    refuses(path, "3 tokens, and scores or types of fewer");
+    write_vocabulary(3, 1, GGUF_TYPE_FLOAT32);
+    refuses(path, "3 tokens, and scores or types of fewer");
+    write_vocabulary(3, 3, GGUF_TYPE_UINT8);
+    refuses(path, "tokenizer.ggml.scores' has a wrong type");
+    write_vocabulary(3, 3, GGUF_TYPE_FLOAT32);
+    tt_gguf_facts facts;
+    assert_true(tt_gguf_facts_read(&facts, path, NULL));
+    tt_gguf_facts_free(&facts);
+}
+
 static void refuses_what_is_no_model(void **) {
     refuses("/nowhere/model.gguf", "there is no model");
     refuses(scratch_folder(), "is a folder");
@@ -100,6 +140,11 @@ static void refuses_broken_files(void **) {
     refuses(path, "not a GGUF file");
     assert_true(tt_file_write(path, "this is a text, not a model at all", 34, NULL));
     refuses(path, "not a GGUF file");
+    static const char pointer[] = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n";
+    assert_true(tt_file_write(path, pointer, strlen(pointer), NULL));
+    refuses(path, "git lfs pull");
+    assert_true(tt_file_write(path, "<!doctype html>\n<html><head>", 28, NULL));
+    refuses(path, "is a web page");
     assert_true(tt_file_write(path, "GGUF\0\0\0\3\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\1", 24, NULL));
     refuses(path, "other byte order");
     assert_true(tt_file_write(path, "GGUF\3\0\0\0\377\377\377\377\377\377\377\177\1\0\0\0\0\0\0\0", 24, NULL));
@@ -129,6 +174,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_facts),
         cmocka_unit_test(fingerprint_survives_quantisation_alone),
+        cmocka_unit_test(hashes_are_for_good),
+        cmocka_unit_test(refuses_vocabularies_that_are_read_beyond),
         cmocka_unit_test(refuses_what_is_no_model),
         cmocka_unit_test(refuses_broken_files),
         cmocka_unit_test(refuses_every_truncation),

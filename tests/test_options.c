@@ -266,15 +266,15 @@ static void check_command(const tt_command *owner) {
 
 static void every_table_is_sound(void **state) {
     (void)state;
-    const tt_command *one;
-    check_command(&tt_command_root);
+    check_command(tt_trimtab.root);
     check_command(&tt_command_train);
-    for (size_t i = 0; (one = tt_command_at(i)); i++) {
+    for (size_t i = 0; tt_trimtab.commands[i]; i++) {
+        const tt_command *one = tt_trimtab.commands[i];
         check_command(one);
         assert_non_null(one->run);
-        assert_ptr_equal(tt_command_find(one->name), one);
+        assert_ptr_equal(tt_program_find(&tt_trimtab, one->name), one);
     }
-    assert_null(tt_command_find("no-such-command"));
+    assert_null(tt_program_find(&tt_trimtab, "no-such-command"));
 }
 
 /* Help at any width ends, and holds every word; nothing but a word longer than the line is wider than the line. */
@@ -282,7 +282,7 @@ static void help_fits(void **state) {
     (void)state;
     for (int width = 1; width < 120; width++) {
         tt_text text = {0};
-        tt_help_text(&tt_command_train, width, &text);
+        tt_help_text(&tt_trimtab, &tt_command_train, width, &text);
         assert_true(tt_text_ok(&text, NULL));
         assert_non_null(strstr(text.data, "--skip-begin-layers"));
         assert_non_null(strstr(text.data, "TRIMTAB_MODEL"));

@@ -227,7 +227,7 @@ static void bad_files_are_refused_with_their_line(void **state) {
     assert_bad_lines("a\nb\rc", 5, control);
     assert_bad_lines("\xff\xfe"
                      "a\0\n\0",
-                     6, "p.txt:1: not UTF-8 text; save the file as UTF-8");
+                     6, "p.txt:1: UTF-16 text; save the file as UTF-8");
     tt_error err = {0};
     assert_null(tt_prompt_lines_open("no-such.txt", NULL, &err));
     assert_string_equal(err.message, "cannot open 'no-such.txt': No such file or directory");

@@ -1,15 +1,18 @@
 /* steer.c: the public API's mix: from "language=0.5" and a folder to what the generator adds. See include/trimtab.h. */
 #include "api/handle.h"
 #include "apply/mixer.h"
+#include "apply/steering.h"
 #include "apply/target.h"
 
 /* `warnings` is empty, and takes what there is to warn of. */
 static bool apply(trimtab *t, const tt_mixer *mixer, tt_text *warnings, tt_error *err) {
     const tt_notes *notes = tt_mixer_warnings(mixer);
     for (size_t i = 0; i < notes->count; i++) tt_text_addf(warnings, "%s%s", i ? "\n" : "", notes->items[i]);
-    const tt_rows rows = tt_mixer_rows(mixer);
-    const tt_steering steering = {rows.rows, rows.count};
-    return tt_text_ok(warnings, err) && tt_generator_steer(t->generator, &steering, err);
+    tt_steering *steering =
+        tt_text_ok(warnings, err) ? tt_steering_of_vector(t->model, &tt_mixer_blend(mixer)->vector, err) : NULL;
+    const bool ok = steering && tt_generator_steer(t->generator, steering, err);
+    tt_steering_release(steering);
+    return ok;
 }
 
 static bool steer_mix(trimtab *t, const char *folder, const char *text, bool force, tt_text *warnings, tt_error *err) {

@@ -79,7 +79,7 @@ static bool ambiguous(const tt_catalogue *catalogue, const char *name, const tt_
     if (strcmp(a->name, b->name) != 0)
         return tt_fail(err, TT_ERROR_USAGE, "'%s' is a class of the axes '%s' and '%s': say which with '%s.%s' or '%s.%s'",
                        name, a->name, b->name, a->name, name, b->name, name);
-    return tt_fail(err, TT_ERROR_USAGE,
+    return tt_fail(err, TT_ERROR_INPUT,
                    "'%s' has vectors for '%s' of several models, '%s' and '%s' among them: keep each model's vectors in a "
                    "folder of its own",
                    catalogue->folder, name, a->model_name, b->model_name);

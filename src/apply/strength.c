@@ -79,7 +79,7 @@ bool tt_strength_judge(tt_blend *blend, const float *lengths, bool force, tt_err
                             "the mix is %.2g times as long as the model's own hidden state: from %.2g on text falls apart",
                             share, too_strong);
     return tt_fail(
-        err, TT_ERROR_INPUT,
+        err, TT_ERROR_USAGE,
         "the mix is %.3g times as long as the model's own hidden state, of which nothing is left: multiply the scales "
         "by %.1g at most (--force overrides this)",
         share, too_strong / share);

@@ -8,8 +8,8 @@ tt_vector_target tt_target_of_model(const tt_model *model) {
 
 bool tt_target_open(tt_target *target, const char *path, tt_error *err) {
     *target = (tt_target){0};
-    if (!tt_gguf_facts_read(&target->facts, path, err)) return false; /* first: it knows best what is wrong with a file */
-    if (!tt_model_file_open(&target->file, path, err)) {
+    if (!tt_model_file_open(&target->file, path, err) || !tt_model_file_check_shape(&target->file, err) ||
+        !tt_gguf_facts_of(&target->facts, &target->file, err)) {
         tt_target_close(target);
         return false;
     }

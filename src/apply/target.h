@@ -3,7 +3,6 @@
 
 #include "apply/catalogue.h"
 #include "gguf/facts.h"
-#include "gguf/model_file.h"
 #include "model/model.h"
 
 typedef struct tt_target {

@@ -1,6 +1,6 @@
 /* error.c: see error.h */
 #include "base/error.h"
-#include "base/text.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -56,6 +56,20 @@ static bool read_whole(int fd, const char *path, size_t limit, const atomic_bool
     return true;
 }
 
+char *tt_descriptor_read(int fd, const char *name, size_t limit, const atomic_bool *cancel, size_t *length, tt_error *err) {
+    char *bytes = NULL;
+    size_t used = 0;
+    struct stat status;
+    const bool too_long = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && (uintmax_t)status.st_size > limit;
+    const bool ok = too_long ? fail_too_long(name, limit, err) : read_whole(fd, name, limit, cancel, &bytes, &used, err);
+    if (!ok) {
+        free(bytes);
+        return NULL;
+    }
+    *length = used;
+    return bytes;
+}
+
 char *tt_file_read_until(const char *path, size_t limit, const atomic_bool *cancel, size_t *length, tt_error *err) {
     /* A pipe that nobody writes to yet would keep open() waiting. */
     const int fd = tt_open(path, cancel ? O_RDONLY | O_NONBLOCK : O_RDONLY, 0);
@@ -63,17 +77,8 @@ char *tt_file_read_until(const char *path, size_t limit, const atomic_bool *canc
         tt_fail_errno(err, "cannot open '%s'", path);
         return NULL;
     }
-    char *bytes = NULL;
-    size_t used = 0;
-    struct stat status;
-    const bool too_long = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && (uintmax_t)status.st_size > limit;
-    const bool ok = too_long ? fail_too_long(path, limit, err) : read_whole(fd, path, limit, cancel, &bytes, &used, err);
+    char *bytes = tt_descriptor_read(fd, path, limit, cancel, length, err);
     close(fd);
-    if (!ok) {
-        free(bytes);
-        return NULL;
-    }
-    *length = used;
     return bytes;
 }
 
@@ -110,6 +115,20 @@ static bool can_be_replaced(const char *path, tt_error *err) {
                    S_ISDIR(status.st_mode) ? "folder" : "device or a pipe");
 }
 
+/* Makes a file of a name of its own: the six letters at the end of `path` are chosen here. mkostemp would make one for the
+ * owner alone; this one is as readable as any file that the user makes. */
+static int create_temporary(char *path) {
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    enum { CHOSEN = 6, ATTEMPTS = 100 };
+    char *chosen = path + strlen(path) - CHOSEN;
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        for (int i = 0; i < CHOSEN; i++) chosen[i] = letters[arc4random_uniform(sizeof letters - 1)];
+        const int fd = tt_open(path, O_RDWR | O_CREAT | O_EXCL, 0666);
+        if (fd >= 0 || errno != EEXIST) return fd;
+    }
+    return -1;
+}
+
 bool tt_output_open(tt_output *output, const char *path, tt_error *err) {
     *output = (tt_output){.fd = -1};
     if (!can_be_replaced(path, err)) return false;
@@ -119,7 +138,7 @@ bool tt_output_open(tt_output *output, const char *path, tt_error *err) {
         tt_output_abort(output);
         return false;
     }
-    output->fd = mkostemp(output->temporary, O_CLOEXEC);
+    output->fd = create_temporary(output->temporary);
     if (output->fd < 0) {
         tt_fail_errno(err, "cannot write '%s'", path);
         free(output->temporary);
@@ -127,10 +146,6 @@ bool tt_output_open(tt_output *output, const char *path, tt_error *err) {
         tt_output_abort(output);
         return false;
     }
-    /* mkostemp makes files for the owner alone; ours are as readable as any file that the user makes. */
-    const mode_t mask = umask(0);
-    umask(mask);
-    (void)fchmod(output->fd, 0666 & ~mask);
     return true;
 }
 

@@ -17,6 +17,9 @@ char *tt_file_read(const char *path, size_t limit, size_t *length, tt_error *err
  * true. `cancel` NULL: nothing ends it. */
 char *tt_file_read_until(const char *path, size_t limit, const atomic_bool *cancel, size_t *length, tt_error *err);
 
+/* The same from a descriptor that is open already and stays so. `name` is for messages. */
+char *tt_descriptor_read(int fd, const char *name, size_t limit, const atomic_bool *cancel, size_t *length, tt_error *err);
+
 /* Waits until there is something to read from `fd`, its end or an error; false where `*cancel` is true first. The signal
  * that sets it may come between the look at it and the wait, which it then does not end: so no wait is long. */
 bool tt_wait_for_input(int fd, const atomic_bool *cancel);

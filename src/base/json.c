@@ -2,6 +2,8 @@
 #include "base/json.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/number.h"
+#include "base/plain.h"
 #include "base/text.h"
 
 #include <stdint.h>
@@ -10,21 +12,23 @@
 
 yyjson_doc *tt_json_parse_at(const char *bytes, size_t length, size_t *line, tt_error *err) {
     size_t bad;
+    const tt_plain_fault fault = tt_plain_check(bytes, length, &bad);
+    const size_t mark = tt_plain_mark(bytes, length);
     *line = 0;
-    if (!tt_utf8_valid(bytes, length, &bad)) {
+    if (fault == TT_PLAIN_NOT_UTF8 || fault == TT_PLAIN_UTF16) {
         *line = tt_line_of(bytes, bad);
-        tt_fail(err, TT_ERROR_INPUT, "not UTF-8 text; save the file as UTF-8");
+        tt_fail(err, TT_ERROR_INPUT, "%s; save the file as UTF-8", tt_plain_fault_words(fault));
         return NULL;
     }
     yyjson_read_err why;
     /* Without the in-situ flag yyjson only reads: its parameter is not const because one function serves both. */
-    yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)bytes, length, YYJSON_READ_NOFLAG, NULL, &why);
+    yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)(bytes + mark), length - mark, YYJSON_READ_NOFLAG, NULL, &why);
     if (doc) return doc;
     if (why.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION) {
         tt_fail(err, TT_ERROR_MEMORY, "out of memory");
         return NULL;
     }
-    *line = tt_line_of(bytes, why.pos < length ? why.pos : length);
+    *line = tt_line_of(bytes + mark, tt_smaller(why.pos, length - mark));
     tt_fail(err, TT_ERROR_INPUT, "not valid JSON: %s", why.msg);
     return NULL;
 }
@@ -55,7 +59,7 @@ uint32_t *tt_json_lines(yyjson_doc *doc, const char *bytes, size_t length, tt_er
     uint32_t *lines = tt_alloc(count, sizeof *lines, err);
     if (!lines) return NULL;
     uint32_t line = 1;
-    for (size_t at = 0, value = 0; at < length && value < count;) {
+    for (size_t at = tt_plain_mark(bytes, length), value = 0; at < length && value < count;) {
         const char byte = bytes[at];
         if (memchr(" \t\r\n,:]}", byte, 8)) {
             line += byte == '\n';

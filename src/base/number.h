@@ -4,7 +4,10 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+static inline size_t tt_smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 /* A finite decimal number: "2", "-0.3", "1e-5". Not hexadecimal, not "inf" or "nan". */
 bool tt_number_parse(const char *text, double *value);

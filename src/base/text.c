@@ -1,13 +1,13 @@
 /* text.c: see text.h */
 #include "base/text.h"
 #include "base/memory.h"
+#include "base/number.h"
 
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistr.h>
 
 void tt_text_free(tt_text *text) {
     free(text->data);
@@ -91,33 +91,6 @@ char *tt_text_take(tt_text *text, tt_error *err) {
     return data;
 }
 
-bool tt_utf8_valid(const char *bytes, size_t length, size_t *bad_offset) {
-    const uint8_t *bad = (u8_check)((const uint8_t *)bytes, length);
-    if (bad && bad_offset) *bad_offset = (size_t)(bad - (const uint8_t *)bytes);
-    return bad == NULL;
-}
-
-/* The length of the character that begins at `bytes`, 0 where none does. */
-static size_t character_at(const char *bytes, size_t length, ucs4_t *character) {
-    const int found = u8_mbtoucr(character, (const uint8_t *)bytes, length);
-    return found > 0 ? (size_t)found : 0;
-}
-
-/* C0, DEL, and C1: the latter are orders to some terminals too. */
-static bool is_control(ucs4_t character) { return character < 0x20 || (character >= 0x7F && character < 0xA0); }
-
-void tt_one_line(char *text) {
-    char *to = text;
-    ucs4_t character;
-    for (size_t left = strlen(text), length; left; text += length ? length : 1, left -= length ? length : 1) {
-        length = character_at(text, left, &character);
-        const bool shown = length && !is_control(character);
-        memmove(to, shown ? text : "?", shown ? length : 1);
-        to += shown ? length : 1;
-    }
-    *to = '\0';
-}
-
 void tt_text_add_utf8(tt_text *text, const char *bytes, size_t length) {
     for (size_t bad; !tt_utf8_valid(bytes, length, &bad); bytes += bad + 1, length -= bad + 1) {
         tt_text_add_bytes(text, bytes, bad);
@@ -151,8 +124,6 @@ size_t tt_line_of(const char *bytes, size_t offset) {
 
 enum { TT_WORD = 128 };
 
-static size_t least(size_t a, size_t b) { return a < b ? a : b; }
-
 /* How many letters must be inserted, deleted, replaced or swapped with their neighbour (a typist's commonest slip) to make
  * `b` of `a`: the optimal string alignment distance, by three rows. Words longer than a row count as far away. */
 static size_t edit_distance(const char *a, const char *b) {
@@ -165,9 +136,9 @@ static size_t edit_distance(const char *a, const char *b) {
         const size_t *above = rows[(i + 2) % 3], *before = rows[(i + 1) % 3];
         row[0] = i;
         for (size_t j = 1; j <= b_length; j++) {
-            row[j] = least(above[j - 1] + (a[i - 1] != b[j - 1]), least(above[j], row[j - 1]) + 1);
+            row[j] = tt_smaller(above[j - 1] + (a[i - 1] != b[j - 1]), tt_smaller(above[j], row[j - 1]) + 1);
             const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-            if (swapped) row[j] = least(row[j], before[j - 2] + 1);
+            if (swapped) row[j] = tt_smaller(row[j], before[j - 2] + 1);
         }
     }
     return rows[a_length % 3][b_length];

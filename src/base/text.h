@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/utf8.h"
 
 #include <stddef.h>
 
@@ -30,13 +31,6 @@ bool tt_text_ok(const tt_text *text, tt_error *err);
 
 /* Hands the string over to the caller (free()); the text is empty afterwards. NULL when an append had failed. */
 char *tt_text_take(tt_text *text, tt_error *err);
-
-/* True when `bytes` are valid UTF-8; else `*bad_offset` (unless NULL) is where they stop being so. */
-bool tt_utf8_valid(const char *bytes, size_t length, size_t *bad_offset);
-
-/* Makes of `text`, in place, one line of UTF-8 that can be shown: '?' stands for each control character, which would break
- * the line or is an order to a terminal, and for what is no UTF-8, as a file's name may hold it. It does not grow. */
-void tt_one_line(char *text);
 
 /* Appends `bytes` with U+FFFD, the replacement character, for each byte of them that is no UTF-8. */
 void tt_text_add_utf8(tt_text *text, const char *bytes, size_t length);

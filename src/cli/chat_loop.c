@@ -1,5 +1,6 @@
 /* chat_loop.c: see chat_loop.h */
 #include "cli/chat_loop.h"
+#include "base/plain.h"
 #include "base/text.h"
 #include "terminal/console.h"
 #include "terminal/interrupt.h"
@@ -137,10 +138,12 @@ static char *trim(tt_text *line) {
 /* What the user is told of goes on; what nobody can go on from ends the chat. */
 static bool handle(talk *chat, tt_text *line, tt_error *err) {
     if (!tt_text_ok(line, err)) return false;
-    char *text = trim(line);
-    if (!*text) return true;
     tt_error failed = {0};
-    if (text[0] == '/' ? run_command(chat, text, &failed) : answer(chat, text, &failed)) return tt_console_flush(err);
+    const bool plain = tt_plain_clean(line->data, &line->length, "this line", &failed);
+    char *text = trim(line);
+    if (plain && !*text) return true;
+    if (plain && (text[0] == '/' ? run_command(chat, text, &failed) : answer(chat, text, &failed)))
+        return tt_console_flush(err);
     if (failed.kind == TT_ERROR_MEMORY) return tt_fail(err, failed.kind, "%s", failed.message);
     tt_console_error("%s", failed.message);
     return true;

@@ -1,12 +1,10 @@
 /* commands.c: the list of commands. Its order is the order in which help shows them. */
 #include "cli/commands.h"
 
-#include <string.h>
-
 static const tt_option root_options[] = {{"--version", .help = "show the version and exit"}};
 static const tt_option_group root_group = {"Options", root_options, 1};
 
-const tt_command tt_command_root = {
+static const tt_command root = {
     .name = "trimtab",
     .summary = "make, measure and apply control vectors for language models",
     .description =
@@ -20,31 +18,26 @@ const tt_command tt_command_root = {
 };
 
 static const tt_command *const commands[] = {
-    &tt_command_train, &tt_command_run,     &tt_command_serve, &tt_command_command, &tt_command_merge,      &tt_command_bake,
-    &tt_command_axes,  &tt_command_inspect, &tt_command_eval,  &tt_command_card,    &tt_command_completion, &tt_command_man,
+    &tt_command_train,
+    &tt_command_run,
+    &tt_command_serve,
+    &tt_command_command,
+    &tt_command_merge,
+    &tt_command_bake,
+    &tt_command_axes,
+    &tt_command_inspect,
+    &tt_command_eval,
+    &tt_command_card,
+    &tt_command_completion,
+    &tt_command_man,
+    NULL,
 };
 
-const tt_command *tt_command_at(size_t index) { return index < sizeof commands / sizeof *commands ? commands[index] : NULL; }
-
-const tt_command *tt_command_find(const char *name) {
-    const tt_command *command;
-    for (size_t i = 0; (command = tt_command_at(i)); i++) {
-        if (strcmp(command->name, name) == 0) return command;
-    }
-    return NULL;
-}
-
-const char *tt_purpose_title(tt_purpose purpose) {
-    switch (purpose) {
-    case TT_PURPOSE_MAKE:
-        return "Make control vectors";
-    case TT_PURPOSE_APPLY:
-        return "Use control vectors";
-    case TT_PURPOSE_EXAMINE:
-        return "Look into them";
-    case TT_PURPOSE_OTHER:
-    case TT_PURPOSES:
-        break;
-    }
-    return "Other";
-}
+const tt_program tt_trimtab = {
+    .root = &root,
+    .commands = commands,
+    .purposes = {[TT_PURPOSE_MAKE] = "Make control vectors",
+                 [TT_PURPOSE_APPLY] = "Use control vectors",
+                 [TT_PURPOSE_EXAMINE] = "Look into them",
+                 [TT_PURPOSE_OTHER] = "Other"},
+};

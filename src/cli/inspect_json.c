@@ -2,7 +2,6 @@
 #include "cli/inspect.h"
 
 #include "base/json.h"
-#include "vectors/foreign.h"
 
 #include <math.h>
 
@@ -74,13 +73,13 @@ static void add_keys(yyjson_mut_doc *doc, yyjson_mut_val *object, const tt_vecto
 
 /* What other tools wrote, as text. */
 static void add_foreign(yyjson_mut_doc *doc, yyjson_mut_val *object, const tt_vector *vector) {
-    if (!tt_foreign_count(vector)) return;
+    if (!tt_gguf_keys_count(vector->foreign)) return;
     yyjson_mut_val *keys = yyjson_mut_obj_add_obj(doc, object, "other_keys");
-    for (size_t i = 0; i < tt_foreign_count(vector); i++) {
+    for (size_t i = 0; i < tt_gguf_keys_count(vector->foreign); i++) {
         tt_text value = {0};
-        tt_foreign_value(vector, i, &value);
+        tt_gguf_keys_value(vector->foreign, i, &value);
         if (!tt_text_ok(&value, NULL)) tt_json_lacks(doc);
-        yyjson_mut_obj_add(keys, yyjson_mut_strcpy(doc, tt_foreign_name(vector, i)),
+        yyjson_mut_obj_add(keys, yyjson_mut_strcpy(doc, tt_gguf_keys_name(vector->foreign, i)),
                            yyjson_mut_strcpy(doc, value.data ? value.data : ""));
         tt_text_free(&value);
     }

@@ -6,7 +6,6 @@
 #include "cli/inspect.h"
 #include "terminal/console.h"
 #include "terminal/table.h"
-#include "vectors/foreign.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -50,10 +49,10 @@ static void add_foreign(tt_table *table, const tt_vector *vector) {
         tt_table_cell(table, "counted");
         tt_table_cell(table, "from 0: it has a direction.0");
     }
-    for (size_t i = 0; i < tt_foreign_count(vector); i++) {
+    for (size_t i = 0; i < tt_gguf_keys_count(vector->foreign); i++) {
         tt_text value = {0};
-        tt_foreign_value(vector, i, &value);
-        tt_table_cell(table, "%s", tt_foreign_name(vector, i));
+        tt_gguf_keys_value(vector->foreign, i, &value);
+        tt_table_cell(table, "%s", tt_gguf_keys_name(vector->foreign, i));
         tt_table_cell_text(table, &value);
         tt_text_free(&value);
     }

@@ -2,12 +2,14 @@
  *
  * Exit status: 0 done, 1 failed, 2 wrong usage. A run that Ctrl-C ended dies of that signal, and one whose reader went away
  * of SIGPIPE, as a shell expects. */
+#include "base/cores.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "cli/spinning.h"
+#include "cli/shared_options.h"
 #include "terminal/console.h"
 #include "terminal/help.h"
 #include "terminal/interrupt.h"
+#include "terminal/spinning.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -39,9 +41,8 @@ static int finish(int status, bool told) {
 static int unknown_command(const char *name) {
     const char *names[64];
     size_t count = 0;
-    const tt_command *command;
-    for (size_t i = 0; (command = tt_command_at(i)) && count < sizeof names / sizeof *names; i++) {
-        if (!command->hidden) names[count++] = command->name;
+    for (size_t i = 0; tt_trimtab.commands[i] && count < sizeof names / sizeof *names; i++) {
+        if (!tt_trimtab.commands[i]->hidden) names[count++] = tt_trimtab.commands[i]->name;
     }
     const char *nearest = tt_nearest(name, names, count);
     if (nearest)
@@ -53,8 +54,19 @@ static int unknown_command(const char *name) {
 
 static int help(const tt_command *command) {
     tt_error err = {0};
-    const int status = tt_help_print(command, stdout, &err) ? TT_DONE : fail(&err);
+    const int status = tt_help_print(&tt_trimtab, command, stdout, &err) ? TT_DONE : fail(&err);
     return finish(status, err.message[0]);
+}
+
+/* Before a command that computes with a model: see spinning.h. */
+static void set_spinning(const tt_arguments *arguments, char *const *argv) {
+    const tt_option_group *group;
+    bool uses_model = false;
+    for (size_t i = 0; (group = tt_command_group(arguments->command, i)); i++)
+        uses_model = uses_model || group == &tt_model_group;
+    if (!uses_model) return;
+    const int64_t threads = tt_argument_given(arguments, "-t") ? tt_argument_count(arguments, "-t") : tt_cores_available();
+    tt_spinning_set(threads, arguments->command->purpose != TT_PURPOSE_APPLY, argv);
 }
 
 /* `argv` begins with the command's name; `whole` is main's. */
@@ -67,7 +79,7 @@ static int run_command(const tt_command *command, int argc, char **argv, char *c
     } else if (arguments.help) {
         status = help(command);
     } else {
-        tt_spinning_set(&arguments, whole);
+        set_spinning(&arguments, whole);
         tt_interrupt_catch();
         if (!command->run(&arguments, &err)) {
             fflush(stdout); /* what was done comes before why it ended */
@@ -80,7 +92,7 @@ static int run_command(const tt_command *command, int argc, char **argv, char *c
 
 /* "trimtab help train" is "trimtab train --help". */
 static int help_command(const char *name) {
-    const tt_command *command = name ? tt_command_find(name) : &tt_command_root;
+    const tt_command *command = name ? tt_program_find(&tt_trimtab, name) : tt_trimtab.root;
     return command ? help(command) : unknown_command(name);
 }
 
@@ -88,7 +100,7 @@ int main(int argc, char **argv) {
     tt_console_begin();
     tt_error err = {0};
     tt_arguments arguments;
-    if (!tt_arguments_parse(&arguments, &tt_command_root, argc, argv, &err)) {
+    if (!tt_arguments_parse(&arguments, tt_trimtab.root, argc, argv, &err)) {
         tt_arguments_free(&arguments);
         return fail(&err);
     }
@@ -96,16 +108,16 @@ int main(int argc, char **argv) {
     const size_t operands = arguments.operand_count;
     char **const rest = argv + argc - operands; /* the command's name and what follows; NULL ends it */
     tt_arguments_free(&arguments);
-    if (wants_help) return help(&tt_command_root);
+    if (wants_help) return help(tt_trimtab.root);
     if (wants_version) {
         puts("trimtab " TRIMTAB_VERSION);
         return finish(TT_DONE, false);
     }
     if (!operands) {
-        tt_help_print(&tt_command_root, stderr, NULL);
+        tt_help_print(&tt_trimtab, tt_trimtab.root, stderr, NULL);
         return TT_WRONG_USAGE;
     }
     if (strcmp(rest[0], "help") == 0) return help_command(rest[1]);
-    const tt_command *command = tt_command_find(rest[0]);
+    const tt_command *command = tt_program_find(&tt_trimtab, rest[0]);
     return command ? run_command(command, (int)operands, rest, argv) : unknown_command(rest[0]);
 }

@@ -2,7 +2,6 @@
 #include "cli/commands.h"
 #include "cli/mix_options.h"
 #include "terminal/console.h"
-#include "vectors/foreign.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -31,9 +30,9 @@ static bool check_output(const char *output, const tt_blend *blend, tt_error *er
 static void tell_left_out(const tt_blend *blend) {
     for (size_t i = 0; i < blend->part_count; i++) {
         const tt_vector *vector = &blend->parts[i].vector;
-        for (size_t k = 0; k < tt_foreign_count(vector); k++) {
+        for (size_t k = 0; k < tt_gguf_keys_count(vector->foreign); k++) {
             fputs("warning: the key ", stderr);
-            tt_console_print(stderr, tt_foreign_name(vector, k));
+            tt_console_print(stderr, tt_gguf_keys_name(vector->foreign, k));
             fputs(" of ", stderr);
             tt_console_print(stderr, vector->path);
             fputs(" is left out\n", stderr);

@@ -1,12 +1,12 @@
 /* run.c: `trimtab run`, text from a steered model: one answer, two for comparison, or a chat (chat_loop.c). */
-#include "base/file.h"
 #include "base/memory.h"
-#include "base/text.h"
+#include "base/plain.h"
 #include "cli/chat_loop.h"
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "cli/shared_options.h"
 #include "terminal/console.h"
+#include "terminal/interrupt.h"
 #include "terminal/side_by_side.h"
 
 #include <stdlib.h>
@@ -45,50 +45,25 @@ static void unescape(char *text) {
     *to = '\0';
 }
 
-static char *read_standard_input(size_t *length, tt_error *err) {
-    tt_text text = {0};
-    char buffer[1 << 16];
-    size_t count;
-    while (text.length <= PROMPT_MOST && (count = fread(buffer, 1, sizeof buffer, stdin)) > 0)
-        tt_text_add_bytes(&text, buffer, count);
-    bool ok = true;
-    if (ferror(stdin)) ok = tt_fail_errno(err, "cannot read standard input");
-    if (ok && text.length > PROMPT_MOST) ok = tt_fail(err, TT_ERROR_INPUT, "standard input is too long for a prompt");
-    tt_text_add(&text, "");
-    *length = text.length;
-    char *read = ok ? tt_text_take(&text, err) : NULL;
-    tt_text_free(&text);
-    return read;
-}
-
-/* An editor's newline at the end of a file is not part of the prompt; llama.cpp drops it too. */
-static void drop_last_newline(char *text) {
-    const size_t length = strlen(text);
-    if (length && text[length - 1] == '\n') text[length - 1] = '\0';
-}
-
-/* A text in which a zero hides the rest, or which is no text, is refused. `name` is an option or a file. */
-static bool check_text(const char *text, size_t length, const char *name, tt_error *err) {
-    size_t bad;
-    if (!tt_utf8_valid(text, length, &bad))
-        return tt_fail(err, TT_ERROR_INPUT, "'%s' is not UTF-8 text (byte %zu): give it in UTF-8", name, bad);
-    if (strlen(text) != length)
-        return tt_fail(err, TT_ERROR_INPUT, "'%s' is not text: it has a zero byte in it; give a text file", name);
-    return true;
-}
-
-/* The content of `file`, "-" being standard input; the caller's. */
+/* The content of `file`, "-" being standard input, without the newline that an editor leaves at its end: that is not part of
+ * the prompt; llama.cpp drops it too. The caller frees. */
 static char *read_text_file(const char *file, tt_error *err) {
-    const bool standard = !strcmp(file, "-");
-    size_t length = 0;
-    char *text = standard ? read_standard_input(&length, err) : tt_file_read(file, PROMPT_MOST, &length, err);
-    if (!text) return NULL;
-    if (!check_text(text, length, standard ? "standard input" : file, err)) {
-        free(text);
-        return NULL;
-    }
-    drop_last_newline(text);
+    size_t length;
+    char *text = tt_plain_read(file, PROMPT_MOST, tt_interrupt_flag(), &length, err);
+    if (text) tt_plain_drop_last_end(text);
     return text;
+}
+
+/* A text of the command line. The caller frees. */
+static char *read_argument(const char *given, const char *option, bool escaped, tt_error *err) {
+    char *text = tt_strdup(given, err);
+    size_t length = strlen(given);
+    if (text && tt_plain_clean(text, &length, option, err)) {
+        if (escaped) unescape(text);
+        return text;
+    }
+    free(text);
+    return NULL;
 }
 
 /* One text from `option` or `file_option`; `*text` is NULL where neither is given, else the caller's. */
@@ -98,9 +73,8 @@ static bool read_text(const tt_arguments *arguments, const char *option, const c
     *text = NULL;
     if (given && file) return tt_fail(err, TT_ERROR_USAGE, "%s and %s are both given; keep one", option, file_option);
     if (!given && !file) return true;
-    if (given && !check_text(given, strlen(given), option, err)) return false;
-    *text = given ? tt_strdup(given, err) : read_text_file(file, err);
-    if (given && *text && !tt_argument_flag(arguments, "--no-escape")) unescape(*text);
+    *text =
+        given ? read_argument(given, option, !tt_argument_flag(arguments, "--no-escape"), err) : read_text_file(file, err);
     return *text != NULL;
 }
 

@@ -1,5 +1,6 @@
 /* session.c: see session.h */
 #include "cli/session.h"
+#include "apply/steering.h"
 #include "base/progress.h"
 #include "base/text.h"
 #include "cli/shared_options.h"
@@ -50,10 +51,12 @@ void tt_session_close(tt_session *session) {
 }
 
 bool tt_session_steer(tt_session *session, bool steered, tt_error *err) {
-    const tt_rows rows = tt_mixer_rows(session->mix);
-    const tt_steering steering = {rows.rows, rows.count};
     session->steered = steered;
-    return tt_generator_steer(session->generator, steered ? &steering : NULL, err);
+    if (!steered) return tt_generator_steer(session->generator, NULL, err);
+    tt_steering *steering = tt_steering_of_vector(session->model, &tt_mixer_blend(session->mix)->vector, err);
+    const bool ok = steering && tt_generator_steer(session->generator, steering, err);
+    tt_steering_release(steering);
+    return ok;
 }
 
 /* ==== Writing ==== */

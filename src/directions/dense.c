@@ -1,6 +1,7 @@
 /* dense.c: the exact solvers, on LAPACK. `dense` takes the whole spectrum of the d x d matrix, as the reference does;
  * `reduced` finds the same eigenpairs in the space that the samples span, which is smaller when 2N < d. */
 #include "base/memory.h"
+#include "base/number.h"
 #include "directions/problem.h"
 
 #include <cblas.h>
@@ -18,19 +19,17 @@ enum {
 /* Beyond this, the workspace of LAPACK's solver (2 n^2 + 6 n + 1 values) is more than its 32-bit lengths can say. */
 static const size_t largest_order = 32000;
 
-static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
-
 /* M = (A'B + B'A) / 2, its upper triangle, row-major.
  *
  * In double: the eigenvectors that matter may have eigenvalues thousands of times smaller than the largest one (a few
  * hidden dimensions of language models are that much larger than the rest), and LAPACK's error is relative to the largest.
  * In F32 that would be all of their accuracy. */
 static bool cross_covariance(const tt_problem *problem, double *M, tt_error *err) {
-    const size_t N = problem->N, d = problem->d, chunk = smaller(CHUNK_ROWS, N);
+    const size_t N = problem->N, d = problem->d, chunk = tt_smaller(CHUNK_ROWS, N);
     double *rows = tt_alloc(2 * chunk * d, sizeof(double), err);
     if (!rows) return false;
     for (size_t first = 0; first < N; first += chunk) {
-        const size_t here = smaller(chunk, N - first);
+        const size_t here = tt_smaller(chunk, N - first);
         tt_problem_rows(problem, first, here, rows);
         tt_problem_rows(problem, N + first, here, rows + chunk * d);
         cblas_dsyr2k(CblasRowMajor, CblasUpper, CblasTrans, (int)d, (int)here, 0.5, rows, (int)d, rows + chunk * d, (int)d,
@@ -50,13 +49,13 @@ static bool eigenpairs(double *matrix, size_t n, double *eigenvalues, tt_error *
 }
 
 bool tt_solve_dense(const tt_problem *problem, tt_candidates *candidates, tt_error *err) {
-    const size_t d = problem->d, rows = 2 * problem->N, chunk = smaller(CHUNK_VECTORS, d);
+    const size_t d = problem->d, rows = 2 * problem->N, chunk = tt_smaller(CHUNK_VECTORS, d);
     double *eigenvalues = tt_alloc(d, sizeof(double), err);
     double *scores = eigenvalues ? tt_alloc(chunk * rows, sizeof(double), err) : NULL;
     double *M = scores ? tt_alloc(d * d, sizeof(double), err) : NULL;
     bool ok = M && cross_covariance(problem, M, err) && eigenpairs(M, d, eigenvalues, err);
     for (size_t first = 0; ok && first < d; first += chunk) {
-        const size_t here = smaller(chunk, d - first);
+        const size_t here = tt_smaller(chunk, d - first);
         ok = tt_problem_scores(problem, M + first * d, here, scores, err);
         for (size_t i = 0; ok && i < here; i++)
             ok = tt_candidates_offer(candidates, problem, eigenvalues[first + i], M + (first + i) * d, d, scores + i * rows,
@@ -107,7 +106,7 @@ static bool factor(const tt_problem *problem, reduction *self, tt_error *err) {
 
 /* The scores' energy is only a part: offers all r eigenpairs, with the r coefficients y in place of the vector. */
 static bool offer_reduced(const tt_problem *problem, const reduction *self, tt_candidates *candidates, tt_error *err) {
-    const size_t n = self->rows, r = self->rank, N = problem->N, chunk = smaller(CHUNK_VECTORS, r);
+    const size_t n = self->rows, r = self->rank, N = problem->N, chunk = tt_smaller(CHUNK_VECTORS, r);
     double *S = tt_alloc(r * r, sizeof(double), err);
     double *eigenvalues = S ? tt_alloc(r, sizeof(double), err) : NULL;
     double *scores = eigenvalues ? tt_alloc(chunk * n, sizeof(double), err) : NULL;
@@ -119,7 +118,7 @@ static bool offer_reduced(const tt_problem *problem, const reduction *self, tt_c
         ok = eigenpairs(S, r, eigenvalues, err);
     }
     for (size_t first = 0; ok && first < r; first += chunk) {
-        const size_t here = smaller(chunk, r - first);
+        const size_t here = tt_smaller(chunk, r - first);
         cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)n, (int)here, (int)r, 1, self->unpivoted, (int)n,
                     S + first * r, (int)r, 0, scores, (int)n);
         for (size_t i = 0; ok && i < here; i++)
@@ -134,7 +133,8 @@ static bool offer_reduced(const tt_problem *problem, const reduction *self, tt_c
 
 /* Turns the candidates' coefficients into vectors of d values. */
 static bool expand(const tt_problem *problem, const reduction *self, tt_candidates *candidates, tt_error *err) {
-    const size_t n = self->rows, r = self->rank, d = problem->d, count = candidates->count, chunk = smaller(CHUNK_ROWS, n);
+    const size_t n = self->rows, r = self->rank, d = problem->d, count = candidates->count,
+                 chunk = tt_smaller(CHUNK_ROWS, n);
     double *coefficients = tt_alloc(count * n, sizeof(double), err); /* count x n: one for each row of X, most rows first */
     double *rows = coefficients ? tt_alloc(chunk * d, sizeof(double), err) : NULL;
     bool ok = rows != NULL;
@@ -149,7 +149,7 @@ static bool expand(const tt_problem *problem, const reduction *self, tt_candidat
         candidate->vector = vector;
     }
     for (size_t first = 0; ok && first < n; first += chunk) {
-        const size_t here = smaller(chunk, n - first);
+        const size_t here = tt_smaller(chunk, n - first);
         tt_problem_rows(problem, first, here, rows);
         for (size_t i = 0; i < count; i++)
             cblas_dgemv(CblasRowMajor, CblasTrans, (int)here, (int)d, 1, rows, (int)d, coefficients + i * n + first, 1, 1,

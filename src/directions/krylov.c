@@ -2,6 +2,7 @@
 #include "directions/krylov.h"
 
 #include "base/memory.h"
+#include "base/number.h"
 
 #include <cblas.h>
 #include <float.h>
@@ -13,8 +14,6 @@
  * where other processes want the same cores they mostly wait for one another (measured: 7 times slower). Blocks solved side
  * by side use the cores better. */
 enum { CHUNK_VALUES = 32 * 1024, LEAST_ROWS = 8 };
-
-static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 bool tt_krylov_open(tt_krylov *krylov, const tt_problem *problem, const double *start, size_t capacity, tt_error *err) {
     const size_t width = 2 * problem->d;
@@ -50,7 +49,7 @@ static void multiply(tt_krylov *krylov, const float *x, float *y) {
     float *a = krylov->scores, *b = krylov->scores + 2 * chunk; /* rows x 2: a score for each half */
     memset(y, 0, 2 * d * sizeof(float));
     for (size_t first = 0; first < N; first += chunk) {
-        const int rows = (int)smaller(chunk, N - first), columns = (int)d;
+        const int rows = (int)tt_smaller(chunk, N - first), columns = (int)d;
         const float *A = problem->A + first * d, *B = problem->B + first * d;
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, 2, columns, 0.5F, A, columns, x, columns, 0, a, 2);
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, 2, columns, 0.5F, B, columns, x, columns, 0, b, 2);
@@ -70,11 +69,11 @@ static double orthogonalise(tt_krylov *krylov, size_t count, float *y) {
         const double before = length;
         memset(dots, 0, count * sizeof(float));
         for (size_t first = 0; first < width; first += chunk)
-            cblas_sgemv(CblasRowMajor, CblasNoTrans, (int)count, (int)smaller(chunk, width - first), 1,
+            cblas_sgemv(CblasRowMajor, CblasNoTrans, (int)count, (int)tt_smaller(chunk, width - first), 1,
                         krylov->basis + first, (int)width, y + first, 1, 1, dots, 1);
         for (size_t first = 0; first < width; first += chunk)
-            cblas_sgemv(CblasRowMajor, CblasTrans, (int)count, (int)smaller(chunk, width - first), -1, krylov->basis + first,
-                        (int)width, dots, 1, 1, y + first, 1);
+            cblas_sgemv(CblasRowMajor, CblasTrans, (int)count, (int)tt_smaller(chunk, width - first), -1,
+                        krylov->basis + first, (int)width, dots, 1, 1, y + first, 1);
         length = cblas_snrm2((int)width, y, 1);
         if (length > 0.7 * before) break;
     }
@@ -86,7 +85,7 @@ static double dot(size_t count, const float *x, const float *y) {
     enum { PIECE = 8192 };
     double sum = 0;
     for (size_t first = 0; first < count; first += PIECE)
-        sum += cblas_dsdot((int)smaller(PIECE, count - first), x + first, 1, y + first, 1);
+        sum += cblas_dsdot((int)tt_smaller(PIECE, count - first), x + first, 1, y + first, 1);
     return sum;
 }
 

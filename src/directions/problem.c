@@ -3,6 +3,7 @@
 #include "directions/problem.h"
 
 #include "base/memory.h"
+#include "base/number.h"
 
 #include <cblas.h>
 #include <float.h>
@@ -15,8 +16,6 @@ enum {
     CHUNK_ROWS = 128,    /* rows converted at a time: 12 MiB at d = 12288 */
     CHUNK_COLUMNS = 512, /* columns converted at a time: 11 MiB at N = 1366 */
 };
-
-static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 static const float *row_of(const tt_problem *problem, size_t row) {
     return row < problem->N ? problem->A + row * problem->d : problem->B + (row - problem->N) * problem->d;
@@ -76,7 +75,7 @@ void tt_problem_rows(const tt_problem *problem, size_t first, size_t count, doub
  * does each product in the calling thread (up to 2^18 multiplications): waiting for another one would take longer. */
 static size_t score_rows(const tt_problem *problem, size_t count) {
     const size_t few = ((size_t)1 << 18) / problem->d / count;
-    return smaller(few >= 8 ? few : CHUNK_ROWS, smaller(CHUNK_ROWS, 2 * problem->N));
+    return tt_smaller(few >= 8 ? few : CHUNK_ROWS, tt_smaller(CHUNK_ROWS, 2 * problem->N));
 }
 
 bool tt_problem_scores(const tt_problem *problem, const double *vectors, size_t count, double *scores, tt_error *err) {
@@ -85,7 +84,7 @@ bool tt_problem_scores(const tt_problem *problem, const double *vectors, size_t 
     double *some = tt_alloc(chunk * d, sizeof(double), err);
     if (!some) return false;
     for (size_t first = 0; first < rows; first += chunk) {
-        const size_t here = smaller(chunk, rows - first);
+        const size_t here = tt_smaller(chunk, rows - first);
         tt_problem_rows(problem, first, here, some);
         cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)count, (int)here, (int)d, 1, vectors, (int)d, some, (int)d,
                     0, scores + first, (int)rows);
@@ -96,11 +95,11 @@ bool tt_problem_scores(const tt_problem *problem, const double *vectors, size_t 
 
 bool tt_problem_gram(const tt_problem *problem, double *gram, tt_error *err) {
     const size_t rows = 2 * problem->N, d = problem->d;
-    const size_t chunk = smaller(CHUNK_COLUMNS, d);
+    const size_t chunk = tt_smaller(CHUNK_COLUMNS, d);
     double *some = tt_alloc(rows * chunk, sizeof(double), err);
     if (!some) return false;
     for (size_t first = 0; first < d; first += chunk) {
-        const size_t here = smaller(chunk, d - first);
+        const size_t here = tt_smaller(chunk, d - first);
         for (size_t i = 0; i < rows; i++) {
             const float *row = row_of(problem, i) + first;
             for (size_t j = 0; j < here; j++) some[i * here + j] = row[j];

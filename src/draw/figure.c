@@ -26,14 +26,9 @@ enum { COLOURS = sizeof colours / sizeof *colours, DASHES = sizeof dashes / size
 
 /* At most so many bytes of `text`, which may be anybody's. */
 static void add_words(tt_text *body, const char *text, size_t most) {
-    size_t length = strlen(text);
-    const bool cut = length > most;
-    if (cut) {
-        length = most;
-        while (length && ((unsigned char)text[length] & 0xC0) == 0x80) length--; /* not inside a character */
-    }
+    const size_t length = tt_utf8_cut(text, most);
     tt_text_add_xml(body, text, length);
-    if (cut) tt_text_add(body, "…");
+    if (text[length]) tt_text_add(body, "…");
 }
 
 static void add_label(tt_text *body, double x, double y, const char *anchor, const char *text) {

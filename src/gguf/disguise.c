@@ -77,6 +77,6 @@ bool tt_fail_not_gguf(int fd, uint64_t size, const char *path, const char *other
     const size_t length = size < sizeof head ? (size_t)size : sizeof head;
     if (!tt_pread_all(fd, head, length, 0, path, err)) return false;
     const char *says = looks_like(head, length, size);
-    if (says) return tt_fail(err, TT_ERROR_INPUT, "'%s' is no GGUF file but %s", path, says);
+    if (says) return tt_fail(err, TT_ERROR_INPUT, "'%s' is %s", path, says);
     return tt_fail(err, TT_ERROR_INPUT, "'%s' is not a GGUF file%s", path, otherwise);
 }

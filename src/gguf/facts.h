@@ -1,14 +1,8 @@
-/* facts.h: what a model file says of itself, read before libllama gets to see it.
- *
- * libllama aborts the process over some broken files, and says little about others. So a model's file, or every part of a
- * split one, is first read by ggml's parser of headers alone: is it a GGUF, is it whole, is it a model that can write text?
- */
+/* facts.h: what identifies a model: which weights it has, and which very file it is. */
 #pragma once
 
-#include "base/error.h"
 #include "base/hash.h"
-
-#include <stdint.h>
+#include "gguf/model_file.h"
 
 typedef struct tt_gguf_facts {
     char *architecture;              /* general.architecture */
@@ -18,6 +12,9 @@ typedef struct tt_gguf_facts {
     char content_hash[TT_HASH_TEXT]; /* of this very file: names, shapes, types, keys, and samples of the data */
 } tt_gguf_facts;
 
-/* Reads and checks `path` (and the other parts, where it is the first of a split model). */
+/* Takes the facts of a model that is open. */
+bool tt_gguf_facts_of(tt_gguf_facts *facts, const tt_model_file *file, tt_error *err);
+
+/* Opens and checks `path` (and the other parts, where it is the first of a split model) for them. */
 bool tt_gguf_facts_read(tt_gguf_facts *facts, const char *path, tt_error *err);
 void tt_gguf_facts_free(tt_gguf_facts *facts); /* harmless on `{0}` */

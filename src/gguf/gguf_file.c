@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -189,26 +190,39 @@ static bool walk_tensor(cursor *at, const char *name, uint32_t alignment, uint64
     return true;
 }
 
+/* A key takes at least 13 bytes (an empty name, the type, one byte), a tensor 24. */
+static bool check_counts(const cursor *at, uint64_t tensors, uint64_t keys, tt_error *err) {
+    if (keys > at->file->size / 13 || tensors > at->file->size / 24)
+        return tt_fail(err, TT_ERROR_INPUT,
+                       "'%s' is damaged: it claims %" PRIu64 " tensors and %" PRIu64
+                       " keys, so its header counts more than the file can hold",
+                       at->file->path, tensors, keys);
+    if (tensors > MAX_ENTRIES || keys > MAX_ENTRIES)
+        return tt_fail(err, TT_ERROR_INPUT,
+                       "'%s' claims %" PRIu64 " tensors and %" PRIu64 " keys, more than the %d that any model has",
+                       at->file->path, tensors, keys, MAX_ENTRIES);
+    return true;
+}
+
 static bool walk_head(cursor *at, uint64_t *tensors, uint64_t *keys, tt_error *err) {
     const char *path = at->file->path;
     char magic[4];
     uint32_t version;
     if (at->file->size < sizeof magic + sizeof version + 16)
-        return tt_fail(err, TT_ERROR_INPUT, "'%s' is too short to be a GGUF file", path);
+        return tt_fail(err, TT_ERROR_INPUT, "'%s' is not a GGUF file: its %" PRIu64 " bytes are too short to be a GGUF file",
+                       path, at->file->size);
     if (!take(at, magic, sizeof magic, err) || !take(at, &version, sizeof version, err)) return false;
-    if (memcmp(magic, GGUF_MAGIC, sizeof magic) != 0) return tt_fail_not_gguf(at->file->fd, at->file->size, path, "", err);
+    if (memcmp(magic, GGUF_MAGIC, sizeof magic) != 0)
+        return tt_fail_not_gguf(at->file->fd, at->file->size, path,
+                                " (llama.cpp's convert_hf_to_gguf.py makes one of a model in another format)", err);
     if ((version & 0xffff) == 0)
         return tt_fail(err, TT_ERROR_INPUT,
                        "'%s' was written for machines of the other byte order; convert it with gguf-convert-endian", path);
     if (version < 2 || version > GGUF_VERSION)
         return tt_fail(err, TT_ERROR_INPUT, "'%s' is of version %" PRIu32 " of GGUF; only versions 2 to %d can be read",
                        path, version, GGUF_VERSION);
-    if (!take(at, tensors, sizeof *tensors, err) || !take(at, keys, sizeof *keys, err)) return false;
-    if (*tensors > MAX_ENTRIES || *keys > MAX_ENTRIES)
-        return tt_fail(err, TT_ERROR_INPUT,
-                       "'%s' claims %" PRIu64 " tensors and %" PRIu64 " keys, more than the %d that any model has", path,
-                       *tensors, *keys, MAX_ENTRIES);
-    return true;
+    return take(at, tensors, sizeof *tensors, err) && take(at, keys, sizeof *keys, err) &&
+           check_counts(at, *tensors, *keys, err);
 }
 
 static bool walk(cursor *at, names *keys, names *tensors, tt_error *err) {
@@ -226,7 +240,8 @@ static bool walk(cursor *at, names *keys, names *tensors, tt_error *err) {
     }
     const uint64_t begin = (at->position + alignment - 1) / alignment * alignment;
     if (tensor_count && (begin > at->file->size || last > at->file->size - begin))
-        return tt_fail(err, TT_ERROR_INPUT, "'%s' is cut short: its tensors need %" PRIu64 " bytes, and it has %" PRIu64,
+        return tt_fail(err, TT_ERROR_INPUT,
+                       "'%s' is cut short: its tensors need %" PRIu64 " bytes, and it has %" PRIu64 "; download it again",
                        at->file->path, begin + last, at->file->size);
     return no_doubles(at, "key", keys, err) && no_doubles(at, "tensor", tensors, err);
 }
@@ -290,14 +305,6 @@ uint64_t tt_gguf_tensor_offset(const tt_gguf *file, int64_t index) {
 }
 
 uint64_t tt_gguf_tensor_size(const tt_gguf *file, int64_t index) { return gguf_get_tensor_size(file->meta, index); }
-
-void tt_gguf_add_row(struct gguf_context *meta, const char *name, uint32_t width) {
-    struct ggml_tensor tensor = {.type = GGML_TYPE_F32, .ne = {width, 1, 1, 1}};
-    tensor.nb[0] = sizeof(float);
-    for (int i = 1; i < GGML_MAX_DIMS; i++) tensor.nb[i] = width * sizeof(float);
-    ggml_set_name(&tensor, name);
-    gguf_add_tensor(meta, &tensor);
-}
 
 static bool wrong_type(const tt_gguf *file, const char *key, tt_error *err) {
     return tt_fail(err, TT_ERROR_INPUT, "'%s' is damaged: its key '%s' has a wrong type or value", file->path, key);

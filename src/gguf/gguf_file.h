@@ -2,8 +2,8 @@
  *
  * libggml's reader allocates what counts in the file ask for, searches duplicates in quadratic time, and aborts the process
  * where a value is asked for as another type than it has. So the header is first walked here, through a fixed buffer, and
- * every count, type, shape and offset is held against the size of the file; only then libggml parses it. Control vectors
- * (vector_file.c) and models (bake.c) are read by way of this. */
+ * every count, type, shape and offset is held against the size of the file; only then libggml parses it. Control vectors and
+ * models are read by way of this, a model before libllama gets to see it. */
 #pragma once
 
 #include "base/error.h"
@@ -26,9 +26,6 @@ void tt_gguf_close(tt_gguf *file); /* harmless on `{0}` */
 /* Where tensor `index` begins in the file, and how many bytes it takes. */
 uint64_t tt_gguf_tensor_offset(const tt_gguf *file, int64_t index);
 uint64_t tt_gguf_tensor_size(const tt_gguf *file, int64_t index);
-
-/* Describes one more tensor, of `width` F32 values, behind those that `meta` has. */
-void tt_gguf_add_row(struct gguf_context *meta, const char *name, uint32_t width);
 
 /* Values by key. A key that is absent leaves `*value` as it is and is no error; one of another type is. A count is taken
  * from any integer type, and is an error when negative or above `highest`. Strings are the file's: valid until it is closed.

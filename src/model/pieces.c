@@ -3,6 +3,7 @@
 #include "model/internal.h"
 
 #include <string.h>
+#include <unistr.h>
 
 static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
 
@@ -11,44 +12,19 @@ void tt_pieces_free(tt_pieces *pieces) {
     *pieces = (tt_pieces){0};
 }
 
-/* The length that a character's first byte announces; 0 for a byte that begins none. */
-static size_t announced(unsigned char first) {
-    if (first < 0x80) return 1;
-    if (first >= 0xC2 && first <= 0xDF) return 2;
-    if (first >= 0xE0 && first <= 0xEF) return 3;
-    return first >= 0xF0 && first <= 0xF4 ? 4 : 0;
-}
-
-/* True while `bytes`, fewer than announced, may still become a character. Some second bytes never do: those of overlong
- * forms, surrogates, and characters beyond U+10FFFF (Unicode standard, table 3-7). */
-static bool may_become_character(const char *bytes, size_t count) {
-    const unsigned char first = (unsigned char)bytes[0];
-    if (count >= 2) {
-        const unsigned char second = (unsigned char)bytes[1];
-        const unsigned char least = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
-        const unsigned char most = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
-        if (second < least || second > most) return false;
-    }
-    return count < 3 || ((unsigned char)bytes[2] & 0xC0) == 0x80;
-}
-
+/* What waits is a character, may still become one (u8_mbtoucr says -2), or is none: then its last byte may begin another. */
 static void add_byte(tt_pieces *pieces, char byte) {
-    char *waiting = pieces->waiting;
-    if (pieces->waiting_length >= sizeof pieces->waiting) pieces->waiting_length = 0; /* never: four bytes are decided on */
-    waiting[pieces->waiting_length++] = byte;
-    const size_t length = announced((unsigned char)waiting[0]);
-    if (length == 0) {
+    pieces->waiting[pieces->waiting_length++] = byte;
+    ucs4_t character;
+    const size_t length = pieces->waiting_length;
+    const int found = u8_mbtoucr(&character, (const uint8_t *)pieces->waiting, length);
+    if (found == -2) return;
+    pieces->waiting_length = 0;
+    if (found > 0)
+        tt_text_add_bytes(&pieces->text, pieces->waiting, length);
+    else
         tt_text_add(&pieces->text, replacement);
-        pieces->waiting_length = 0;
-    } else if (pieces->waiting_length == length && tt_utf8_valid(waiting, length, NULL)) {
-        tt_text_add_bytes(&pieces->text, waiting, length);
-        pieces->waiting_length = 0;
-    } else if (pieces->waiting_length == length || !may_become_character(waiting, pieces->waiting_length)) {
-        /* What came before is no character, but this byte may begin one. Alone it always finds a branch above. */
-        tt_text_add(&pieces->text, replacement);
-        pieces->waiting_length = 0;
-        add_byte(pieces, byte);
-    }
+    if (found < 0 && length > 1) add_byte(pieces, byte);
 }
 
 static const char *hand_out(tt_pieces *pieces, size_t *length, tt_error *err) {

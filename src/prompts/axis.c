@@ -2,6 +2,7 @@
 #include "prompts/axis.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/plain.h"
 #include "base/text.h"
 #include "prompts/builtin.h"
 #include "prompts/source.h"
@@ -184,7 +185,7 @@ bool tt_axis_check_file(const char *file, size_t *pair_count, tt_findings *findi
     if (pair_count) *pair_count = 0;
     size_t length;
     tt_error why = {0};
-    char *json = tt_file_read(file, TT_SOURCE_LIMIT, &length, &why);
+    char *json = tt_plain_read(file, TT_SOURCE_LIMIT, NULL, &length, &why);
     char *name = json ? name_of_file(file, &why) : NULL;
     const bool ok = name && tt_axis_check(name, json, length, pair_count, findings);
     if (!name) tt_findings_error(findings, 0, "%s", why.message);
@@ -253,7 +254,7 @@ bool tt_axis_parse(tt_axis *axis, const char *name, const char *file, const char
 
 static bool load_file(tt_axis *axis, const char *file, tt_error *err) {
     size_t length;
-    char *json = tt_file_read(file, TT_SOURCE_LIMIT, &length, err);
+    char *json = tt_plain_read(file, TT_SOURCE_LIMIT, NULL, &length, err);
     char *name = json ? name_of_file(file, err) : NULL;
     const bool ok = name && tt_axis_parse(axis, name, file, json, length, err);
     free(name);

@@ -2,6 +2,7 @@
 #include "prompts/prompt_lines.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/plain.h"
 #include "base/text.h"
 #include "prompts/partition.h"
 
@@ -104,13 +105,12 @@ static line_result next_line(line_reader *reader, tt_error *err) {
 
 /* The prompt in a line: without byte order mark (at the file's begin), spaces and CR. Its length; 0 where it is blank. */
 static size_t prompt_of(const line_reader *reader, const char **prompt) {
-    static const char mark[] = "\xef\xbb\xbf", blank[] = " \t\r";
+    static const char blank[] = " \t\r";
     const char *text = reader->text.data ? reader->text.data : "";
     size_t length = reader->text.data ? reader->text.length : 0;
-    if (reader->line_offset == 0 && length >= 3 && memcmp(text, mark, 3) == 0) {
-        text += 3;
-        length -= 3;
-    }
+    const size_t mark = reader->line_offset == 0 ? tt_plain_mark(text, length) : 0;
+    text += mark;
+    length -= mark;
     while (length && text[length - 1] && strchr(blank, text[length - 1])) length--;
     while (length && *text && strchr(blank, *text)) {
         text++;
@@ -122,7 +122,10 @@ static size_t prompt_of(const line_reader *reader, const char **prompt) {
 
 /* What is wrong with a prompt, or NULL. */
 static const char *fault_of(const char *prompt, size_t length) {
-    if (!tt_utf8_valid(prompt, length, NULL)) return "not UTF-8 text; save the file as UTF-8";
+    size_t at;
+    const tt_plain_fault fault = tt_plain_check(prompt, length, &at);
+    if (fault == TT_PLAIN_NOT_UTF8) return "not UTF-8 text; save the file as UTF-8";
+    if (fault == TT_PLAIN_UTF16) return "UTF-16 text; save the file as UTF-8";
     for (size_t i = 0; i < length; i++)
         if (((unsigned char)prompt[i] < 0x20 && prompt[i] != '\t') || prompt[i] == 0x7f)
             return "the line holds a control character; the file must be plain text, one prompt a line";

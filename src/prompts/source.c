@@ -148,11 +148,8 @@ void tt_source_check_unique(const tt_source *source, yyjson_val *const *values, 
 }
 
 const char *tt_quote(const char *text, char buffer[static TT_QUOTE]) {
-    size_t length = strlen(text);
-    const bool fits = length < TT_QUOTE;
-    /* A cut falls between characters, not into one. */
-    if (!fits)
-        for (length = TT_QUOTE - 4; length && ((unsigned char)text[length] & 0xc0) == 0x80;) length--;
+    const bool fits = strlen(text) < TT_QUOTE;
+    const size_t length = tt_utf8_cut(text, fits ? TT_QUOTE : TT_QUOTE - 4);
     for (size_t i = 0; i < length; i++) buffer[i] = (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i];
     snprintf(buffer + length, TT_QUOTE - length, "%s", fits ? "" : "...");
     return buffer;

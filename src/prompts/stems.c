@@ -1,7 +1,7 @@
 /* stems.c: see stems.h */
 #include "prompts/stems.h"
-#include "base/file.h"
 #include "base/memory.h"
+#include "base/plain.h"
 #include "prompts/builtin.h"
 #include "prompts/source.h"
 
@@ -73,7 +73,7 @@ bool tt_stems_load(tt_stems *stems, const char *file, tt_error *err) {
         return tt_stems_parse(stems, builtin->file, builtin->bytes, builtin->length, err);
     }
     size_t length;
-    char *json = tt_file_read(file, TT_SOURCE_LIMIT, &length, err);
+    char *json = tt_plain_read(file, TT_SOURCE_LIMIT, NULL, &length, err);
     const bool ok = json && tt_stems_parse(stems, file, json, length, err);
     free(json);
     return ok;

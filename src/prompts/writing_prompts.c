@@ -1,7 +1,7 @@
 /* writing_prompts.c: see writing_prompts.h */
 #include "prompts/writing_prompts.h"
-#include "base/file.h"
 #include "base/memory.h"
+#include "base/plain.h"
 #include "base/random.h"
 #include "prompts/builtin.h"
 #include "prompts/grammar.h"
@@ -45,7 +45,7 @@ static bool use_grammar(tt_writing_prompts *prompts, const char *json, size_t le
 
 static bool load_grammar(tt_writing_prompts *prompts, const char *file, tt_error *err) {
     size_t length;
-    char *json = tt_file_read(file, TT_SOURCE_LIMIT, &length, err);
+    char *json = tt_plain_read(file, TT_SOURCE_LIMIT, NULL, &length, err);
     const bool ok = json && use_grammar(prompts, json, length, err);
     free(json);
     return ok;

@@ -2,6 +2,7 @@
 #include "publish/card_folder.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/plain.h"
 
 #include <errno.h>
 #include <math.h>
@@ -22,7 +23,7 @@ static bool read_evaluation(tt_card_axis *axis, tt_error *err) {
     char *text = NULL;
     bool present = access(path, F_OK) == 0;
     present = present || errno != ENOENT; /* there, but out of reach: reading it tells why */
-    bool ok = !present || (text = tt_file_read(path, EVALUATION_LIMIT, &length, err)) != NULL;
+    bool ok = !present || (text = tt_plain_read(path, EVALUATION_LIMIT, NULL, &length, err)) != NULL;
     if (ok && present) ok = (axis->evaluation = tt_json_parse(path, text, length, err)) != NULL;
     if (ok && present) {
         axis->figures = yyjson_arr_get_first(yyjson_obj_get(yyjson_doc_get_root(axis->evaluation), "axes"));

@@ -1,6 +1,5 @@
 /* help.c: see help.h */
 #include "terminal/help.h"
-#include "cli/commands.h"
 #include "terminal/console.h"
 
 #include <string.h>
@@ -68,9 +67,9 @@ static void add_entry(tt_text *text, const char *left, const char *right, int wi
 }
 
 /* "trimtab train [OPTION...]" */
-static void add_usage(const tt_command *command, tt_text *text) {
-    const bool is_root = command == &tt_command_root;
-    tt_text_addf(text, "%s%s [OPTION...]", is_root ? "" : "trimtab ", command->name);
+static void add_usage(const tt_program *program, const tt_command *command, tt_text *text) {
+    tt_text_addf(text, "%s", program->root->name);
+    tt_text_addf(text, command == program->root ? " [OPTION...]" : " %s [OPTION...]", command->name);
     if (command->operands) tt_text_addf(text, " %s", command->operands);
 }
 
@@ -113,24 +112,23 @@ static void add_options(const tt_command *command, int width, tt_text *text) {
     }
 }
 
-static void add_commands(int width, tt_text *text) {
+static void add_commands(const tt_program *program, int width, tt_text *text) {
     for (int purpose = 0; purpose < TT_PURPOSES; purpose++) {
-        const tt_command *command;
         bool any = false;
-        for (size_t i = 0; (command = tt_command_at(i)); i++) {
-            if (command->hidden || (int)command->purpose != purpose) continue;
-            if (!any) tt_text_addf(text, "%s:\n", tt_purpose_title(purpose));
+        for (const tt_command *const *at = program->commands; *at; at++) {
+            if ((*at)->hidden || (int)(*at)->purpose != purpose) continue;
+            if (!any) tt_text_addf(text, "%s:\n", program->purposes[purpose]);
             any = true;
-            add_entry(text, command->name, command->summary, width);
+            add_entry(text, (*at)->name, (*at)->summary, width);
         }
         if (any) tt_text_add(text, "\n");
     }
 }
 
-void tt_help_text(const tt_command *command, int width, tt_text *text) {
+void tt_help_text(const tt_program *program, const tt_command *command, int width, tt_text *text) {
     tt_text usage = {0};
     tt_text_add(&usage, "usage: ");
-    add_usage(command, &usage);
+    add_usage(program, command, &usage);
     if (tt_text_ok(&usage, NULL))
         add_wrapped(text, usage.data, 0, 7, width);
     else
@@ -143,19 +141,20 @@ void tt_help_text(const tt_command *command, int width, tt_text *text) {
         add_wrapped(text, command->summary, 0, 0, width);
         tt_text_add(text, "\n");
     }
-    if (command == &tt_command_root) add_commands(width, text);
+    if (command == program->root) add_commands(program, width, text);
     add_options(command, width, text);
     for (size_t i = 0; i < TT_EXAMPLES_MOST && command->examples[i].command; i++) {
         tt_text_addf(text, "%s\n  %s\n      ", i ? "" : "\nExamples:", command->examples[i].command);
         add_wrapped(text, command->examples[i].says, 6, 6, width);
     }
-    if (command == &tt_command_root) tt_text_add(text, "\n'trimtab COMMAND --help' tells all about a command.\n");
+    if (command == program->root)
+        tt_text_addf(text, "\n'%s COMMAND --help' tells all about a command.\n", program->root->name);
 }
 
-bool tt_help_print(const tt_command *command, FILE *stream, tt_error *err) {
+bool tt_help_print(const tt_program *program, const tt_command *command, FILE *stream, tt_error *err) {
     const int width = tt_console_width(stream, 80);
     tt_text text = {0};
-    tt_help_text(command, width < TT_HELP_WIDEST ? width : TT_HELP_WIDEST, &text);
+    tt_help_text(program, command, width < TT_HELP_WIDEST ? width : TT_HELP_WIDEST, &text);
     const bool ok = tt_text_ok(&text, err);
     if (ok) fputs(text.data, stream);
     tt_text_free(&text);

@@ -16,6 +16,12 @@
 static const tt_option common_options[] = {{"-h, --help", .help = "show this help and exit"}};
 static const tt_option_group common_group = {"Options", common_options, 1};
 
+const tt_command *tt_program_find(const tt_program *program, const char *name) {
+    for (const tt_command *const *command = program->commands; *command; command++)
+        if (strcmp((*command)->name, name) == 0) return *command;
+    return NULL;
+}
+
 /* ==== Walking a table ==== */
 
 const tt_option_group *tt_command_group(const tt_command *command, size_t index) {

@@ -105,6 +105,16 @@ typedef struct tt_command {
     bool (*run)(const tt_arguments *arguments, tt_error *err);
 } tt_command;
 
+/* A program: what help, man pages and completions are made of. */
+typedef struct tt_program {
+    const tt_command *root;            /* the program itself, whose operand is a command's name */
+    const tt_command *const *commands; /* in the order in which help shows them; NULL-terminated */
+    const char *purposes[TT_PURPOSES]; /* how help heads the commands of a purpose: "Make control vectors" */
+} tt_program;
+
+/* The command of this name, or NULL. */
+const tt_command *tt_program_find(const tt_program *program, const char *name);
+
 /* ==== What was given ==== */
 
 typedef struct tt_given {

@@ -1,6 +1,7 @@
 /* side_by_side.c: see side_by_side.h */
 #include "terminal/side_by_side.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,8 +40,7 @@ static size_t next_line(text_column *column, int width, size_t *begin, int *colu
     bool over = false;
     *columns = 0;
     while (end < column->length && !over) {
-        size_t next = end + 1;
-        while (next < column->length && ((unsigned char)column->text[next] & 0xC0) == 0x80) next++;
+        const size_t next = end + tt_utf8_next(column->text + end, column->length - end);
         const int wide = u8_width((const uint8_t *)column->text + end, next - end, "UTF-8");
         if (column->text[end] == '\n') {
             column->at = next;

@@ -6,6 +6,7 @@
 #include "vectors/bake.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "gguf/gguf_write.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -177,8 +178,8 @@ static bool prepare_headers(baking *b, size_t *added, tt_error *err) {
 
 /* ==== Data ==== */
 
-static bool put(baking *b, size_t part, const void *bytes, size_t size, tt_error *err) {
-    if (!tt_output_write(&b->outputs[part], bytes, size, err)) return false;
+/* What was just written counts. */
+static bool advance(baking *b, uint64_t size, tt_error *err) {
     b->done += size;
     if (b->options->on_progress) b->options->on_progress(b->done, b->total, b->options->user_data);
     if (b->options->cancel && atomic_load(b->options->cancel))
@@ -186,15 +187,8 @@ static bool put(baking *b, size_t part, const void *bytes, size_t size, tt_error
     return true;
 }
 
-static bool put_padding(baking *b, size_t part, tt_error *err) {
-    const size_t alignment = gguf_get_alignment(b->file->parts[part].meta);
-    memset(b->buffer, 0, BUFFER_BYTES);
-    for (size_t left = (alignment - b->outputs[part].written % alignment) % alignment; left;) {
-        const size_t step = left < BUFFER_BYTES ? left : BUFFER_BYTES;
-        if (!put(b, part, b->buffer, step, err)) return false;
-        left -= step;
-    }
-    return true;
+static bool put(baking *b, size_t part, const void *bytes, size_t size, tt_error *err) {
+    return tt_output_write(&b->outputs[part], bytes, size, err) && advance(b, size, err);
 }
 
 /* Copies tensor `index`, as it is in the old file. */
@@ -230,16 +224,14 @@ static const placed_bias *bias_at(const baking *b, size_t part, int64_t tensor) 
 }
 
 static bool write_part(baking *b, size_t part, tt_error *err) {
-    struct gguf_context *meta = b->file->parts[part].meta;
-    const size_t size = gguf_get_meta_size(meta);
-    void *header = tt_alloc(size, 1, err);
-    if (!header) return false;
-    gguf_get_meta_data(meta, header);
-    bool ok = put(b, part, header, size, err);
-    free(header);
+    const struct gguf_context *meta = b->file->parts[part].meta;
+    tt_output *output = &b->outputs[part];
+    bool ok = tt_gguf_write_meta(output, meta, err) && advance(b, output->written, err);
     for (int64_t i = 0; ok && i < gguf_get_n_tensors(meta); i++) {
         const placed_bias *bias = bias_at(b, part, i);
-        ok = (bias ? put_bias(b, bias, err) : copy_tensor(b, part, i, err)) && put_padding(b, part, err);
+        ok = bias ? put_bias(b, bias, err) : copy_tensor(b, part, i, err);
+        const uint64_t before = output->written;
+        ok = ok && tt_gguf_write_padding(output, meta, err) && advance(b, output->written - before, err);
     }
     return ok;
 }

@@ -4,7 +4,6 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-#include <gguf.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +38,7 @@ void tt_vector_free(tt_vector *vector) {
     free(vector->path);
     free(vector->figures);
     free(vector->operation);
-    if (vector->foreign) gguf_free(vector->foreign);
+    tt_gguf_keys_free(vector->foreign);
     *vector = (tt_vector){0};
 }
 
@@ -66,7 +65,7 @@ bool tt_vector_copy(tt_vector *copy, const tt_vector *vector, tt_error *err) {
     bool ok = (copy->rows = tt_alloc(vector->layer_count, sizeof *copy->rows, err)) != NULL;
     ok = ok && (!vector->path || (copy->path = tt_strdup(vector->path, err))) &&
          (!vector->operation || (copy->operation = tt_strdup(vector->operation, err)));
-    if (ok && vector->foreign) gguf_set_kv(copy->foreign = gguf_init_empty(), vector->foreign);
+    if (ok) copy->foreign = tt_gguf_keys_copy(vector->foreign);
     for (int i = 0; ok && i < STRINGS; i++) ok = (*to[i] = tt_strdup(*from[i], err)) != NULL;
     if (ok && vector->figure_count)
         ok = (copy->figures = tt_alloc(vector->figure_count, sizeof *copy->figures, err)) != NULL;

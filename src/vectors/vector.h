@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "gguf/keys.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -29,11 +30,11 @@ typedef struct tt_vector {
     uint32_t width;         /* d */
     /* Of a file: how many tensors direction.N it has, and the smallest N above 0 and the largest among them. */
     uint32_t tensors, lowest, highest;
-    bool own;        /* trimtab wrote it: it has keys of its own */
-    bool from_zero;  /* it has a direction.0, which is in rows[0] until apply/fit.h has found out what it counts */
-    char *operation; /* the key, and its value, by which another tool says that it is not to be added; or NULL */
-    struct gguf_context *foreign; /* keys of other tools (foreign.h); or NULL */
-    float **rows;                 /* layer_count entries; NULL where there is no direction */
+    bool own;              /* trimtab wrote it: it has keys of its own */
+    bool from_zero;        /* it has a direction.0, which is in rows[0] until apply/fit.h has found out what it counts */
+    char *operation;       /* the key, and its value, by which another tool says that it is not to be added; or NULL */
+    tt_gguf_keys *foreign; /* keys of other tools; or NULL */
+    float **rows;          /* layer_count entries; NULL where there is no direction */
     /* What trimtab's own files also tell; "" or 0 or TT_ROLE_UNKNOWN elsewhere, except what a file name in the usual form
      * {model}-{axis}__{class}.gguf tells. */
     char *model_name, *axis, *class_name, *classes[2], *fingerprint, *method, *version, *recipe;

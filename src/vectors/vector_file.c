@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "gguf/gguf_file.h"
+#include "gguf/gguf_write.h"
 #include "vectors/foreign.h"
 #include "vectors/vector.h"
 
@@ -350,23 +351,10 @@ static bool check_writable(const tt_vector *vector, const char *path, tt_error *
     return any || tt_fail(err, TT_ERROR_INPUT, "'%s' cannot be written: no layer has a direction", path);
 }
 
-static bool write_meta(tt_output *output, const struct gguf_context *meta, tt_error *err) {
-    const size_t size = gguf_get_meta_size(meta);
-    void *bytes = tt_alloc(size, 1, err);
-    if (!bytes) return false;
-    gguf_get_meta_data(meta, bytes);
-    const bool ok = tt_output_write(output, bytes, size, err);
-    free(bytes);
-    return ok;
-}
-
-static bool write_rows(tt_output *output, const tt_vector *vector, tt_error *err) {
-    static const char zeros[GGUF_DEFAULT_ALIGNMENT];
-    const size_t size = vector->width * sizeof(float);
-    const size_t padding = (GGUF_DEFAULT_ALIGNMENT - size % GGUF_DEFAULT_ALIGNMENT) % GGUF_DEFAULT_ALIGNMENT;
+static bool write_rows(tt_output *output, const struct gguf_context *meta, const tt_vector *vector, tt_error *err) {
     for (uint32_t K = 1; K < vector->layer_count; K++) {
-        if (!vector->rows[K]) continue;
-        if (!tt_output_write(output, vector->rows[K], size, err) || !tt_output_write(output, zeros, padding, err))
+        if (vector->rows[K] && (!tt_output_write(output, vector->rows[K], vector->width * sizeof(float), err) ||
+                                !tt_gguf_write_padding(output, meta, err)))
             return false;
     }
     return true;
@@ -376,12 +364,13 @@ bool tt_vector_write(const tt_vector *vector, const char *path, tt_error *err) {
     if (!check_writable(vector, path, err)) return false;
     struct gguf_context *meta = gguf_init_empty();
     bool ok = write_keys(meta, vector, err);
-    if (ok && vector->foreign) gguf_set_kv(meta, vector->foreign);
+    if (ok) tt_gguf_keys_write(vector->foreign, meta);
     for (uint32_t K = 1; ok && K < vector->layer_count; K++) {
         if (vector->rows[K]) describe_row(meta, vector, K);
     }
     tt_output output = {.fd = -1};
-    ok = ok && tt_output_open(&output, path, err) && write_meta(&output, meta, err) && write_rows(&output, vector, err);
+    ok = ok && tt_output_open(&output, path, err) && tt_gguf_write_meta(&output, meta, err) &&
+         write_rows(&output, meta, vector, err);
     gguf_free(meta);
     if (ok) return tt_output_commit(&output, err);
     tt_output_abort(&output);

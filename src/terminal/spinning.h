@@ -6,10 +6,9 @@
  * figures. */
 #pragma once
 
-#include "terminal/options.h"
+#include <stdint.h>
 
 /* Starts the program over with GOMP_SPINCOUNT set, which the OpenMP library reads only as it is loaded: to a short spin
- * where that is better (the command works through prompts for long, or the machine is busy), else to a long one. `argv` is
- * main's, whole. Returns where nothing is to be done: the user has set GOMP_SPINCOUNT or OMP_WAIT_POLICY, the command uses
- * no model, or one thread. */
-void tt_spinning_set(const tt_arguments *arguments, char *const *argv);
+ * where that is better (the work is `mostly_prompts`, or the machine is busy), else to a long one. `argv` is main's, whole.
+ * Returns where nothing is to be done: the user has set GOMP_SPINCOUNT or OMP_WAIT_POLICY, or there is one thread. */
+void tt_spinning_set(int64_t threads, bool mostly_prompts, char *const *argv);

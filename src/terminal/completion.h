@@ -1,0 +1,10 @@
+/* completion.h: a script by which a shell completes a program's command lines, made from the commands' tables. */
+#pragma once
+
+#include "base/text.h"
+#include "terminal/options.h"
+
+extern const char *const tt_completion_shells[]; /* NULL-terminated */
+
+/* Appends the script for one of them; false for another shell. */
+bool tt_completion_script(const tt_program *program, const char *shell, tt_text *text);
