@@ -5,6 +5,7 @@
 #include "vectors/compare.h"
 #include "vectors/sum.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -183,7 +184,7 @@ static char *debias_path(const char *path, tt_error *err) {
 static bool lacks_debias(work *w, const tt_vector *vector, tt_error *err) {
     char *path = debias_path(tt_vector_title(vector), err);
     if (!path) return false;
-    if (!vector->own && access(path, F_OK) != 0) { /* a set of another maker that has none */
+    if (!vector->own && access(path, F_OK) != 0 && errno == ENOENT) { /* a set of another maker that has none */
         free(path);
         return true;
     }

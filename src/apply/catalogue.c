@@ -225,19 +225,23 @@ static bool add_file(gathering *g, const char *path, tt_error *err) {
 
 static bool add_folder(gathering *g, const char *folder, tt_error *err);
 
-/* A file, or a folder in the folder; links are followed. */
-static bool add_place(gathering *g, const char *folder, const char *name, tt_error *err) {
+/* A file, or a folder in the folder; links are followed. One that leads nowhere is a file that cannot be read. */
+static bool add_path(gathering *g, const char *path, tt_error *err) {
     struct stat status;
+    const bool there = stat(path, &status) == 0;
+    if (!there && errno != ENOENT && errno != ELOOP && errno != EACCES)
+        return tt_fail_errno(err, "cannot look at '%s'", path);
+    if (!there || !S_ISDIR(status.st_mode)) return !ends_in_gguf(path) || add_file(g, path, err);
+    if (g->depth == DEEPEST || access(path, R_OK | X_OK) != 0) return true;
+    g->depth++;
+    const bool ok = add_folder(g, path, err);
+    g->depth--;
+    return ok;
+}
+
+static bool add_place(gathering *g, const char *folder, const char *name, tt_error *err) {
     char *path = tt_path_join(folder, name, err);
-    if (!path) return false;
-    bool ok = true;
-    if (ends_in_gguf(name) && (stat(path, &status) || !S_ISDIR(status.st_mode))) {
-        ok = add_file(g, path, err);
-    } else if (g->depth < DEEPEST && !stat(path, &status) && S_ISDIR(status.st_mode) && access(path, R_OK | X_OK) == 0) {
-        g->depth++;
-        ok = add_folder(g, path, err);
-        g->depth--;
-    }
+    const bool ok = path && add_path(g, path, err);
     free(path);
     return ok;
 }
