@@ -16,5 +16,5 @@ float *tt_strength_measure(tt_model *model, tt_error *err);
  * 1. */
 bool tt_strength_matters(const tt_blend *blend);
 
-/* Warns where the mix is as long as the hidden state; refuses (unless `force`) what drowns it. */
+/* Warns where the mix is so long, next to the hidden state, that text suffers; refuses (unless `force`) what drowns it. */
 bool tt_strength_judge(tt_blend *blend, const float *lengths, bool force, tt_error *err);
