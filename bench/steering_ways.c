@@ -8,7 +8,7 @@
  * To compare with, the same batch without any steering ("none"); each with one cache for all sequences ("unified") and one a
  * sequence ("streams"). It talks to libllama directly, because two of the ways are not taken by the program.
  *
- * usage: steering_ways MODEL.gguf [SEQUENCES [STEPS]]; prints JSON. */
+ * usage: steering_ways MODEL.gguf [SEQUENCES [STEPS [BLOCKS ON A GPU]]]; prints JSON. */
 #include <ggml-backend.h>
 #include <llama.h>
 #include <stdio.h>
@@ -21,8 +21,9 @@ enum { SEQUENCES_MOST = 64, PROMPT = 64 };
 typedef struct bench {
     struct llama_model *model;
     int sequences, steps, blocks, width;
-    float *rows; /* blocks x width: one random vector, small enough not to break the model */
-    int first;   /* batch index of the decode's first token */
+    float *rows;    /* blocks x width: one random vector, small enough not to break the model */
+    float *fetched; /* micro-batch x width: a block's output */
+    int first;      /* batch index of the decode's first token */
 } bench;
 
 static double now(void) {
@@ -36,9 +37,12 @@ static bool add_rows(struct ggml_tensor *node, bool asking, void *user_data) {
     int block;
     if (strncmp(node->name, "l_out-", 6) || sscanf(node->name + 6, "%d", &block) != 1 || block < 1) return !asking;
     if (asking) return true;
-    float *data = node->data;
+    /* To a GPU's memory and back, once a block for all rows together. */
+    float *data = b->fetched;
+    ggml_backend_tensor_get(node, data, 0, ggml_nbytes(node));
     for (int64_t row = 0; row < node->ne[1]; row++)
         for (int64_t i = 0; i < node->ne[0]; i++) data[row * node->ne[0] + i] += b->rows[(int64_t)block * b->width + i];
+    ggml_backend_tensor_set(node, data, 0, ggml_nbytes(node));
     return true;
 }
 
@@ -130,7 +134,7 @@ static void quiet(enum ggml_log_level level, const char *text, void *user_data) 
 
 int main(int argc, char **argv) {
     if (argc < 2) {
-        fprintf(stderr, "usage: steering_ways MODEL.gguf [SEQUENCES [STEPS]]\n");
+        fprintf(stderr, "usage: steering_ways MODEL.gguf [SEQUENCES [STEPS [BLOCKS]]]\n");
         return 2;
     }
     bench b = {.sequences = argc > 2 ? atoi(argv[2]) : 8, .steps = argc > 3 ? atoi(argv[3]) : 48};
@@ -138,12 +142,15 @@ int main(int argc, char **argv) {
     llama_log_set(quiet, NULL);
     ggml_backend_load_all();
     llama_backend_init();
-    b.model = llama_model_load_from_file(argv[1], llama_model_default_params());
+    struct llama_model_params params = llama_model_default_params();
+    if (argc > 4) params.n_gpu_layers = atoi(argv[4]);
+    b.model = llama_model_load_from_file(argv[1], params);
     if (!b.model) return 1;
     b.blocks = llama_model_n_layer(b.model);
     b.width = llama_model_n_embd(b.model);
     b.rows = malloc(sizeof *b.rows * (size_t)b.blocks * (size_t)b.width);
-    if (!b.rows) return 1;
+    b.fetched = malloc(sizeof *b.fetched * 2048 * (size_t)b.width);
+    if (!b.rows || !b.fetched) return 1;
     srand(1);
     for (int i = 0; i < b.blocks * b.width; i++) b.rows[i] = 1e-3F * ((float)rand() / (float)RAND_MAX - 0.5F);
     printf("{\"sequences\": %d, \"milliseconds a token\": {", b.sequences);
@@ -155,6 +162,7 @@ int main(int argc, char **argv) {
     printf("\"adapter\": %.3f, ", to_ms * apart(&b, false));
     printf("\"contexts\": %.3f}}\n", to_ms * apart(&b, true));
     free(b.rows);
+    free(b.fetched);
     llama_model_free(b.model);
     llama_backend_free();
     return 0;

@@ -9,7 +9,7 @@
 #include <string.h>
 
 static bool show(tt_generator *generator, const tt_model *model, const tt_tokens *tokens, tt_error *err) {
-    if (!tt_generator_read(generator, tokens, NULL, err)) return false;
+    if (!tt_generator_read(generator, tokens, NULL, NULL, err)) return false;
     const float *logits = tt_generator_logits(generator);
     for (uint32_t i = 0; i < tt_model_facts_of(model)->vocabulary; i++) printf("%s%.9g", i ? ", " : "[", (double)logits[i]);
     printf("]\n");

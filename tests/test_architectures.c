@@ -188,7 +188,8 @@ static void both_ways_of_steering_agree(void **) {
         test_family family;
         test_family_begin(&family, engine, path, architectures[i], 0);
         tt_steering *steering = test_family_steering(&family, family.facts->blocks / 2, 1);
-        float *plain = test_family_generator_logits(&family, NULL), *adapter = test_family_generator_logits(&family, steering);
+        float *plain = test_family_generator_logits(&family, NULL),
+              *adapter = test_family_generator_logits(&family, steering);
         float *callback = test_family_batch_logits(&family, &steering, 1);
         const double moved = test_relative_error(adapter, plain, family.facts->vocabulary);
         const double apart = test_relative_error(callback, adapter, family.facts->vocabulary);
@@ -228,7 +229,7 @@ static void an_architecture_without_a_place_is_refused(void **) {
     tt_steering_release(steering);
     refuses_by_name(&err);
     assert_true(tt_generator_steer(generator, NULL, &err)); /* it still writes unsteered */
-    assert_true(tt_generator_read(generator, &family.prompts[3], NULL, &err));
+    assert_true(tt_generator_read(generator, &family.prompts[3], NULL, NULL, &err));
     tt_generator_close(generator);
     test_family_end(&family);
 }

@@ -1,8 +1,8 @@
 /* test_device.c: on a GPU, or on machines that run ggml-rpc-server, models compute what they compute on the processor.
  *
- * Every family's tiny model lies there whole, by half, and not at all: then the scheduler cuts its graph into pieces and puts
- * copies between them, which capturing and steering must see through. `./dev test --vulkan` runs this on Mesa's lavapipe,
- * tests/test_rpc.py over RPC (TRIMTAB_RPC names the servers). */
+ * Every family's tiny model lies there whole, by half, and not at all: then the scheduler cuts its graph into pieces and
+ * puts copies between them, which capturing and steering must see through. `./dev test --vulkan` runs this on Mesa's
+ * lavapipe, tests/test_rpc.py over RPC (TRIMTAB_RPC names the servers). */
 #include "base/memory.h"
 #include "support/captured.h"
 #include "support/family.h"
@@ -34,7 +34,10 @@ static void begin(struct pair *pair, const char *name, enum layout layout) {
     snprintf(pair->label, sizeof pair->label, "%s, %s", name, layout_names[layout]);
     test_family_begin(&pair->here, engine, scratch_path("here.gguf"), name, 0);
     const int half = (int)pair->here.facts->blocks / 2;
-    test_family_begin(&pair->there, engine, scratch_path("there.gguf"), name, layout == ALL ? -1 : layout == HALF ? half : 0);
+    test_family_begin(&pair->there, engine, scratch_path("there.gguf"), name,
+                      layout == ALL    ? -1
+                      : layout == HALF ? half
+                                       : 0);
     assert_int_equal(tt_model_uses_gpu(pair->there.model), layout != NONE);
 }
 
@@ -45,11 +48,28 @@ static void end(struct pair *pair) {
 
 typedef void check_function(struct pair *pair);
 
+static const char *only; /* a family's name, or NULL */
+
+/* ggml's kernels for GPUs round to half precision within attention, so that even a model in F32 differs by some parts in a
+ * thousand, the more the deeper it is. Servers compute as the processor does. What is wrong differs by 10% and more. */
+static double largest_error = 1e-3;
+static bool is_gpu;
+
+/* Mesa's lavapipe computes experts wrongly (llama.cpp's own perplexity says so too); train refuses them there. */
+static bool is_computed_wrongly(const char *name) {
+    return is_gpu && getenv("TRIMTAB_LAVAPIPE") &&
+           (strstr(name, "moe") || !strcmp(name, "mixtral") || !strcmp(name, "gpt-oss"));
+}
+
 static void for_each(check_function *check) {
     size_t count;
     const char *const *names = tt_tiny_architectures(&count);
     for (size_t i = 0; i < count; i++) {
-        if (test_family_has_no_place(names[i])) continue;
+        if (test_family_has_no_place(names[i]) || (only && strcmp(only, names[i]) != 0)) continue;
+        if (is_computed_wrongly(names[i])) {
+            print_message("skipped: %s, whose experts Mesa's lavapipe computes wrongly\n", names[i]);
+            continue;
+        }
         for (int layout = 0; layout < LAYOUTS; layout++) {
             struct pair pair;
             begin(&pair, names[i], layout);
@@ -65,7 +85,7 @@ static void check_contributions(struct pair *pair) {
     float *here = test_family_capture(&pair->here, true), *there = test_family_capture(&pair->there, false);
     for (size_t row = 0; row < TEST_FAMILY_PROMPTS * blocks; row++) {
         const double error = test_relative_error(there + row * width, here + row * width, width);
-        if (!(error < 1e-3))
+        if (!(error < largest_error))
             fail_msg("%s, prompt %zu, block %zu: relative error %g", pair->label, row / blocks, row % blocks, error);
     }
     free(here);
@@ -74,21 +94,24 @@ static void check_contributions(struct pair *pair) {
 
 static void contributions_are_the_processors(void **) { for_each(check_contributions); }
 
-/* Three conversations in one batch: a vector, another one, none. Each is what it is by itself through libllama's own control
- * vector on the device, and what it is on the processor. */
+/* Steered through the callback each conversation is, by itself, what libllama's own control vector makes of it on the
+ * device; and three in one batch, with a vector, another one and none, are what they are on the processor. */
 static void check_steering(struct pair *pair) {
     const size_t vocabulary = pair->here.facts->vocabulary;
     tt_steering *one = test_family_steering(&pair->here, pair->here.facts->blocks / 2, 1);
     tt_steering *other = test_family_steering(&pair->here, 1, -1);
     tt_steering *const steerings[] = {one, other, NULL};
-    float *here = test_family_batch_logits(&pair->here, steerings, 3), *there = test_family_batch_logits(&pair->there, steerings, 3);
+    float *here = test_family_batch_logits(&pair->here, steerings, 3);
+    float *there = test_family_batch_logits(&pair->there, steerings, 3);
     for (size_t i = 0; i < 3; i++) {
         float *adapter = test_family_generator_logits(&pair->there, steerings[i]);
-        const double apart = test_relative_error(there + i * vocabulary, adapter, vocabulary);
+        float *callback = test_family_batch_logits(&pair->there, &steerings[i], 1);
+        const double apart = test_relative_error(callback, adapter, vocabulary);
         const double away = test_relative_error(there + i * vocabulary, here + i * vocabulary, vocabulary);
         if (!(apart < 1e-4)) fail_msg("%s: adapter and callback differ by %g in conversation %zu", pair->label, apart, i);
-        if (!(away < 1e-3)) fail_msg("%s: the processor differs by %g in conversation %zu", pair->label, away, i);
+        if (!(away < largest_error)) fail_msg("%s: the processor differs by %g in conversation %zu", pair->label, away, i);
         free(adapter);
+        free(callback);
     }
     free(here);
     free(there);
@@ -106,13 +129,16 @@ static bool has_device(void) {
     return false;
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    only = argc > 1 ? argv[1] : NULL;
     tt_error err = {0};
     engine = tt_engine_start(&(tt_engine_options){.rpc_servers = getenv("TRIMTAB_RPC")}, &err);
     if (!engine) {
         fprintf(stderr, "%s\n", err.message);
         return 1;
     }
+    is_gpu = !getenv("TRIMTAB_RPC");
+    if (is_gpu) largest_error = 1e-2;
     int status = 77;
     if (has_device()) {
         const struct CMUnitTest tests[] = {

@@ -228,8 +228,8 @@ libllama recognises a chat template and lays the conversation out by itself, so 
    newline before `ASSISTANT:` and no such message.
 4. These makers' templates give a conversation without a system message a long one with the present date; it is left out.
 
-Another architecture: if libllama loads the model and its graph has a place for control vectors, it is captured and applied in the
-same way; `trimtab train --dry-run -m MODEL` says within seconds whether it can be.
+Another architecture: if libllama loads the model, its graph has a place for control vectors, and the beginning of its hidden states
+[can be told](capture.md#the-callback), it is captured and applied in the same way; `trimtab train --dry-run -m MODEL` says within seconds whether it can be.
 """
 
 

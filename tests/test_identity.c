@@ -18,6 +18,7 @@ static tt_identity run(struct tt_identity_axis *axis) {
                          .fingerprint = fingerprint,
                          .content_hash = content,
                          .chat_template = chat,
+                         .chat_digest = chat,
                          .plan = plan,
                          .rpc_servers = none,
                          .tensor_split = none,
@@ -28,6 +29,7 @@ static tt_identity run(struct tt_identity_axis *axis) {
                          .blocks = 4,
                          .width = 64,
                          .ubatch = 512,
+                         .rounding = 2,
                          .axis_count = 1,
                          .axes = axis};
 }
@@ -98,6 +100,20 @@ static void the_blocks_place_is_told(void **) {
     differ(&b, &remote, "no -ts");
 }
 
+/* States that an earlier version captured are not mixed with those of this one. */
+static void other_rounding_is_told(void **) {
+    struct tt_identity_axis axis;
+    const tt_identity a = run(&axis);
+    tt_identity older = a;
+    older.rounding = 0;
+    tt_error err = {0};
+    assert_true(matches(&older, &older, &err));
+    assert_false(matches(&older, &a, &err));
+    assert_non_null(strstr(err.message, "rounds differently"));
+    assert_non_null(strstr(err.message, "--restart"));
+    assert_false(matches(&a, &older, &err));
+}
+
 static void what_is_no_identity_is_refused(void **) {
     static const struct {
         const char *json, *words;
@@ -118,6 +134,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_argument_is_told),
         cmocka_unit_test(the_blocks_place_is_told),
+        cmocka_unit_test(other_rounding_is_told),
         cmocka_unit_test(what_is_no_identity_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

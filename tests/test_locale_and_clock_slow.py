@@ -96,7 +96,7 @@ class Clock(Case):
                 self.assertEqual(path.read_bytes(), (output / path.name).read_bytes(), path.name)
 
     def test_serve(self):
-        with serving.Server(self.model, "--vectors", self.vectors, "--timeout", "20", "--idle", "20", environment=self.jumping) as server:
+        with serving.Server(self.model, "--vectors", self.vectors, "--timeout", "600", "--idle", "600", environment=self.jumping) as server:
             body = json.dumps({"model": "tiny", "messages": serving.PROMPT, "max_tokens": 4}).encode()
             for _ in range(3):
                 request = urllib.request.Request(server.url + "/v1/chat/completions", body, {"Content-Type": "application/json"})

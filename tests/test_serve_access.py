@@ -169,10 +169,15 @@ class Limits(Access):
             self.assertIn(b" 431 ", self.talk(server, head + b"X-Filling: " + b"x" * 20000 + b"\r\n\r\n"))
             self.assertRegex(self.talk(server, b"GET /" + b"x" * 20000 + b" HTTP/1.1\r\n\r\n"), b" 4[13][14] ")
             self.assertRegex(self.talk(server, b"\x16\x03\x01\x00\xff nonsense\r\n\r\n") or b"hung up", b" 400 |hung up")
-            # What a connection was silent before a request is none of that request's time.
+
+    def test_silence_before_a_request_is_none_of_its_time(self):
+        def attempt(idle):
             early = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
             late = b"POST /tokenize HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: 16\r\n\r\n"
-            self.assertEqual(self.talk(server, early, late, b'{"content": "x"}', pause=1.4).count(b" 200 "), 2)
+            with serving.Server(self.model, "--idle", str(idle)) as server:
+                self.assertEqual(self.talk(server, early, late, b'{"content": "x"}', pause=0.7 * idle).count(b" 200 "), 2)
+
+        built.with_more_time(attempt, 2)
 
     def test_requests_that_take_too_long_to_come(self):
         with serving.Server(self.model, "--idle", str(built.SLOWNESS)) as server:
@@ -185,14 +190,19 @@ class Limits(Access):
                 self.talk(server, body, *[b" "] * 100, pause=0.1 * built.SLOWNESS)
 
     def test_answers_that_take_too_long(self):
+        built.with_more_time(self.answers_that_take_too_long)
+
+    def answers_that_take_too_long(self, limit):
         endless = {"prompt": "x", "max_tokens": 10**6, "ignore_eos": True}
-        with serving.Server(self.model, "-np", "1", "-c", "100000", "--timeout", str(built.SLOWNESS)) as server:
+        with serving.Server(self.model, "-np", "1", "-c", "100000", "--timeout", str(limit)) as server:
             running = http.client.HTTPConnection("127.0.0.1", server.port, timeout=built.PATIENCE)
             running.request("POST", "/v1/completions", json.dumps(endless))
             while not server.metric("slots_busy") and not server.metric("written_tokens_total"):
                 time.sleep(0.01)
             waiting = self.ask(server, "POST", "/v1/completions", body=json.dumps(endless))
-            answer = json.loads(running.getresponse().read())
+            begun = running.getresponse()
+            self.assertEqual(begun.status, 200)
+            answer = json.loads(begun.read())
             running.close()
             self.assertEqual(answer["choices"][0]["finish_reason"], "length")  # what there was in time
             self.assertGreater(answer["usage"]["completion_tokens"], 0)
@@ -200,23 +210,29 @@ class Limits(Access):
             self.assertIn(waiting.status, (200, 408))
 
     def test_nothing_written_in_time(self):
-        limit = 0.8 * built.SLOWNESS
+        self.nothing_written({"prompt": "x " * 45000}, "is still reading its prompt", 0.8 * built.SLOWNESS)
+        built.with_more_time(lambda limit: self.nothing_written({"prompt": "x", "n": 2}, "has not begun all of its answers", limit))
+
+    def nothing_written(self, fields, reason, limit):
         with serving.Server(self.model, "-np", "1", "-c", "100000", "--timeout", str(limit)) as server:
-            for fields, reason in (({"prompt": "x " * 45000}, "is still reading its prompt"),
-                                   ({"prompt": "x", "n": 2}, "has not begun all of its answers")):
-                for stream in (False, True):
-                    with self.subTest(reason=reason, stream=stream):
-                        body = {**fields, "max_tokens": 80000, "ignore_eos": True, "stream": stream}
-                        answer = self.ask(server, "POST", "/v1/completions", body=json.dumps(body))
-                        self.assertEqual(answer.status, 200 if stream else 408)  # a stream begins at once, and ends with the error
-                        told = answer.text.split(b"data: ")[-1] if stream else answer.text
-                        error = json.loads(told)["error"]
-                        self.assertEqual((error["code"], error["type"]), (408, "timeout_error"))
-                        self.assertIn(f"the {limit:g} s that this server allows a request (--timeout) are over, and this one {reason}",
-                                      error["message"])
+            for stream in (False, True):
+                body = {**fields, "max_tokens": 80000, "ignore_eos": True, "stream": stream}
+                answer = self.ask(server, "POST", "/v1/completions", body=json.dumps(body))
+                self.assertEqual(answer.status, 200 if stream else 408)  # a stream begins at once, and ends with the error
+                told = answer.text.split(b"data: ")[-1] if stream else answer.text
+                error = json.loads(told)["error"]
+                self.assertEqual((error["code"], error["type"]), (408, "timeout_error"))
+                self.assertIn(f"the {limit:g} s that this server allows a request (--timeout) are over, and this one {reason}",
+                              error["message"])
+
+    def test_a_server_goes_on_after_a_request_that_took_too_long(self):
+        built.with_more_time(self.goes_on, 0.8 * built.SLOWNESS)
+
+    def goes_on(self, limit):
+        with serving.Server(self.model, "-np", "1", "-c", "100000", "--timeout", str(limit)) as server:
             client = openai.OpenAI(base_url=server.url + "/v1", api_key="x", max_retries=0)
             with self.assertRaises(openai.APIStatusError) as refused:
-                client.completions.create(model="x", prompt="x " * 45000)
+                client.completions.create(model="x", prompt="x", n=2, max_tokens=80000, extra_body={"ignore_eos": True})
             self.assertEqual(refused.exception.status_code, 408)
             self.assertEqual(client.completions.create(model="x", prompt="x", max_tokens=3).usage.completion_tokens, 3)
 
@@ -239,7 +255,14 @@ class Limits(Access):
             opened = [socket.create_connection(("127.0.0.1", server.port), built.PATIENCE) for _ in range(40)]
             for raw in opened:
                 raw.close()
-            self.assertEqual(self.ask(server, "GET", "/health").status, 200)
+            end = time.monotonic() + built.PATIENCE
+            while True:  # it hears in its own time that they have gone
+                try:
+                    self.assertEqual(self.ask(server, "GET", "/health").status, 200)
+                    break
+                except (ConnectionError, http.client.HTTPException):
+                    self.assertLess(time.monotonic(), end)
+                    time.sleep(0.01)
 
 
 class End(Access):
@@ -279,12 +302,10 @@ class End(Access):
     def test_short_grace(self):
         with serving.Server(self.model, "-c", "100000", "-np", "1", "--grace", "0.1") as server:
             stream = self.stream(server)
-            begin = time.monotonic()
             server.process.terminate()
-            with self.assertRaises(openai.APIError):  # the stream's last event says so
+            with self.assertRaises(openai.APIError):  # the stream's last event says so: its answer was not finished
                 list(stream)
             self.assertEqual(server.process.wait(built.PATIENCE), 0)
-            self.assertLess(time.monotonic() - begin, 10)
 
     def test_port_in_use(self):
         with serving.Server(self.model) as server:

@@ -32,8 +32,11 @@ class Load(Serving):
             time.sleep(0.05)
         self.fail("the server is still busy")
 
-    def wrk(self, path, connections, seconds=2, body=None):
-        """Requests answered, and answers that were not 2xx."""
+    def wrk(self, path, connections, body=None):
+        """Requests answered, and answers that were not 2xx. Lasts two seconds, or as long as it takes until some are answered."""
+        return built.with_more_time(lambda seconds: self.wrk_for(seconds, path, connections, body), 2)
+
+    def wrk_for(self, seconds, path, connections, body):
         if not shutil.which("wrk"):
             self.skipTest("wrk is not installed")
         command = ["wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds}s", "--timeout", f"{built.PATIENCE:.0f}s", self.server.url + path]
@@ -79,6 +82,9 @@ class Load(Serving):
         opened = [socket.create_connection(("127.0.0.1", self.server.port), built.PATIENCE) for _ in range(SILENT)]
         for raw in opened[::2]:
             raw.sendall(b"POST /v1/completions HTTP/1.1\r\nContent-Le")
+        end = time.monotonic() + built.PATIENCE
+        while self.server.metric("connections") < SILENT and time.monotonic() < end:
+            time.sleep(0.05)
         self.assertGreaterEqual(self.server.metric("connections"), SILENT)
         self.assertEqual(self.chat().choices[0].message.content, text)
         for raw in opened:

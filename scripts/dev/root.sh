@@ -20,7 +20,7 @@ need_tools() { # need_tools COMMAND=PACKAGE...: installs what is missing as root
 
 is_native() {
   [[ ${TRIMTAB_NATIVE:-} != 0 ]] && type gcc cmake ninja python3 >/dev/null 2>&1 &&
-    pkg-config --exists 'llama >= 0.7' openblas lapacke yyjson nettle libmicrohttpd libedit cmocka 2>/dev/null &&
+    pkg-config --exists 'llama >= 0.1' openblas lapacke yyjson nettle libmicrohttpd libedit cmocka 2>/dev/null &&
     [[ -e /usr/include/unistr.h ]] && compgen -G '/usr/share/*/uplot' >/dev/null # these two have no .pc file
 }
 
@@ -32,10 +32,11 @@ packages_of() { # packages_of TIER: each tier holds the ones before it
 
 root_of() { printf '%s/root-%s-%s' "$cache" "$1" "$( (printf '%s\n' "$suite"; packages_of "$1") | sha256sum | cut -c1-12)"; }
 
-# The root at hand that serves a tier: its own, or a larger one that exists already. Empty if there is none.
+# The root at hand that serves a tier: the largest there is, so that one root, and one build, serves all that is asked for. Empty
+# if there is none.
 find_root() {
   local tier root
-  case $1 in build) set -- build test bench ;; test) set -- test bench ;; esac
+  case $1 in build) set -- bench test build ;; test) set -- bench test ;; esac
   for tier; do
     root=$(root_of "$tier")
     if [[ -e $root/.complete ]]; then printf '%s' "$root"; return; fi
@@ -85,7 +86,7 @@ fill_root() { # fill_root TIER FOLDER
 }
 
 make_root() {
-  local tier=$1 root new old
+  local tier=$1 root new old making
   root=$(root_of "$tier")
   local tools=(mmdebstrap=mmdebstrap)
   [[ ${TRIMTAB_CHROOT:-} == 1 ]] || tools+=(bwrap=bubblewrap)
@@ -93,12 +94,9 @@ make_root() {
   need_tools "${tools[@]}"
   if ! compgen -G '/usr/share/keyrings/debian-archive-keyring.*' >/dev/null; then need_tools 'no command'=debian-archive-keyring; fi
   say "dev: this system has not what trimtab builds on: making a private Debian $suite root in $root (once; this system stays as it is)"
-  exec 8>"$cache/lock"
-  if ! flock --nonblock 8; then
-    say "dev: waiting for another dev, which is making one"
-    flock 8
-  fi
-  if [[ -e $root/.complete ]]; then exec 8>&-; return; fi # it made this one
+  take_lock exclusive "$cache/lock" "$cache (it makes a root)"
+  making=$lock
+  if [[ -e $root/.complete ]]; then drop_lock; return; fi # it made this one
   new=$root.new
   for old in "$cache"/root-*.new; do remove_root "$old"; done # unfinished ones, which nobody works on any more
   remove_attempt
@@ -112,60 +110,8 @@ make_root() {
   for old in "$cache"/root-*.used; do
     [[ -z $(find "$old" -mtime +30 2>/dev/null) ]] || { remove_root "${old%.used}"; rm -f "$old"; }
   done
-  exec 8>&-
-}
-
-# Runs a command in the root (or here, where nothing is missing), in the present folder.
-inside() {
-  local root=$1 bind=() entry
-  shift
-  if [[ $root == native ]]; then "$@"; return; fi
-  case $PWD/ in /usr/* | /etc/*) die "inside the private root $PWD is another folder; please work elsewhere" ;; esac
-  # The host's own Python paths, libraries and locales are not the root's.
-  local -a clean=(-u PYTHONPATH -u PYTHONHOME -u LD_LIBRARY_PATH -u LD_PRELOAD
-    PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 LC_ALL=C.UTF-8)
-  if bubblewrap_works; then
-    for entry in /*; do
-      case $entry in
-        /usr | /etc | /bin | /sbin | /lib | /lib32 | /lib64 | /libx32 | /proc | /dev | /sys | /lost+found) continue ;;
-      esac
-      if [[ -L $entry ]]; then bind+=(--symlink "$(readlink "$entry")" "$entry"); elif [[ -d $entry ]]; then bind+=(--bind "$entry" "$entry"); fi
-    done
-    for entry in passwd group hosts resolv.conf; do
-      [[ ! -e /etc/$entry ]] || bind+=(--ro-bind "/etc/$entry" "/etc/$entry")
-    done
-    # Ctrl-C is for the command: bwrap, and this script, wait for what the command makes of it.
-    (
-      trap '' INT QUIT
-      exec bwrap --ro-bind "$root/usr" /usr --ro-bind "$root/etc" /etc \
-        --symlink usr/bin /bin --symlink usr/sbin /sbin --symlink usr/lib /lib --symlink usr/lib64 /lib64 \
-        --dev-bind /dev /dev --proc /proc --ro-bind /sys /sys "${bind[@]}" \
-        --chdir "$PWD" --die-with-parent -- env --default-signal=INT,QUIT "${clean[@]}" "$@"
-    )
-    return
-  fi
-  ((EUID == 0)) || die "bubblewrap cannot make a namespace here (user namespaces are switched off?); run dev as root, or switch them on"
-  # Without bubblewrap: the same mounts, by hand, in a mount namespace of their own, which vanishes with the command.
-  # shellcheck disable=SC2016
-  unshare --mount bash -c '
-    set -e
-    root=$1 here=$2; shift 2
-    mount --bind "$root" "$root"
-    for entry in /*; do
-      case $entry in /usr|/etc|/bin|/sbin|/lib|/lib32|/lib64|/libx32|/lost+found) continue;; esac
-      if [[ -L $entry ]]; then ln -sfn "$(readlink "$entry")" "$root$entry"; continue; fi
-      [[ -d $entry ]] || continue
-      mkdir -p "$root$entry"; mount --rbind "$entry" "$root$entry"
-    done
-    for entry in passwd group hosts resolv.conf; do
-      [[ ! -e /etc/$entry ]] || mount --bind "/etc/$entry" "$root/etc/$entry"
-    done
-    exec chroot "$root" /bin/bash -c '\''cd "$1" && shift && exec "$@"'\'' chroot "$here" "$@"' \
-    unshare "$root" "$PWD" env "${clean[@]}" "$@"
-}
-
-bubblewrap_works() {
-  [[ ${TRIMTAB_CHROOT:-} != 1 ]] && command -v bwrap >/dev/null && bwrap --ro-bind / / true 2>/dev/null </dev/null
+  lock=$making
+  drop_lock
 }
 
 prepare() { # prepare TIER: sets root to what `inside` takes
@@ -174,9 +120,12 @@ prepare() { # prepare TIER: sets root to what `inside` takes
   case $project/ in /usr/* | /etc/*) die "a private root hides /usr and /etc: please put the project elsewhere than in $project" ;; esac
   root=$(find_root "$1")
   if [[ -z $root ]]; then
+    begin_llama_source
     make_root "$1"
     root=$(find_root "$1")
   fi
+  take_lock shared "$root.used" "$root" # until this script ends: nobody removes it before
   touch "$root.used"
+  hide_vulkan
   if [[ ${TRIMTAB_CHROOT:-} != 1 ]]; then need_tools bwrap=bubblewrap; fi
 }

@@ -3,8 +3,8 @@
  * libllama calls back for each node of its graph: first "do you want this one?", then, when it is computed, "here it is". We
  * want block 0's input and each block's output, and of them only the rows of the prompts' last tokens. libllama splits a
  * batch into micro-batches in the batch's order, so a node's row is its index less the tokens of the micro-batches before.
- * Each micro-batch, and the rows of it that the last block computes, are filled up to a multiple of TT_TREE_BATCH_GROUP: then
- * ggml computes every row alike, whatever comes with it (tree_batch.h).
+ * Each micro-batch, and the rows of it that the last block computes, are filled up to a multiple of TT_TREE_BATCH_GROUP:
+ * then ggml computes every row alike, whatever comes with it (tree_batch.h).
  *
  * The tree of prompts is decoded depth first, a window of a few whole branches a call. What belongs to finished prompts
  * alone leaves the cache at once: attention, which looks at every cell in use, never sees more than the branches under way
@@ -96,12 +96,13 @@ static bool take_input(tt_capture *capture, const struct ggml_tensor *tensor) {
 /* Noise that would go into vectors unseen: a processor's own faults, a GPU's, or those of a damaged file. */
 static bool fail_not_finite(tt_capture *capture, int block) {
     capture->failed = true;
-    return tt_fail(capture->err, TT_ERROR_MODEL, "block %d of '%s' puts out numbers that are not finite: %s", block,
-                   capture->model->facts.path,
-                   tt_model_uses_gpu(capture->model)
-                       ? "update the GPU's driver, set GGML_VK_DISABLE_F16=1 where it is Vulkan, or compute on the processor "
-                         "with -ngl 0"
-                       : "is the file damaged?");
+    return tt_fail(
+        capture->err, TT_ERROR_MODEL, "block %d of '%s' puts out numbers that are not finite: %s", block,
+        capture->model->facts.path,
+        tt_model_uses_gpu(capture->model)
+            ? "update the GPU's driver, set GGML_VK_DISABLE_F16=1 where it is Vulkan, or compute on the processor "
+              "with -ngl 0"
+            : "is the file damaged?");
 }
 
 /* Block `block`'s output h_{block+1} arrives: what it adds to h_block is its contribution. */
@@ -241,7 +242,8 @@ static bool check_decoded(const tt_capture *capture, int32_t status, tt_error *e
         return tt_fail(err, TT_ERROR_MODEL, "libllama failed to compute a batch of %zu tokens (status %d)%s%s",
                        (size_t)capture->batch.n_tokens, status, *reason ? ": " : "", reason);
     }
-    if (capture->last != capture->after || capture->next != TT_NO_BLOCK) return tt_graph_fail_unsteerable(capture->model, err);
+    if (capture->last != capture->after || capture->next != TT_NO_BLOCK)
+        return tt_graph_fail_unsteerable(capture->model, err);
     return true;
 }
 

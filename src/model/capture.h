@@ -14,6 +14,10 @@ typedef struct tt_capture_options {
     bool plain; /* one prompt a decode, nothing shared: the published scripts' way, for comparison */
 } tt_capture_options;
 
+/* Contributions of two versions of trimtab with different numbers here differ by rounding and must not be mixed. 0: rows
+ * were computed as many together as happened to come; 2: in multiples of TT_TREE_BATCH_GROUP (tree_batch.h). */
+enum { TT_CAPTURE_ROUNDING = 2 };
+
 /* What was computed so far, for reports. */
 typedef struct tt_capture_counts {
     uint64_t prompts;

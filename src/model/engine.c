@@ -27,6 +27,11 @@ static void log_message(enum ggml_log_level level, const char *text, void *user_
     pthread_mutex_unlock(&engine->mutex);
 }
 
+/* ggml multiplies by k-quants and i-quants in tiles where eight rows or more come together, and row by row where it is
+ * fewer. This variable has it always take tiles. It is read at the first product. A ggml that has no tiles needs none of it.
+ */
+void tt_engine_even_experts(void) { setenv("GGML_CPU_TILED_MM_FORCE", "1", 0); }
+
 tt_engine *tt_engine_start(const tt_engine_options *options, tt_error *err) {
     tt_engine *engine = tt_alloc(1, sizeof *engine, err);
     if (!engine) return NULL;
@@ -73,3 +78,5 @@ const char *tt_engine_reason(tt_engine *engine) {
     pthread_mutex_unlock(&engine->mutex);
     return engine->reason;
 }
+
+const char *tt_engine_version(void) { return llama_version(); }

@@ -13,9 +13,17 @@ typedef struct tt_engine_options {
     const char *rpc_servers; /* "HOST:PORT,...": machines that run ggml-rpc-server, used as devices; NULL for none */
 } tt_engine_options;
 
+/* Has ggml compute a token's experts alike, however many tokens come to the same expert: see docs/capture.md. For a process
+ * that computes many tokens at once, as fewer than eight then take longer. It sets a variable of the environment, unless the
+ * user has: to be called before tt_engine_start, while there is one thread. */
+void tt_engine_even_experts(void);
+
 /* Starts libllama and loads ggml's backends. One at a time in a process. */
 tt_engine *tt_engine_start(const tt_engine_options *options, tt_error *err);
 void tt_engine_stop(tt_engine *engine); /* harmless on NULL */
+
+/* libllama's version, "0.7.0". */
+const char *tt_engine_version(void);
 
 /* The option as it was given, or "". Owned by the engine. */
 const char *tt_engine_rpc_servers(const tt_engine *engine);

@@ -1,8 +1,8 @@
 /* generate.h: one conversation with a model, steered: text in, text out.
  *
- * The generator keeps what it has computed. The next prompt is compared with it, and only what differs is computed, so that
- * a turn of a chat costs its own tokens. Steering changes every hidden state, so other steering begins with an empty cache.
- */
+ * A generator is one slot (slots.h) with a writer (writer.h). It keeps what it has computed: the next prompt is compared
+ * with it, and only what differs is computed, so that a turn of a chat costs its own tokens. Steering changes every hidden
+ * state, so other steering begins with an empty cache. */
 #pragma once
 
 #include "model/model.h"
@@ -31,16 +31,15 @@ typedef struct tt_reading {
     void *user_data;
 } tt_reading;
 
-/* Computes `prompt`, less what is known already, up to its last token's logits. TT_ERROR_INTERRUPTED when cancelled: what
+/* Computes `prompt`, less what is known already (`*reused` tokens; may be NULL), up to its last token's logits.
+ * TT_ERROR_INTERRUPTED when cancelled: what
  * was read so far is kept. */
-bool tt_generator_read(tt_generator *generator, const tt_tokens *prompt, const tt_reading *reading, tt_error *err);
+bool tt_generator_read(tt_generator *generator, const tt_tokens *prompt, const tt_reading *reading, size_t *reused,
+                       tt_error *err);
 
 /* The logits behind the last token read, one for each token of the vocabulary. The generator's; valid until its next call.
  */
 const float *tt_generator_logits(tt_generator *generator);
-
-/* Tokens in the cache now. */
-size_t tt_generator_length(const tt_generator *generator);
 
 /* ==== Writing ==== */
 

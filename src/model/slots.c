@@ -37,6 +37,8 @@ struct tt_slots {
     tt_steered_batch batch;
     slot *slots;
     uint32_t count, chunk;
+    size_t room; /* tokens of each; libllama's stream may have room for some more */
+    const atomic_bool *cancel;
     uint32_t outputs; /* tokens of one decode that may have logits */
     uint64_t steps;
     uint32_t next_writer, next_reader; /* whose turn it is */
@@ -51,14 +53,13 @@ typedef struct run {
 
 static struct llama_context *context_of(const tt_slots *slots) { return slots->batch.context; }
 
-static size_t room_of(const tt_slots *slots) { return slots->batch.cells; }
-
 /* How many tokens of reading a copy of another slot's stream should save, so that it is worth its time. */
 static size_t copy_least(const tt_slots *slots) {
-    const size_t share = room_of(slots) / COPY_SHARE;
+    const size_t share = slots->room / COPY_SHARE;
     return share > COPY_LEAST ? share : COPY_LEAST;
 }
 
+/* Whether what is computed can be copied and cut. */
 static bool can_share(const tt_slots *slots) { return !slots->model->facts.recurrent; }
 
 /* ==== Steps ==== */
@@ -69,6 +70,17 @@ static void forget_all(tt_slots *slots) {
         slots->slots[i].length = slots->slots[i].wanted = 0;
         slots->slots[i].output = NO_OUTPUT;
     }
+}
+
+/* Cuts what the slot knows down to `length` tokens; to nothing where libllama cannot. */
+static void cut(tt_slots *slots, uint32_t number, size_t length) {
+    const llama_memory_t memory = llama_get_memory(context_of(slots));
+    const llama_seq_id sequence = (llama_seq_id)number;
+    if (length == 0 || !llama_memory_seq_rm(memory, sequence, (llama_pos)length, -1)) {
+        llama_memory_seq_rm(memory, sequence, -1, -1);
+        length = 0;
+    }
+    slots->slots[number].length = length;
 }
 
 /* True where somebody listens to the logits behind the slot's token at `position`. */
@@ -95,6 +107,14 @@ static void count_tokens(tt_slots *slots, const slot *s, size_t each) {
     slots->counts.written_tokens += each - of_prompt;
 }
 
+/* After a step that failed, part of which may be in the cache: false. */
+static bool undo(tt_slots *slots, run together) {
+    if (!slots->cancel || !atomic_load(slots->cancel)) forget_all(slots);
+    for (uint32_t i = together.first; i < together.end; i++) cut(slots, i, slots->slots[i].length);
+    for (uint32_t i = 0; i < slots->count; i++) slots->slots[i].output = NO_OUTPUT;
+    return false;
+}
+
 /* Tells who listens the logits behind the slot's next `each` tokens, which begin at `index` of the batch. */
 static void tell_listener(tt_slots *slots, const slot *s, size_t each, size_t index) {
     for (size_t k = 0; k < each; k++)
@@ -107,10 +127,7 @@ static bool decode(tt_slots *slots, run together, tt_error *err) {
     for (uint32_t i = 0; i < slots->count; i++) slots->slots[i].output = NO_OUTPUT;
     for (uint32_t i = together.first; i < together.end; i++) put(slots, i, together.each);
     slots->counts.decodes++;
-    if (!tt_steered_batch_decode(&slots->batch, NULL, err)) {
-        forget_all(slots);
-        return false;
-    }
+    if (!tt_steered_batch_decode(&slots->batch, slots->cancel, err)) return undo(slots, together);
     slots->counts.settled_decodes += slots->batch.settled;
     for (uint32_t i = together.first; i < together.end; i++) {
         slot *s = &slots->slots[i];
@@ -178,7 +195,7 @@ const float *tt_slots_logits(const tt_slots *slots, uint32_t number) {
 bool tt_slots_push(tt_slots *slots, uint32_t number, int32_t token) {
     slot *s = &slots->slots[number];
     s->output = NO_OUTPUT;
-    if (s->wanted >= room_of(slots)) return false;
+    if (s->wanted >= slots->room) return false;
     s->tokens[s->wanted++] = token;
     return true;
 }
@@ -194,6 +211,12 @@ static size_t shared_length(const slot *s, const tt_tokens *prompt, const tt_ste
     return shared;
 }
 
+/* How many of them it can go on from. A recurrent state has no past: all of it is of use, or nothing. */
+static size_t reusable_length(const tt_slots *slots, const slot *s, const tt_tokens *prompt, const tt_steering *steering) {
+    const size_t shared = shared_length(s, prompt, steering);
+    return can_share(slots) || shared == s->length ? shared : 0;
+}
+
 static bool has_busy_neighbour(const tt_slots *slots, uint32_t number) {
     return (number > 0 && slots->slots[number - 1].busy) || (number + 1 < slots->count && slots->slots[number + 1].busy);
 }
@@ -206,7 +229,7 @@ static bool choose_slot(const tt_slots *slots, const tt_tokens *prompt, const tt
     for (uint32_t i = 0; i < slots->count; i++) {
         const slot *s = &slots->slots[i];
         if (s->busy) continue;
-        size_t shared = can_share(slots) ? shared_length(s, prompt, steering) : 0;
+        size_t shared = reusable_length(slots, s, prompt, steering);
         if (shared < prompt->count / 2) shared = 0;
         const bool beside = has_busy_neighbour(slots, i);
         bool better = !found || shared > best_shared;
@@ -221,20 +244,9 @@ static bool choose_slot(const tt_slots *slots, const tt_tokens *prompt, const tt
     return found;
 }
 
-/* Cuts what the slot knows down to `length` tokens; to nothing where libllama cannot. */
-static void cut(tt_slots *slots, uint32_t number, size_t length) {
-    const llama_memory_t memory = llama_get_memory(context_of(slots));
-    const llama_seq_id sequence = (llama_seq_id)number;
-    if (length == 0 || !llama_memory_seq_rm(memory, sequence, (llama_pos)length, -1)) {
-        llama_memory_seq_rm(memory, sequence, -1, -1);
-        length = 0;
-    }
-    slots->slots[number].length = length;
-}
-
 /* Makes the slot know as much of the prompt as it or another slot does. */
 static void reuse(tt_slots *slots, uint32_t number, const tt_tokens *prompt, const tt_steering *steering) {
-    size_t best = can_share(slots) ? shared_length(&slots->slots[number], prompt, steering) : 0;
+    size_t best = reusable_length(slots, &slots->slots[number], prompt, steering);
     uint32_t source = number;
     for (uint32_t i = 0; i < slots->count && can_share(slots); i++) {
         const size_t known = i == number ? 0 : shared_length(&slots->slots[i], prompt, steering);
@@ -251,9 +263,11 @@ static void reuse(tt_slots *slots, uint32_t number, const tt_tokens *prompt, con
 
 static bool check_prompt(const tt_slots *slots, const tt_tokens *prompt, tt_error *err) {
     if (prompt->count == 0) return tt_fail(err, TT_ERROR_INPUT, "the prompt is empty: there is nothing to go on from");
-    if (prompt->count > room_of(slots))
-        return tt_fail(err, TT_ERROR_INPUT, "the prompt has %zu tokens, but a conversation has room for %zu", prompt->count,
-                       room_of(slots));
+    if (prompt->count > slots->room)
+        return tt_fail(err, TT_ERROR_INPUT,
+                       "the prompt has %zu tokens, but a conversation has room for %zu; shorten it, or ask for a larger "
+                       "context with -c",
+                       prompt->count, slots->room);
     for (size_t i = 0; i < prompt->count; i++)
         if (prompt->ids[i] < 0 || prompt->ids[i] >= llama_vocab_n_tokens(slots->model->vocabulary))
             return tt_fail(err, TT_ERROR_INPUT, "token %d of the prompt is not one of the model's", prompt->ids[i]);
@@ -301,13 +315,14 @@ void tt_slots_end(tt_slots *slots, uint32_t number) {
 /* ==== Opening and closing ==== */
 
 static bool open_slots(tt_slots *slots, size_t room, tt_error *err) {
+    slots->room = room;
     slots->slots = tt_alloc(slots->count, sizeof *slots->slots, err);
     if (!slots->slots || !tt_steered_batch_open(&slots->batch, slots->model, err) ||
         !tt_steered_batch_streams(&slots->batch, room, slots->count, slots->outputs, err))
         return false;
     for (uint32_t i = 0; i < slots->count; i++) {
         slots->slots[i].output = NO_OUTPUT;
-        slots->slots[i].tokens = tt_alloc(room_of(slots), sizeof(int32_t), err);
+        slots->slots[i].tokens = tt_alloc(room, sizeof(int32_t), err);
         if (!slots->slots[i].tokens) return false;
     }
     return true;
@@ -355,8 +370,10 @@ void tt_slots_close(tt_slots *slots) {
 }
 
 uint32_t tt_slots_count(const tt_slots *slots) { return slots->count; }
-uint32_t tt_slots_context(const tt_slots *slots) { return (uint32_t)room_of(slots); }
+uint32_t tt_slots_context(const tt_slots *slots) { return (uint32_t)slots->room; }
 tt_slots_counts tt_slots_counts_of(const tt_slots *slots) { return slots->counts; }
+size_t tt_slots_length(const tt_slots *slots, uint32_t number) { return slots->slots[number].length; }
+void tt_slots_watch(tt_slots *slots, const atomic_bool *cancel) { slots->cancel = cancel; }
 
 uint32_t tt_slots_busy(const tt_slots *slots) {
     uint32_t busy = 0;

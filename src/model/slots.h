@@ -40,6 +40,7 @@ void tt_slots_close(tt_slots *slots); /* harmless on NULL */
 uint32_t tt_slots_count(const tt_slots *slots);
 uint32_t tt_slots_context(const tt_slots *slots); /* tokens of each */
 uint32_t tt_slots_busy(const tt_slots *slots);
+size_t tt_slots_length(const tt_slots *slots, uint32_t slot); /* tokens of its conversation that are computed */
 tt_slots_counts tt_slots_counts_of(const tt_slots *slots);
 
 /* Takes a free slot for a conversation that begins with `prompt` (copied) and is steered by `steering` (a reference is
@@ -57,8 +58,12 @@ void tt_slots_listen(tt_slots *slots, uint32_t slot, void (*hear)(void *hear_dat
 void tt_slots_end(tt_slots *slots, uint32_t slot);
 
 /* Computes what is next: one decode. Afterwards some slots have logits. On failure everything computed is lost: every
- * conversation should be ended. Does nothing when nobody waits for anything. */
+ * conversation should be ended. But with TT_ERROR_INTERRUPTED what was computed before the step is kept. Does nothing when
+ * nobody waits for anything. */
 bool tt_slots_step(tt_slots *slots, tt_error *err);
+
+/* From now on a step is interrupted soon after `*cancel` becomes true; NULL: none is. */
+void tt_slots_watch(tt_slots *slots, const atomic_bool *cancel);
 
 /* The logits behind the slot's last token, one for each token of the vocabulary; NULL where the last step has not brought
  * any. Valid until the next step. */

@@ -40,7 +40,7 @@ static bool settle(tt_steered_batch *batch, tt_error *err) {
     if (batch->settled) return true;
     batch->in_common = common && tt_steering_equal(first, batch->common) ? batch->in_common + 1 : 0;
     note_common(batch, first);
-    batch->settled = batch->in_common >= SETTLED;
+    batch->settled = common && batch->in_common >= batch->settles_after;
     return tt_adapter_set(&batch->adapter, batch->context, batch->model, batch->settled ? first : NULL, err);
 }
 
@@ -161,6 +161,7 @@ bool tt_steered_batch_streams(tt_steered_batch *batch, size_t cells, size_t sequ
     if (!batch->context) return false;
     batch->cells = llama_n_ctx_seq(batch->context);
     batch->may_settle = true;
+    batch->settles_after = sequences > 1 ? SETTLED : 0;
     return true;
 }
 

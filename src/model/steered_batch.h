@@ -22,10 +22,11 @@ typedef struct tt_steered_batch {
 
     /* What all tokens of the last decodes had in common. */
     tt_adapter adapter;
-    tt_steering *common; /* a reference */
-    unsigned in_common;  /* decodes in a row */
-    bool may_settle;     /* where many decodes of one kind are to be expected */
-    bool settled;        /* libllama itself adds the rows of the decode under way, or of the last one */
+    tt_steering *common;    /* a reference */
+    unsigned in_common;     /* decodes in a row */
+    bool may_settle;        /* where many decodes of one kind are to be expected */
+    unsigned settles_after; /* decodes in common; 0 where there is one sequence, which has all in common with itself */
+    bool settled;           /* libllama itself adds the rows of the decode under way, or of the last one */
 
     /* The decode under way. */
     size_t *outputs; /* tokens whose logits are asked for: the last block computes only these */

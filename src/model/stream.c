@@ -99,17 +99,24 @@ struct way {
 
 static void go_back(struct way *way, const struct ggml_tensor *tensor, int left);
 
+/* A block's own norm, where it has no weights: what stands behind it is no longer the stream. */
+static bool is_norm_of_block(const struct ggml_tensor *tensor) {
+    const size_t length = strlen(tensor->name);
+    return (tensor->op == GGML_OP_NORM || tensor->op == GGML_OP_RMS_NORM) && length > 2 &&
+           strcmp(tensor->name + length - 2, "-0") == 0;
+}
+
 static void arrive(struct way *way, const struct ggml_tensor *tensor) {
-    if (!is_as_wide(way->stream, tensor)) return;
+    if (!is_as_wide(way->stream, tensor) || is_norm_of_block(tensor)) return;
     const struct ggml_tensor *beginning = before_reshaping(way->stream, tensor);
     way->ambiguous = way->ambiguous || (way->found && way->found != beginning);
     way->found = beginning;
 }
 
-/* Some models multiply a block's output by a weight: the stream goes on through the other factor. */
+/* Some models multiply a block's output by one number: the stream goes on through the other factor. A row of weights is a
+ * norm's, through which no stream goes. */
 static void go_through_product(struct way *way, const struct ggml_tensor *product, int left) {
-    const bool first = find_node(way->stream, product->src[0]), second = find_node(way->stream, product->src[1]);
-    if (first != second) go_back(way, product->src[first ? 0 : 1], left);
+    if (ggml_nelements(product->src[1]) == 1) go_back(way, product->src[0], left);
 }
 
 static void go_back(struct way *way, const struct ggml_tensor *tensor, int left) {

@@ -1,9 +1,9 @@
 /* stream.h: where the residual stream begins: which node of libllama's graph is h_0, the input of block 0.
  *
- * Architectures name that node differently ("embd", "inp_scaled", "inpL", or not at all), and compute different things before
- * it: a scale, positions, a norm. Where a model lies on several devices the scheduler puts copies between nodes. So it is
- * found by what it is: h_0 is what block 0's output is a sum of, together with what the block adds, and nothing of the block
- * has a part in h_0 itself. */
+ * Architectures name that node differently ("embd", "inp_scaled", "inpL", or not at all), and compute different things
+ * before it: a scale, positions, a norm. Where a model lies on several devices the scheduler puts copies between nodes. So
+ * it is found by what it is: h_0 is what block 0's output is a sum of, together with what the block adds, and nothing of the
+ * block has a part in h_0 itself. */
 #pragma once
 
 #include "base/error.h"

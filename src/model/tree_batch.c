@@ -28,7 +28,8 @@ static void fill_up_outputs(struct llama_batch *batch, size_t begin, size_t end,
     }
 }
 
-void tt_tree_batch_fill(struct llama_batch *batch, const tt_trie *trie, size_t begin, size_t end, size_t group, size_t ubatch) {
+void tt_tree_batch_fill(struct llama_batch *batch, const tt_trie *trie, size_t begin, size_t end, size_t group,
+                        size_t ubatch) {
     batch->n_tokens = 0;
     for (size_t node = begin; node < end; node++) put(batch, trie->tokens[node], trie->depths[node]);
     for (size_t prompt = 0; prompt < trie->prompts; prompt++) {

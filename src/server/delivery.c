@@ -88,11 +88,23 @@ int tt_delivery_descriptor(tt_delivery *delivery) {
     return descriptor;
 }
 
-void tt_delivery_breathe(tt_delivery *delivery, double now, double seconds) {
-    const char *sign = delivery->form->sign_of_life;
+/* The mutex is held. */
+static bool is_silent(const tt_delivery *delivery, double now, double seconds) {
+    return delivery->form->sign_of_life && delivery->admitted && delivery->waiting && !delivery->complete &&
+           now - delivery->spoke >= seconds;
+}
+
+bool tt_delivery_is_silent(tt_delivery *delivery, double now, double seconds) {
     pthread_mutex_lock(&delivery->mutex);
-    if (sign && delivery->admitted && delivery->waiting && !delivery->complete && now - delivery->spoke >= seconds) {
-        tt_text_add(&delivery->output, sign);
+    const bool silent = is_silent(delivery, now, seconds);
+    pthread_mutex_unlock(&delivery->mutex);
+    return silent;
+}
+
+void tt_delivery_breathe(tt_delivery *delivery, double now, double seconds) {
+    pthread_mutex_lock(&delivery->mutex);
+    if (is_silent(delivery, now, seconds)) {
+        tt_text_add(&delivery->output, delivery->form->sign_of_life);
         delivery->spoke = now;
         wake(delivery);
     }
@@ -157,6 +169,7 @@ ssize_t tt_delivery_take(tt_delivery *delivery, char *buffer, size_t most, void 
 void tt_delivery_abandon(tt_delivery *delivery) {
     pthread_mutex_lock(&delivery->mutex);
     delivery->gone = true;
+    delivery->waiting = false; /* there is no connection any more that could be woken */
     delivery->descriptor = -1;
     pthread_mutex_unlock(&delivery->mutex);
 }

@@ -57,7 +57,8 @@ void tt_delivery_mark_gone(tt_delivery *delivery);
 /* The client's socket at this moment, or -1. */
 int tt_delivery_descriptor(tt_delivery *delivery);
 
-/* Appends a sign of life to a stream that has been silent for so many seconds. */
+/* Whether a stream has been silent for so many seconds; and a sign of life, if it still is. */
+bool tt_delivery_is_silent(tt_delivery *delivery, double now, double seconds);
 void tt_delivery_breathe(tt_delivery *delivery, double now, double seconds);
 
 /* ==== The talking thread ==== */

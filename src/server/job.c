@@ -43,7 +43,7 @@ tt_job *tt_job_make(tt_request *request, const tt_form *form, const tt_model *mo
     *request = (tt_request){0};
     for (size_t i = 0; i < job->answer_count; i++) {
         job->answers[i].prompt_index = i / job->request.choices;
-        job->answers[i].answer = (tt_answer){.model = model, .request = &job->request};
+        job->answers[i].answer = (tt_answer){.model = model};
     }
     job->created = (int64_t)time(NULL);
     job->arrived = tt_seconds();

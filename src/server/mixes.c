@@ -223,7 +223,10 @@ static tt_recipe *recipe_of_json(const tt_mixes *mixes, yyjson_val *steering, tt
 /* Of the files that a mix is made of clients learn nothing: only what is wrong with the mix itself is passed on. */
 static bool refuse_blend(const tt_error *err, tt_refusal *refusal) {
     if (err->kind == TT_ERROR_USAGE || err->kind == TT_ERROR_MEMORY) return tt_refuse_error(refusal, "steering", err);
-    return tt_refuse(refusal, 400, "steering", "the server's vectors cannot be mixed in this way");
+    return tt_refuse(
+        refusal, 400, "steering",
+        "the server cannot read the vectors of this mix, or they do not go together: who runs it should look through its "
+        "folder of vectors (trimtab inspect), and start it anew");
 }
 
 /* The mix, and the operator's own files with it. */

@@ -60,17 +60,25 @@ void tt_peer_note(tt_peer *peer, tt_delivery *delivery) {
 }
 
 void tt_peers_look(tt_peers *peers, double idle, double breath, const char *too_slow) {
+    enum { AT_ONCE = 64 }; /* of more than so many silent streams the rest have their turn at the next look */
+    tt_delivery *silent[AT_ONCE];
+    size_t count = 0;
     const double now = tt_seconds();
     pthread_mutex_lock(&peers->mutex);
     /* A peer leaves the list before its descriptor is closed, so these are still theirs. */
     for (const tt_peer *peer = peers->first; peer; peer = peer->next) {
-        if (peer->delivery) tt_delivery_breathe(peer->delivery, now, breath);
+        if (peer->delivery && count < AT_ONCE && tt_delivery_is_silent(peer->delivery, now, breath))
+            silent[count++] = tt_delivery_hold(peer->delivery);
         if (peer->answering || now - peer->since <= idle) continue;
         /* Nothing else goes this way: the answer to a request that is not complete has not begun. */
         if (peer->asking && too_slow) send(peer->descriptor, too_slow, strlen(too_slow), MSG_DONTWAIT | MSG_NOSIGNAL);
         shutdown(peer->descriptor, SHUT_RDWR);
     }
     pthread_mutex_unlock(&peers->mutex);
+    for (size_t i = 0; i < count; i++) {
+        tt_delivery_breathe(silent[i], now, breath);
+        tt_delivery_release(silent[i]);
+    }
 }
 
 bool tt_peers_busy(tt_peers *peers) {

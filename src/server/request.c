@@ -89,6 +89,7 @@ static void take_stream(tt_fields *fields, tt_request *request) {
 void tt_request_take_frame(tt_fields *fields, tt_request *request, const tt_request_world *world) {
     int64_t choices = 1;
     tt_take_whole(fields, "n", 1, TT_CHOICES_MOST, &choices);
+    tt_take_whole(fields, "n_cmpl", 1, TT_CHOICES_MOST, &choices);
     request->choices = (uint32_t)choices;
     take_stream(fields, request);
     take_limit(fields, request, world);

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "model/chat.h"
 #include "model/sampling.h"
+#include "model/writer.h"
 #include "server/fields.h"
 #include "server/mixes.h"
 
@@ -15,7 +16,6 @@ enum {
     TT_STOPS_MOST = 256,
     TT_STOP_BYTES_MOST = 4096,
     TT_CHOICES_MOST = 2048, /* prompts x n: evaluation programs send large batches */
-    TT_TOP_TOKENS_MOST = 20,
     TT_BIASES_MOST = 4096,
 };
 
@@ -42,8 +42,8 @@ typedef struct tt_request {
     tt_kept_texts sampling_texts;
     char **stops;
     size_t stop_count;
-    int top_tokens;               /* how many likeliest tokens to tell with each token; -1: no log-probabilities at all */
-    tt_recipe *recipe;            /* the mix; a reference */
+    int top_tokens;        /* how many likeliest tokens to tell with each token; -1: no log-probabilities at all */
+    tt_recipe *recipe;     /* the mix; a reference */
     tt_steering *steering; /* what the recipe comes to, once it is made; a reference; NULL for none */
 } tt_request;
 
@@ -87,5 +87,5 @@ void tt_request_refuse_unsupported(tt_fields *fields);
 void tt_request_take_prompts(tt_fields *fields, tt_request *request, const tt_request_world *world);
 void tt_request_take_messages(tt_fields *fields, tt_request *request, const tt_request_world *world);
 
-/* The conversation in "messages" as text: NULL when refused; the caller frees. */
+/* The conversation in "messages" as a prompt for tt_chat_tokenize: NULL when refused; the caller frees. */
 char *tt_request_render(tt_fields *fields, const tt_request_world *world);

@@ -43,13 +43,35 @@ static bool tidy(const char *path, char tidied[static PATH_MOST]) {
     return true;
 }
 
+/* What clients of other APIs look for, and what to do instead. */
+static const char *const elsewhere[][2] = {
+    {"/v1/embeddings", "this server makes no embeddings"},
+    {"/embedding", "this server makes no embeddings"},
+    {"/v1/responses", "use /v1/chat/completions: clients have a setting for it"},
+    {"/v1/images", "this server makes no images"},
+    {"/v1/audio", "this server neither hears nor speaks"},
+    {"/v1/messages", "this is Anthropic's API, which is not spoken here: choose an OpenAI-compatible server in the client"},
+    {"/api/extra/", "this is KoboldCpp's API, which is not spoken here: choose an OpenAI-compatible server in the client"},
+    {"/api/v1/", "this is KoboldCpp's API, which is not spoken here: choose an OpenAI-compatible server in the client"},
+    {"/api/", "this is Ollama's API, which is not spoken here: choose an OpenAI-compatible server in the client"},
+    {"/completion", "use /v1/completions"},
+    {"/infill", "this server writes on from a prompt, and knows nothing of what is to follow"},
+};
+
+static const char *known_elsewhere(const char *path) {
+    for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
+        if (!strncmp(path, elsewhere[i][0], strlen(elsewhere[i][0]))) return elsewhere[i][1];
+    return NULL;
+}
+
 static bool refuse_path(const char *path, tt_refusal *refusal) {
     const char *paths[PATHS_MOST];
     size_t count = 0;
     for (size_t p = 0; p < PROTOCOLS; p++)
         for (size_t i = 0; i < tt_protocols[p]->route_count && count < PATHS_MOST; i++)
             paths[count++] = tt_protocols[p]->routes[i].path;
-    const char *near = tt_nearest(path, paths, count);
+    const char *known = known_elsewhere(path), *near = known ? NULL : tt_nearest(path, paths, count);
+    if (known) return tt_refuse(refusal, 404, "", "there is nothing at '%.100s' here; %s", path, known);
     return tt_refuse(refusal, 404, "", "there is nothing at '%.100s' here; %s%s", path,
                      near ? "did you mean " : "OpenAI's clients want the address of this server with ", near ? near : "/v1");
 }

@@ -1,5 +1,5 @@
-/* sampling_fields.c: how to sample, from a request's fields: the options of model/sampling.def, under llama.cpp's names, which
- * are OpenAI's where OpenAI has one, and under other servers' names. */
+/* sampling_fields.c: how to sample, from a request's fields: the options of model/sampling.def, under llama.cpp's names,
+ * which are OpenAI's where OpenAI has one, and under other servers' names. */
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -97,8 +97,7 @@ static const char *const aliases[][2] = {
 static const struct {
     const char *name;
     bool context; /* as many tokens as the context has; else 0 */
-} negatives[] = {
-    {"temperature", false}, {"top_k", false}, {"repeat_last_n", true}, {"dry_penalty_last_n", true}};
+} negatives[] = {{"temperature", false}, {"top_k", false}, {"repeat_last_n", true}, {"dry_penalty_last_n", true}};
 
 /* -1 where a value below 0 is out of the option's range; else what stands for it. */
 static int64_t meaning_below_0(const char *name, uint32_t context) {

@@ -137,7 +137,7 @@ static void cut_job(tt_scheduler *s, size_t at) {
     tt_job *job = s->jobs[at];
     tt_error err = {0};
     for (size_t k = 0; k < job->answer_count; k++) {
-        if (job->answers[k].state != TT_JOB_RUNNING || tt_answer_cut(&job->answers[k].answer, &err)) continue;
+        if (job->answers[k].state != TT_JOB_RUNNING || tt_writer_cut(&job->answers[k].answer, &err)) continue;
         tt_refusal refusal = {0};
         tt_refuse_error(&refusal, "", &err);
         refuse_job(s, at, &refusal);
@@ -320,10 +320,12 @@ static void go_on(tt_scheduler *s, uint32_t slot, const float *logits) {
         job->first_token = tt_seconds();
         tt_histogram_add(&s->metrics->first_token, job->first_token - job->arrived);
     }
-    if (ok && answer->finish == TT_FINISH_NOT_YET && !tt_slots_push(s->slots, slot, token)) ok = tt_answer_cut(answer, &err);
+    if (ok && answer->finish == TT_FINISH_NOT_YET && !tt_slots_push(s->slots, slot, token)) ok = tt_writer_cut(answer, &err);
     if (!ok) {
         tt_refusal refusal = {0};
-        tt_refuse_error(&refusal, err.kind == TT_ERROR_INPUT ? "steering" : "", &err);
+        const bool steered = err.kind == TT_ERROR_INPUT && job->request.steering;
+        if (err.kind == TT_ERROR_INPUT && !steered) err.kind = TT_ERROR_MODEL; /* nothing that the client could mend */
+        tt_refuse_error(&refusal, steered ? "steering" : "", &err);
         refuse_job(s, position_of(s, job), &refusal);
     } else if (answer->finish != TT_FINISH_NOT_YET) {
         answer_done(s, job, index);

@@ -21,12 +21,13 @@ static const lack lacks[] = {
     /* llama.cpp's */
     {"json_schema", 0, freely},
     {"post_sampling_probs", 0, "log-probabilities are the model's own, before any sampler"},
-    {"min_keep", 0, sampler},
     {"t_max_predict_ms", 0, "use 'max_tokens'"},
     {"n_indent", 0, freely},
     {"lora", 0, "this server has no LoRA adapters"},
     {"chat_template_kwargs", 0, "the model's template takes none here"},
-    {"adaptive_target", -1, sampler},
+    {"grammar_triggers", 0, freely},
+    {"documents", 0, "put them into a message"},
+    {"reasoning_budget_tokens", -1, "use 'max_tokens'"},
     /* vLLM's */
     {"guided_json", 0, freely},
     {"guided_regex", 0, freely},
@@ -56,7 +57,8 @@ static const lack lacks[] = {
 /* True where the value asks for nothing. */
 static bool asks_for_nothing(yyjson_val *value, double neutral) {
     if (!value || yyjson_is_false(value)) return true;
-    if (yyjson_is_num(value)) return yyjson_get_num(value) == neutral || yyjson_get_num(value) == 0;
+    const double number = yyjson_get_num(value);
+    if (yyjson_is_num(value)) return number == neutral || number == 0 || (neutral < 0 && number < 0);
     if (yyjson_is_str(value)) return yyjson_get_len(value) == 0;
     return yyjson_is_ctn(value) && yyjson_get_len(value) == 0;
 }

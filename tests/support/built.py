@@ -22,6 +22,18 @@ PATIENCE = float(os.environ.get("TRIMTAB_PATIENCE", 300))
 SLOWNESS = 5 if SANITIZERS else 1
 
 
+def with_more_time(attempt, seconds=SLOWNESS):
+    """Calls attempt(seconds) with four times as many each time until it finds what it asserts, and returns what that returns. For
+    limits of the program's own, which may strike before what is looked at where the machine is busy. What is wrong is so with each."""
+    while True:
+        try:
+            return attempt(seconds)
+        except AssertionError:
+            if seconds > 30:
+                raise
+            seconds *= 4
+
+
 def skip_all(reason):
     """Ends a script whose tests cannot run here."""
     print("skipped:", reason)

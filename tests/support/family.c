@@ -65,7 +65,7 @@ float *test_family_generator_logits(const test_family *family, tt_steering *stee
     float *logits = tt_alloc(count, sizeof *logits, NULL);
     tt_generator *generator = tt_generator_open(family->model, 512, &err);
     if (!generator || !tt_generator_steer(generator, steering, &err) ||
-        !tt_generator_read(generator, &family->prompts[0], NULL, &err))
+        !tt_generator_read(generator, &family->prompts[0], NULL, NULL, &err))
         fail_msg("%s: %s", family->name, err.message);
     memcpy(logits, tt_generator_logits(generator), count * sizeof *logits);
     tt_generator_close(generator);
@@ -88,8 +88,8 @@ float *test_family_batch_logits(const test_family *family, tt_steering *const *s
     const size_t vocabulary = family->facts->vocabulary, length = family->prompts[0].count;
     float *logits = tt_alloc(count * vocabulary, sizeof *logits, NULL);
     tt_steered_batch batch = {0};
-    bool ok = tt_steered_batch_open(&batch, family->model, &err) &&
-              tt_steered_batch_reserve(&batch, count * length, count, &err);
+    bool ok =
+        tt_steered_batch_open(&batch, family->model, &err) && tt_steered_batch_reserve(&batch, count * length, count, &err);
     size_t *sequences = tt_alloc(batch.capacity, sizeof *sequences, NULL);
     /* libllama puts the tokens of recurrent models in another order, unless there is one a conversation. */
     const size_t most = family->facts->recurrent ? count : batch.capacity;

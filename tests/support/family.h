@@ -1,5 +1,5 @@
-/* family.h: a tiny model of one family, prompts for it, and what capturing and steering give: for tests that go through all of
- * tt_tiny_architectures(). */
+/* family.h: a tiny model of one family, prompts for it, and what capturing and steering give: for tests that go through all
+ * of tt_tiny_architectures(). */
 #pragma once
 
 #include "model/model.h"
@@ -16,7 +16,8 @@ typedef struct test_family {
     tt_tokens prompts[TEST_FAMILY_PROMPTS];
 } test_family;
 
-/* Writes the model to `path` and loads it, exact (F32 cache, no flash attention), with so many blocks on a device, if any. */
+/* Writes the model to `path` and loads it, exact (F32 cache, no flash attention), with so many blocks on a device, if any.
+ */
 void test_family_begin(test_family *family, tt_engine *engine, const char *path, const char *name, int gpu_layers);
 void test_family_end(test_family *family);
 
