@@ -268,7 +268,7 @@ static void test_wrong_rows(void **state) {
         {"direction.01", "not named", GGML_TYPE_F32},
         {"direction.1 ", "not named", GGML_TYPE_F32},
         {"blk.1.weight", "not named", GGML_TYPE_F32},
-        {"direction.1", "not of type F32", GGML_TYPE_F16},
+        {"direction.1", "not of type F32", GGML_TYPE_I32},
         {"direction.1", "does not know", 9999},
         {"direction.1", "does not know", 4}, /* a type that was removed */
         {"direction.1", "whole number of blocks", GGML_TYPE_Q8_0},

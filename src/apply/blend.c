@@ -5,12 +5,15 @@
 #include "vectors/compare.h"
 #include "vectors/sum.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* No direction of any model known comes near this length; a file that has one is more likely damaged. */
 static const double absurd_norm = 1e6;
@@ -39,15 +42,32 @@ __attribute__((format(printf, 3, 4))) static bool object(work *w, tt_error *err,
 /* ==== Which files at which scale ==== */
 
 /* The vector is in the file `path`, or where that is NULL it is `rows`. */
-static bool add_part(work *w, const char *path, const tt_vector *rows, double scale, const tt_catalogue_axis *axis,
-                     tt_error *err) {
+static tt_mix_part *add_part(work *w, const char *path, const tt_vector *rows, double scale, tt_error *err) {
     tt_blend *blend = w->blend;
-    if (!tt_grow(&blend->parts, &w->capacity, blend->part_count, sizeof *blend->parts, err)) return false;
+    if (!tt_grow(&blend->parts, &w->capacity, blend->part_count, sizeof *blend->parts, err)) return NULL;
     tt_mix_part *part = &blend->parts[blend->part_count];
-    *part = (tt_mix_part){.scale = scale, .axis = axis};
-    if (path ? !tt_vector_read(&part->vector, path, err) : !tt_vector_copy(&part->vector, rows, err)) return false;
+    *part = (tt_mix_part){.scale = scale};
+    if (path ? !tt_vector_read(&part->vector, path, err) : !tt_vector_copy(&part->vector, rows, err)) return NULL;
     blend->part_count++;
-    return true;
+    struct stat status;
+    if (path && !stat(path, &status)) {
+        part->device = status.st_dev;
+        part->inode = status.st_ino;
+    }
+    return part;
+}
+
+/* One of the axis' files. What the catalogue knows of it goes before what the file's name would tell. */
+static bool add_file_of(work *w, const tt_catalogue_axis *axis, int file, double scale, tt_error *err) {
+    tt_mix_part *part = add_part(w, axis->paths[file], NULL, scale, err);
+    if (!part) return false;
+    part->axis = axis;
+    if (axis->plain) return tt_vector_set(&part->vector.axis, "", err) && tt_vector_set(&part->vector.class_name, "", err);
+    if (part->vector.own) return true;
+    if (file == TT_FILE_DEBIAS) part->vector.role = TT_ROLE_DEBIAS;
+    return tt_vector_set(&part->vector.axis, axis->name, err) &&
+           tt_vector_set(&part->vector.class_name, file == TT_FILE_DEBIAS ? "" : axis->classes[file == TT_FILE_POSITIVE],
+                         err);
 }
 
 /* True when none of the terms before `index` means the same axis. */
@@ -81,6 +101,36 @@ static bool warn_beyond(work *w, const char *done, const char *name, double valu
                         tt_number_text(value, number));
 }
 
+static bool lacks_side(const work *w, const tt_catalogue_axis *axis, int side, tt_error *err) {
+    const char *there = axis->classes[side != TT_FILE_POSITIVE], *missing = axis->classes[side == TT_FILE_POSITIVE];
+    const bool has_other = axis->paths[side == TT_FILE_POSITIVE ? TT_FILE_NEGATIVE : TT_FILE_POSITIVE] != NULL;
+    return tt_fail(err, TT_ERROR_INPUT, "the axis '%s' has no vector towards '%s' in '%s'%s%s", axis->name,
+                   *missing ? missing : "its other class", w->options->catalogue->folder,
+                   has_other && *there ? ": use a value above 0 of " : "", has_other && *there ? there : "");
+}
+
+/* The vectors of trimtab are measured from the middle, to which the de-bias vector leads; so are those of other sets that
+ * have one. Where a set has none each side is whole in itself. */
+static bool add_debias(work *w, const tt_catalogue_axis *axis, tt_error *err) {
+    const char *folder = w->options->catalogue->folder;
+    if (axis->plain) return true;
+    if (axis->paths[TT_FILE_DEBIAS]) return add_file_of(w, axis, TT_FILE_DEBIAS, 1, err);
+    if (!axis->keys.own)
+        return tt_notes_add(&w->blend->warnings, err,
+                            "the axis '%s' has no de-bias vector in '%s': its vectors are applied as they are", axis->name,
+                            folder);
+    return object(w, err, "the axis '%s' has no de-bias vector in '%s', without which its sides steer from the wrong middle",
+                  axis->name, folder);
+}
+
+/* For vectors that are as long as their classes lie apart, as those of sets are. */
+static bool check_value(work *w, const char *name, double value, tt_error *err) {
+    char number[TT_NUMBER_TEXT];
+    return fabs(value) <= absurd_value ||
+           object(w, err, "'%s' is set to %s, which no model can follow: use a value between -1 and 1", name,
+                  tt_number_text(value, number));
+}
+
 static bool add_axis(work *w, size_t index, tt_error *err) {
     const tt_mix_term *term = &w->mix->terms[index];
     const tt_catalogue *catalogue = w->options->catalogue;
@@ -88,23 +138,17 @@ static bool add_axis(work *w, size_t index, tt_error *err) {
     int sign;
     if (!catalogue)
         return tt_fail(err, TT_ERROR_USAGE, "to find the vectors of '%s', name their folder with --vectors DIR", term->name);
-    if (!tt_catalogue_find(catalogue, term->name, w->options->target, &axis, &sign, err) || !check_once(w, index, axis, err))
+    if (!tt_catalogue_find(catalogue, term->name, w->options->target, &axis, &sign, err) ||
+        !check_once(w, index, axis, err) || !add_debias(w, axis, err))
         return false;
     const double value = sign * term->value;
-    const int side = value > 0 ? TT_FILE_POSITIVE : TT_FILE_NEGATIVE;
-    if (!axis->paths[TT_FILE_DEBIAS] &&
-        !object(w, err, "the axis '%s' has no de-bias vector in '%s', without which its sides steer from the wrong middle",
-                axis->name, catalogue->folder))
-        return false;
-    if (axis->paths[TT_FILE_DEBIAS] && !add_part(w, axis->paths[TT_FILE_DEBIAS], NULL, 1, axis, err)) return false;
     if (value == 0) return true;
-    if (!axis->paths[side]) {
-        const char *class_name = axis->classes[side == TT_FILE_POSITIVE];
-        return tt_fail(err, TT_ERROR_INPUT, "the axis '%s' has no vector towards '%s' in '%s'", axis->name,
-                       *class_name ? class_name : "its other class", catalogue->folder);
-    }
+    if (axis->plain) return add_file_of(w, axis, TT_FILE_POSITIVE, value, err);
+    const int side = value > 0 ? TT_FILE_POSITIVE : TT_FILE_NEGATIVE;
+    if (!axis->paths[side]) return lacks_side(w, axis, side, err);
+    if (!check_value(w, term->name, term->value, err)) return false;
     if (!warn_beyond(w, "set to", term->name, term->value, axis->recommended[side == TT_FILE_POSITIVE], err)) return false;
-    return add_part(w, axis->paths[side], NULL, fabs(value), axis, err);
+    return add_file_of(w, axis, side, fabs(value), err);
 }
 
 static int compare_parts(const void *a, const void *b) {
@@ -113,21 +157,10 @@ static int compare_parts(const void *a, const void *b) {
     return order ? order : (first->scale > second->scale) - (first->scale < second->scale);
 }
 
-static bool check_value(work *w, const tt_mix_term *term, tt_error *err) {
-    char number[TT_NUMBER_TEXT];
-    return fabs(term->value) <= absurd_value ||
-           object(w, err, "'%s' is set to %s, which no model can follow: use a value between -1 and 1",
-                  term->file   ? term->file
-                  : term->name ? term->name
-                               : tt_vector_title(term->vector),
-                  tt_number_text(term->value, number));
-}
-
 static bool gather(work *w, tt_error *err) {
     for (size_t i = 0; i < w->mix->count; i++) {
         const tt_mix_term *term = &w->mix->terms[i];
-        if (!check_value(w, term, err) ||
-            !(term->name ? add_axis(w, i, err) : add_part(w, term->file, term->vector, term->value, NULL, err)))
+        if (!(term->name ? add_axis(w, i, err) : add_part(w, term->file, term->vector, term->value, err) != NULL))
             return false;
     }
     /* The order of addition decides on the last bits: it must not be the user's. */
@@ -151,6 +184,10 @@ static char *debias_path(const char *path, tt_error *err) {
 static bool lacks_debias(work *w, const tt_vector *vector, tt_error *err) {
     char *path = debias_path(tt_vector_title(vector), err);
     if (!path) return false;
+    if (!vector->own && access(path, F_OK) != 0 && errno == ENOENT) { /* a set of another maker that has none */
+        free(path);
+        return true;
+    }
     const bool ok = object(w, err,
                            "'%s' is one side of the axis '%s', and the mix lacks the de-bias vector that belongs to it: add "
                            "--control-vector '%s', or use --vectors and --axis",
@@ -180,12 +217,28 @@ static bool check_company(work *w, size_t index, tt_error *err) {
             return false;
         }
     }
-    return !side || has_debias || lacks_debias(w, vector, err);
+    return !side || has_debias || w->blend->parts[index].axis || lacks_debias(w, vector, err);
+}
+
+/* A file that is there twice, maybe by another name. */
+static bool check_files(work *w, size_t index, tt_error *err) {
+    const tt_mix_part *part = &w->blend->parts[index];
+    for (size_t i = 0; i < index && part->inode; i++) {
+        const tt_mix_part *other = &w->blend->parts[i];
+        const bool told = *part->vector.axis && *other->vector.axis; /* by check_company */
+        if (!told && other->device == part->device && other->inode == part->inode)
+            return object(w, err, "the mix has the file '%s' twice%s%s%s: leave one of them out", part->vector.path,
+                          strcmp(part->vector.path, other->vector.path) ? ", also as '" : "",
+                          strcmp(part->vector.path, other->vector.path) ? other->vector.path : "",
+                          strcmp(part->vector.path, other->vector.path) ? "'" : "");
+    }
+    return true;
 }
 
 static bool check_scale(work *w, const tt_mix_part *part, tt_error *err) {
     char number[TT_NUMBER_TEXT];
     if (part->axis) return true; /* told of already, by name */
+    if (*part->vector.axis && !check_value(w, tt_vector_title(&part->vector), part->scale, err)) return false;
     if (part->vector.role == TT_ROLE_DEBIAS && part->scale != 1)
         return tt_notes_add(&w->blend->warnings, err, "the de-bias vector '%s' is scaled by %s; it is made for 1",
                             tt_vector_title(&part->vector), tt_number_text(part->scale, number));
@@ -212,15 +265,22 @@ static tt_vector_target target_of(const work *w) {
     if (w->options->target) return *w->options->target;
     if (!blend->part_count) return (tt_vector_target){.architecture = "", .fingerprint = ""};
     const tt_vector *first = &blend->parts[0].vector;
+    bool known = false; /* the layers, from a file of trimtab's own */
     tt_vector_target target = {.owner = tt_vector_title(first),
                                .architecture = first->architecture,
                                .fingerprint = first->fingerprint,
                                .width = first->width};
-    /* Where the first file is silent another one may tell. */
-    for (size_t i = 0; !target.layer_count && i < blend->part_count; i++) {
+    uint32_t last = 0;
+    for (size_t i = 0; i < blend->part_count; i++) {
         const tt_vector *vector = &blend->parts[i].vector;
-        if (vector->layer_count_given) target.layer_count = vector->layer_count;
+        const uint32_t told = vector->layer_count_given ? vector->layer_count : 0;
+        if (tt_vector_last_row(vector) > last) last = tt_vector_last_row(vector);
+        /* Where the first file is silent another one may tell; trimtab's own know best. */
+        if (told && (!target.layer_count || (*vector->fingerprint && !known))) target.layer_count = told;
+        known = known || (told && *vector->fingerprint);
     }
+    /* Other tools write all sorts of numbers: one that another file contradicts is none. */
+    if (!known && last >= target.layer_count) target.layer_count = 0;
     return target;
 }
 
@@ -332,7 +392,8 @@ bool tt_mix_blend(tt_blend *blend, const tt_mix *mix, const tt_mix_options *opti
     for (size_t i = 0; ok && i < blend->part_count; i++) {
         tt_mix_part *part = &blend->parts[i];
         ok = tt_fit_settle(&part->vector, &target, options->force, &blend->warnings, err) &&
-             check_size(&w, &part->vector, err) && check_company(&w, i, err) && check_scale(&w, part, err);
+             check_size(&w, &part->vector, err) && check_company(&w, i, err) && check_files(&w, i, err) &&
+             check_scale(&w, part, err);
     }
     ok = ok && sum_parts(&w, &target, err) && describe(&w, &target, err) && find_safe_scale(&w, err) &&
          warn_of_strength(blend, err);

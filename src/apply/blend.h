@@ -3,11 +3,15 @@
 
 #include "apply/mix.h"
 
+#include <sys/types.h>
+
 /* One file's part in a mix. */
 typedef struct tt_mix_part {
     tt_vector vector;
     double scale;
     const tt_catalogue_axis *axis; /* the axis it was added for (the catalogue's); NULL for a file named by the user */
+    dev_t device;                  /* which file it is; inode 0 for rows that come from none */
+    ino_t inode;
 } tt_mix_part;
 
 typedef struct tt_blend {

@@ -1,16 +1,30 @@
-/* catalogue.c: see catalogue.h */
+/* catalogue.c: what lies in a folder of vectors; how its axes are found by their names is in catalogue_find.c. */
 #include "apply/catalogue.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "base/text.h"
+#include "gguf/gguf_file.h"
 #include "vectors/vector.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    DEEPEST = 2,        /* levels of folders below the one that is named */
+    ENTRIES_MOST = 4096 /* in such a folder */
+};
 
 /* ==== Gathering ==== */
+
+typedef struct gathering {
+    tt_catalogue *catalogue;
+    const tt_class_order *orders;
+    size_t order_count;
+    int depth; /* of the folder that is looked through */
+} gathering;
 
 typedef struct file_names {
     char **items;
@@ -26,7 +40,7 @@ static int compare_names(const void *a, const void *b) { return strcmp(*(char *c
 
 static bool ends_in_gguf(const char *name) {
     const size_t length = strlen(name);
-    return length > 5 && strcmp(name + length - 5, ".gguf") == 0;
+    return length > 5 && strcasecmp(name + length - 5, ".gguf") == 0;
 }
 
 static bool add_name(file_names *names, const char *name, tt_error *err) {
@@ -36,8 +50,8 @@ static bool add_name(file_names *names, const char *name, tt_error *err) {
     return true;
 }
 
-/* The GGUF files of `folder`, sorted, so that what is found does not depend on the file system's order. */
-static bool list_files(const char *folder, file_names *names, tt_error *err) {
+/* The names in `folder`, sorted, so that what is found does not depend on the file system's order. */
+static bool list_names(const char *folder, file_names *names, tt_error *err) {
     DIR *directory = opendir(folder);
     if (!directory) return tt_fail_errno(err, "cannot look through the folder '%s'", folder);
     bool ok = true;
@@ -48,7 +62,7 @@ static bool list_files(const char *folder, file_names *names, tt_error *err) {
             if (errno) ok = tt_fail_errno(err, "cannot look through the folder '%s'", folder);
             break;
         }
-        if (ends_in_gguf(entry->d_name) && !(ok = add_name(names, entry->d_name, err))) break;
+        if (entry->d_name[0] != '.' && !(ok = add_name(names, entry->d_name, err))) break;
     }
     closedir(directory);
     if (ok && names->count) qsort(names->items, names->count, sizeof *names->items, compare_names);
@@ -60,7 +74,7 @@ static bool same_axis(const tt_catalogue_axis *axis, const tt_vector *vector) {
     const tt_vector *first = &axis->keys;
     const uint32_t layers[2] = {first->layer_count_given ? first->layer_count : 0,
                                 vector->layer_count_given ? vector->layer_count : 0};
-    return !strcmp(axis->name, vector->axis) && !strcmp(axis->model_name, vector->model_name) &&
+    return !axis->plain && !strcmp(axis->name, vector->axis) && !strcasecmp(axis->model_name, vector->model_name) &&
            !strcmp(first->architecture, vector->architecture) && !strcmp(first->fingerprint, vector->fingerprint) &&
            first->width == vector->width && layers[0] == layers[1];
 }
@@ -81,26 +95,56 @@ static const tt_class_order *find_order(const tt_class_order *orders, size_t cou
     return NULL;
 }
 
-/* The entry that `vector` belongs to. Where there is none yet it is made. */
-static tt_catalogue_axis *entry_of(tt_catalogue *catalogue, const tt_vector *vector, const tt_class_order *order,
-                                   tt_error *err) {
-    for (size_t i = 0; i < catalogue->count; i++) {
-        if (same_axis(&catalogue->axes[i], vector)) return &catalogue->axes[i];
-    }
+/* A new entry; NULL where memory is short. */
+static tt_catalogue_axis *add_entry(tt_catalogue *catalogue, const tt_vector *vector, const char *name,
+                                    const char *const classes[2], tt_error *err) {
     if (!tt_grow(&catalogue->axes, &catalogue->capacity, catalogue->count, sizeof *catalogue->axes, err)) return NULL;
-    const bool told = *vector->classes[0] && *vector->classes[1];
     tt_catalogue_axis *axis = &catalogue->axes[catalogue->count];
-    *axis = (tt_catalogue_axis){.ordered = told || order};
-    axis->name = tt_strdup(vector->axis, err);
-    axis->model_name = tt_strdup(vector->model_name, err);
-    for (int i = 0; i < 2; i++)
-        axis->classes[i] = tt_strdup(told ? vector->classes[i] : order ? order->classes[i] : "", err);
+    *axis = (tt_catalogue_axis){.name = tt_strdup(name, err), .model_name = tt_strdup(vector->model_name, err)};
+    for (int i = 0; i < 2; i++) axis->classes[i] = tt_strdup(classes[i], err);
     if (axis->name && axis->model_name && axis->classes[0] && axis->classes[1] && tt_vector_copy(&axis->keys, vector, err)) {
         catalogue->count++;
         return axis;
     }
     axis_free(axis);
     return NULL;
+}
+
+/* The entry that `vector` belongs to, made where there is none yet. */
+static tt_catalogue_axis *entry_of(gathering *g, const tt_vector *vector, tt_error *err) {
+    for (size_t i = 0; i < g->catalogue->count; i++) {
+        if (g->catalogue->axes[i].depth == g->depth && same_axis(&g->catalogue->axes[i], vector))
+            return &g->catalogue->axes[i];
+    }
+    static const char *const unknown[] = {"", ""}, *const signs[] = {"negative", "positive"};
+    const tt_class_order *order = find_order(g->orders, g->order_count, vector->axis);
+    const bool told = *vector->classes[0] && *vector->classes[1];
+    const bool signed_class = !strcmp(vector->class_name, signs[0]) || !strcmp(vector->class_name, signs[1]);
+    tt_catalogue_axis *axis = add_entry(g->catalogue, vector, vector->axis,
+                                        told           ? (const char *const *)vector->classes
+                                        : order        ? order->classes
+                                        : signed_class ? signs
+                                                       : unknown,
+                                        err);
+    if (axis) {
+        axis->ordered = told || order || signed_class;
+        axis->depth = g->depth;
+    }
+    return axis;
+}
+
+/* A vector that is an axis by itself. What a mix could not name is replaced in its name. */
+static bool add_plain(gathering *g, const tt_vector *vector, const char *name, tt_error *err) {
+    char *fit = tt_strdup(name, err);
+    if (!fit) return false;
+    for (char *c = fit; *c; c++)
+        if (strchr(",=@/", *c)) *c = '-';
+    tt_catalogue_axis *axis = add_entry(g->catalogue, vector, fit, (const char *const[]){"", ""}, err);
+    free(fit);
+    if (!axis) return false;
+    axis->plain = axis->ordered = true;
+    axis->depth = g->depth;
+    return (axis->paths[TT_FILE_POSITIVE] = tt_strdup(vector->path, err)) != NULL;
 }
 
 /* Which of the axis' files `vector` is; TT_FILES for none. Classes that nobody told are taken as they come. */
@@ -115,10 +159,10 @@ static int slot_of(tt_catalogue_axis *axis, const tt_vector *vector, tt_error *e
     return TT_FILES;
 }
 
-static bool add_vector(tt_catalogue *catalogue, const tt_vector *vector, const tt_class_order *orders, size_t order_count,
-                       tt_error *err) {
-    if (!*vector->axis || vector->role == TT_ROLE_MIX) return true;
-    tt_catalogue_axis *axis = entry_of(catalogue, vector, find_order(orders, order_count, vector->axis), err);
+/* A file of an axis that has three of them. */
+static bool add_to_set(gathering *g, const tt_vector *vector, tt_error *err) {
+    tt_catalogue *catalogue = g->catalogue;
+    tt_catalogue_axis *axis = entry_of(g, vector, err);
     if (!axis) return false;
     const int slot = slot_of(axis, vector, err);
     if (slot < 0) return false;
@@ -135,25 +179,79 @@ static bool add_vector(tt_catalogue *catalogue, const tt_vector *vector, const t
     return (axis->paths[slot] = tt_strdup(vector->path, err)) != NULL;
 }
 
-static bool add_file(tt_catalogue *catalogue, const char *name, const tt_class_order *orders, size_t order_count,
-                     tt_error *err) {
-    char *path = tt_path_join(catalogue->folder, name, err);
-    if (!path) return false;
+/* What the file's name tells goes in where its keys do not. */
+static bool take_name(tt_vector *vector, const tt_file_name *name, tt_error *err) {
+    if (name->debias) vector->role = TT_ROLE_DEBIAS;
+    return tt_vector_set(&vector->model_name, name->model, err) && tt_vector_set(&vector->axis, name->axis, err) &&
+           tt_vector_set(&vector->class_name, name->class_name, err);
+}
+
+static bool add_vector(gathering *g, tt_vector *vector, tt_error *err) {
+    if (vector->own && *vector->axis && vector->role != TT_ROLE_MIX) return add_to_set(g, vector, err);
+    tt_file_name name;
+    if (!tt_file_name_read(&name, vector->path, g->orders, g->order_count, err)) return false;
+    const bool in_set = *name.axis && (*name.class_name || name.debias) && vector->role != TT_ROLE_MIX;
+    const bool named = *name.axis && vector->role != TT_ROLE_MIX; /* one file for both ways of an axis */
+    const bool ok = in_set ? take_name(vector, &name, err) && add_to_set(g, vector, err)
+                           : add_plain(g, vector, named ? name.axis : name.model, err);
+    tt_file_name_free(&name);
+    return ok;
+}
+
+/* A whole GGUF file that is something else, such as a model: no word is lost on it. */
+static bool is_another_kind(const char *path) {
+    tt_gguf file;
+    const char *architecture = "";
+    if (!tt_gguf_open(&file, path, NULL)) return false;
+    const bool other = tt_gguf_string(&file, "general.architecture", &architecture, NULL) && *architecture &&
+                       strcmp(architecture, "controlvector") != 0;
+    tt_gguf_close(&file);
+    return other;
+}
+
+static bool add_file(gathering *g, const char *path, tt_error *err) {
     tt_vector vector;
     tt_error reason = {0};
-    bool ok = tt_vector_read_keys(&vector, path, &reason);
-    if (ok) {
-        ok = add_vector(catalogue, &vector, orders, order_count, err);
+    if (tt_vector_read_keys(&vector, path, &reason)) {
+        const bool ok = add_vector(g, &vector, err);
         tt_vector_free(&vector);
-    } else if (reason.kind == TT_ERROR_MEMORY) {
-        (void)tt_fail(err, reason.kind, "%s", reason.message);
-    } else {
-        /* Models may lie in the same folder: only of what is named as a vector it is worth telling that it is none. */
-        tt_vector_name parts;
-        ok = !tt_vector_name_parse(name, &parts) ||
-             tt_notes_add(&catalogue->notes, err, "%s; it is passed over", reason.message);
+        return ok;
     }
+    if (reason.kind == TT_ERROR_MEMORY) return tt_fail(err, reason.kind, "%s", reason.message);
+    return is_another_kind(path) || tt_notes_add(&g->catalogue->notes, err, "%s; it is passed over", reason.message);
+}
+
+/* ==== Folders ==== */
+
+static bool add_folder(gathering *g, const char *folder, tt_error *err);
+
+/* A file, or a folder in the folder; links are followed. One that leads nowhere is a file that cannot be read. */
+static bool add_path(gathering *g, const char *path, tt_error *err) {
+    struct stat status;
+    const bool there = stat(path, &status) == 0;
+    if (!there && errno != ENOENT && errno != ELOOP && errno != EACCES)
+        return tt_fail_errno(err, "cannot look at '%s'", path);
+    if (!there || !S_ISDIR(status.st_mode)) return !ends_in_gguf(path) || add_file(g, path, err);
+    if (g->depth == DEEPEST || access(path, R_OK | X_OK) != 0) return true;
+    g->depth++;
+    const bool ok = add_folder(g, path, err);
+    g->depth--;
+    return ok;
+}
+
+static bool add_place(gathering *g, const char *folder, const char *name, tt_error *err) {
+    char *path = tt_path_join(folder, name, err);
+    const bool ok = path && add_path(g, path, err);
     free(path);
+    return ok;
+}
+
+static bool add_folder(gathering *g, const char *folder, tt_error *err) {
+    file_names names = {0};
+    bool ok = list_names(folder, &names, err);
+    const bool crowded = g->depth && names.count > ENTRIES_MOST; /* no folder of vectors is like this */
+    for (size_t i = 0; ok && !crowded && i < names.count; i++) ok = add_place(g, folder, names.items[i], err);
+    file_names_free(&names);
     return ok;
 }
 
@@ -166,10 +264,8 @@ static int compare_axes(const void *a, const void *b) {
 bool tt_catalogue_open(tt_catalogue *catalogue, const char *folder, const tt_class_order *orders, size_t order_count,
                        tt_error *err) {
     *catalogue = (tt_catalogue){0};
-    file_names names = {0};
-    bool ok = (catalogue->folder = tt_strdup(folder, err)) && list_files(folder, &names, err);
-    for (size_t i = 0; ok && i < names.count; i++) ok = add_file(catalogue, names.items[i], orders, order_count, err);
-    file_names_free(&names);
+    gathering g = {catalogue, orders, order_count, 0};
+    bool ok = (catalogue->folder = tt_strdup(folder, err)) && add_folder(&g, folder, err);
     if (ok && catalogue->count) qsort(catalogue->axes, catalogue->count, sizeof *catalogue->axes, compare_axes);
     if (!ok) tt_catalogue_free(catalogue);
     return ok;
@@ -181,88 +277,4 @@ void tt_catalogue_free(tt_catalogue *catalogue) {
     free(catalogue->folder);
     tt_notes_free(&catalogue->notes);
     *catalogue = (tt_catalogue){0};
-}
-
-/* ==== Finding ==== */
-
-tt_fit tt_catalogue_fit(const tt_catalogue_axis *axis, const tt_vector_target *target) {
-    return target ? tt_fit_judge(&axis->keys, target, NULL) : TT_FIT_WHOLE;
-}
-
-/* Whether `name` means the axis: 1 or -1 as tt_catalogue_find's sign, 0 when it does not. */
-static int meaning(const tt_catalogue_axis *axis, const char *name) {
-    if (!strcmp(axis->name, name) || !strcmp(axis->classes[1], name)) return 1;
-    return strcmp(axis->classes[0], name) == 0 ? -1 : 0;
-}
-
-static bool unknown_name(const tt_catalogue *catalogue, const char *name, tt_error *err) {
-    if (!catalogue->count)
-        return tt_fail(
-            err, TT_ERROR_USAGE,
-            "the folder '%s' has no control vectors of any axis: name theirs with --vectors, or make some with trimtab "
-            "train%s%s",
-            catalogue->folder, catalogue->notes.count ? "; " : "", catalogue->notes.count ? catalogue->notes.items[0] : "");
-    const char **names = tt_alloc(catalogue->count * 3, sizeof *names, err);
-    if (!names) return false;
-    size_t count = 0;
-    for (size_t i = 0; i < catalogue->count; i++) {
-        const tt_catalogue_axis *axis = &catalogue->axes[i];
-        names[count++] = axis->name;
-        for (int j = 0; j < 2; j++) {
-            if (*axis->classes[j]) names[count++] = axis->classes[j];
-        }
-    }
-    const char *nearest = tt_nearest(name, names, count);
-    if (nearest)
-        tt_fail(err, TT_ERROR_USAGE, "'%s' has no vectors for '%s'; did you mean '%s'?", catalogue->folder, name, nearest);
-    else
-        tt_fail(err, TT_ERROR_USAGE, "'%s' has no vectors for '%s'; it has some for '%s'%s", catalogue->folder, name,
-                catalogue->axes[0].name, catalogue->count > 1 ? " and others" : "");
-    free(names);
-    return false;
-}
-
-static bool ambiguous(const tt_catalogue *catalogue, const char *name, const tt_catalogue_axis *a,
-                      const tt_catalogue_axis *b, tt_error *err) {
-    if (strcmp(a->name, b->name) != 0)
-        return tt_fail(err, TT_ERROR_USAGE, "'%s' is a class of the axes '%s' and '%s': name the axis instead", name,
-                       a->name, b->name);
-    return tt_fail(err, TT_ERROR_USAGE,
-                   "'%s' has vectors for '%s' of several models, '%s' and '%s' among them: keep each model's vectors in a "
-                   "folder of its own",
-                   catalogue->folder, name, a->model_name, b->model_name);
-}
-
-bool tt_catalogue_find(const tt_catalogue *catalogue, const char *name, const tt_vector_target *target,
-                       const tt_catalogue_axis **axis, int *sign, tt_error *err) {
-    const tt_catalogue_axis *found = NULL, *second = NULL;
-    tt_fit found_fit = TT_FIT_NEVER;
-    for (size_t i = 0; *name && i < catalogue->count; i++) {
-        const tt_catalogue_axis *candidate = &catalogue->axes[i];
-        tt_fit fit = tt_catalogue_fit(candidate, target);
-        if (fit == TT_FIT_OTHER) fit = TT_FIT_NEVER; /* no better a choice */
-        if (!meaning(candidate, name) || fit < found_fit) continue;
-        if (!found || fit > found_fit) {
-            found = candidate;
-            found_fit = fit;
-            second = NULL;
-        } else if (!strcmp(candidate->name, name) && strcmp(found->name, name) != 0) {
-            found = candidate; /* an axis of that name goes before another axis' class of that name */
-            second = NULL;
-        } else if (strcmp(candidate->name, name) == 0 || strcmp(found->name, name) != 0) {
-            second = candidate;
-        }
-    }
-    if (!found) return unknown_name(catalogue, name, err);
-    if (second) return ambiguous(catalogue, name, found, second, err);
-    if (!found->ordered && !strcmp(found->name, name)) {
-        const bool both = *found->classes[0] && *found->classes[1];
-        return tt_fail(err, TT_ERROR_USAGE,
-                       "the files of the axis '%s' do not tell which of its classes is the positive one: name %s%s%s", name,
-                       *found->classes[0] ? found->classes[0] : "a class", both ? " or " : "",
-                       both ? found->classes[1] : "");
-    }
-    *axis = found;
-    *sign = meaning(found, name);
-    return true;
 }

@@ -18,7 +18,7 @@ typedef struct tt_vector_target {
 
 typedef enum tt_fit {
     TT_FIT_NEVER, /* the numbers do not fit: it cannot be applied */
-    TT_FIT_OTHER, /* trimtab made it for another model: refused, unless forced */
+    TT_FIT_OTHER, /* trimtab made it for another model, or it is not made to be added: refused, unless forced */
     TT_FIT_DOUBT, /* a hint disagrees: applied with a warning */
     TT_FIT_WHOLE,
 } tt_fit;
@@ -27,6 +27,6 @@ typedef enum tt_fit {
  * for TT_FIT_WHOLE. */
 tt_fit tt_fit_judge(const tt_vector *vector, const tt_vector_target *target, tt_error *why);
 
-/* Makes sure that a vector which was read can be applied: false where it does not fit (`force` lets another model's pass),
- * a note where there is doubt. */
+/* Makes a vector that was read ready to be applied: false where it does not fit (`force` lets another model's pass), a note
+ * where there is doubt. Afterwards its rows are numbered as llama.cpp does, and none lies beyond the model's layers. */
 bool tt_fit_settle(tt_vector *vector, const tt_vector_target *target, bool force, tt_notes *notes, tt_error *err);

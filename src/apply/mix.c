@@ -224,10 +224,13 @@ static bool item_of(const tt_mix_term *term, const tt_catalogue *catalogue, cons
         const tt_catalogue_axis *axis;
         int sign;
         if (!tt_catalogue_find(catalogue, term->name, target, &axis, &sign, err)) return false;
-        if (axis->ordered) { /* else the axis has no sign, and its class must stay */
-            name = axis->name;
-            item->value = term->value == 0 ? 0 : sign * term->value;
+        if (!axis->ordered) { /* the axis has no sign, and its class must stay */
+            item->text = tt_catalogue_class_name(catalogue, axis, sign > 0, target, err);
+            if (item->text) tt_one_line(item->text);
+            return item->text != NULL;
         }
+        name = axis->name;
+        item->value = term->value == 0 ? 0 : sign * term->value;
     }
     item->text = tt_strdup(name, err);
     /* A name may hold anything. It is made fit before the items are sorted, so that the text is read as the same mix. */

@@ -1,6 +1,7 @@
 /* mixer.c: see mixer.h */
 #include "apply/mixer.h"
 #include "apply/folder.h"
+#include "apply/strength.h"
 #include "base/memory.h"
 
 #include <stdlib.h>
@@ -13,6 +14,7 @@ struct tt_mixer {
     tt_blend blend; /* what the mix comes to */
     char *text;
     tt_notes warnings;
+    float *lengths; /* of the model's hidden state, measured when first needed; or NULL */
 };
 
 static bool open_catalogue(tt_mixer *mixer, tt_error *err) {
@@ -28,12 +30,6 @@ static bool has_axis(const tt_mix *mix) {
     return false;
 }
 
-static bool add_notes(tt_notes *to, const tt_notes *from, tt_error *err) {
-    for (size_t i = 0; i < from->count; i++)
-        if (!tt_notes_add(to, err, "%s", from->items[i])) return false;
-    return true;
-}
-
 /* What a mix comes to, before it is in use. */
 typedef struct prepared {
     tt_blend blend;
@@ -47,15 +43,21 @@ static void prepared_free(prepared *next) {
     free(next->text);
 }
 
+static bool judge(tt_mixer *mixer, tt_blend *blend, tt_error *err) {
+    if (!mixer->options.model || !tt_strength_matters(blend)) return true;
+    if (!mixer->lengths && !(mixer->lengths = tt_strength_measure(mixer->options.model, err))) return false;
+    return tt_strength_judge(blend, mixer->lengths, mixer->options.force, err);
+}
+
 static bool prepare(prepared *next, tt_mixer *mixer, const tt_mix *mix, tt_error *err) {
     const bool by_name = has_axis(mix);
     if (by_name && !open_catalogue(mixer, err)) return false;
     const tt_catalogue *catalogue = mixer->has_catalogue ? &mixer->catalogue : NULL;
     const tt_mix_options options = {catalogue, mixer->options.target, mixer->options.force};
-    if (!tt_mix_blend(&next->blend, mix, &options, err)) return false;
+    if (!tt_mix_blend(&next->blend, mix, &options, err) || !judge(mixer, &next->blend, err)) return false;
     next->text = mix->count ? tt_mix_text(mix, catalogue, mixer->options.target, err) : tt_strdup("", err);
-    return next->text && (!by_name || add_notes(&next->warnings, &catalogue->notes, err)) &&
-           add_notes(&next->warnings, &next->blend.warnings, err);
+    return next->text && (!by_name || tt_notes_add_all(&next->warnings, &catalogue->notes, err)) &&
+           tt_notes_add_all(&next->warnings, &next->blend.warnings, err);
 }
 
 bool tt_mixer_use(tt_mixer *mixer, tt_mix *mix, tt_error *err) {
@@ -94,6 +96,7 @@ void tt_mixer_close(tt_mixer *mixer) {
     tt_catalogue_free(&mixer->catalogue);
     tt_notes_free(&mixer->warnings);
     free(mixer->text);
+    free(mixer->lengths);
     free(mixer);
 }
 

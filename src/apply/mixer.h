@@ -5,6 +5,7 @@
 #pragma once
 
 #include "apply/blend.h"
+#include "model/model.h"
 
 typedef struct tt_mixer tt_mixer;
 
@@ -12,6 +13,7 @@ typedef struct tt_mixer_options {
     const char *folder;             /* where axes are found, read when an axis is first asked for; NULL: there are none */
     const tt_vector_target *target; /* the model; NULL: not known, so the vectors must at least fit one another */
     bool force;                     /* what is unwise becomes a warning, where the numbers still fit */
+    tt_model *model;                /* the target, where it is loaded: to judge strengths by (strength.h); may be NULL */
 } tt_mixer_options;
 
 /* Opens with an empty mix. What the options point to must outlive the mixer. */

@@ -23,6 +23,12 @@ bool tt_notes_add(tt_notes *notes, tt_error *err, const char *format, ...) {
     return true;
 }
 
+bool tt_notes_add_all(tt_notes *notes, const tt_notes *from, tt_error *err) {
+    for (size_t i = 0; i < from->count; i++)
+        if (!tt_notes_add(notes, err, "%s", from->items[i])) return false;
+    return true;
+}
+
 void tt_notes_free(tt_notes *notes) {
     for (size_t i = 0; i < notes->count; i++) free(notes->items[i]);
     free(notes->items);

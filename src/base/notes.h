@@ -11,4 +11,6 @@ typedef struct tt_notes {
 } tt_notes; /* starts as `{0}`; ends with tt_notes_free */
 
 bool tt_notes_add(tt_notes *notes, tt_error *err, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Adds all of `from`. */
+bool tt_notes_add_all(tt_notes *notes, const tt_notes *from, tt_error *err);
 void tt_notes_free(tt_notes *notes);

@@ -71,11 +71,26 @@ static void add_keys(yyjson_mut_doc *doc, yyjson_mut_val *object, const tt_vecto
         add_pair(doc, object, "recommended", vector->recommended);
 }
 
+/* What other tools wrote, as text. */
+static void add_foreign(yyjson_mut_doc *doc, yyjson_mut_val *object, const tt_vector *vector) {
+    if (!tt_gguf_keys_count(vector->foreign)) return;
+    yyjson_mut_val *keys = yyjson_mut_obj_add_obj(doc, object, "other_keys");
+    for (size_t i = 0; i < tt_gguf_keys_count(vector->foreign); i++) {
+        tt_text value = {0};
+        tt_gguf_keys_value(vector->foreign, i, &value);
+        if (!tt_text_ok(&value, NULL)) tt_json_lacks(doc);
+        yyjson_mut_obj_add(keys, yyjson_mut_strcpy(doc, tt_gguf_keys_name(vector->foreign, i)),
+                           yyjson_mut_strcpy(doc, value.data ? value.data : ""));
+        tt_text_free(&value);
+    }
+}
+
 static void add_vector(yyjson_mut_doc *doc, yyjson_mut_val *object, const tt_vector *vector) {
     add_keys(doc, object, vector);
     if (vector->layer_count_given) yyjson_mut_obj_add_uint(doc, object, "layer_count", vector->layer_count);
     yyjson_mut_obj_add_uint(doc, object, "width", vector->width);
     yyjson_mut_obj_add_real(doc, object, "length", tt_vector_norm(vector));
+    add_foreign(doc, object, vector);
     add_layers(doc, object, vector);
 }
 

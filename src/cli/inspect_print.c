@@ -43,6 +43,21 @@ static void add_recommended(tt_table *table, const tt_vector *vector) {
     tt_table_cell(table, "%s towards %s, %s towards %s", sizes[0], vector->classes[0], sizes[1], vector->classes[1]);
 }
 
+/* What other tools wrote. */
+static void add_foreign(tt_table *table, const tt_vector *vector) {
+    if (vector->from_zero) {
+        tt_table_cell(table, "counted");
+        tt_table_cell(table, "from 0: it has a direction.0");
+    }
+    for (size_t i = 0; i < tt_gguf_keys_count(vector->foreign); i++) {
+        tt_text value = {0};
+        tt_gguf_keys_value(vector->foreign, i, &value);
+        tt_table_cell(table, "%s", tt_gguf_keys_name(vector->foreign, i));
+        tt_table_cell_text(table, &value);
+        tt_text_free(&value);
+    }
+}
+
 static bool print_keys(const tt_vector *vector, tt_error *err) {
     tt_table table = {0};
     tt_table_column(&table, "file", false);
@@ -73,6 +88,7 @@ static bool print_keys(const tt_vector *vector, tt_error *err) {
         tt_table_cell(&table, "parameters");
         tt_table_cell(&table, "%s", tt_parameters_text((double)vector->parameters, parameters));
     }
+    add_foreign(&table, vector);
     const bool ok = tt_table_print(&table, stdout, 0, err);
     tt_table_free(&table);
     return ok;

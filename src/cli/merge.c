@@ -26,12 +26,27 @@ static bool check_output(const char *output, const tt_blend *blend, tt_error *er
     return true;
 }
 
+/* What other tools wrote into their files has no place in the sum of several. */
+static void tell_left_out(const tt_blend *blend) {
+    for (size_t i = 0; i < blend->part_count; i++) {
+        const tt_vector *vector = &blend->parts[i].vector;
+        for (size_t k = 0; k < tt_gguf_keys_count(vector->foreign); k++) {
+            fputs("warning: the key ", stderr);
+            tt_console_print(stderr, tt_gguf_keys_name(vector->foreign, k));
+            fputs(" of ", stderr);
+            tt_console_print(stderr, vector->path);
+            fputs(" is left out\n", stderr);
+        }
+    }
+}
+
 static bool write_mix(const char *output, const tt_mixer *given, tt_error *err) {
     const tt_blend *blend = tt_mixer_blend(given);
     const uint32_t rows = tt_vector_row_count(&blend->vector);
     if (!rows)
         return tt_fail(err, TT_ERROR_INPUT, "the mix has no direction in the layers chosen: there is nothing to write");
     tt_mix_warn(given);
+    tell_left_out(blend);
     if (!check_output(output, blend, err) || !tt_vector_write(&blend->vector, output, err)) return false;
     tt_console_print(stdout, output);
     printf(": %s, in %" PRIu32 " layers\n", tt_mixer_text(given), rows);

@@ -21,6 +21,9 @@ static const tt_option options[] = {
 
 const tt_option_group tt_mix_group = {"Steering", options, sizeof options / sizeof *options};
 
+/* Of these the ones that name files. */
+const tt_option_group tt_vector_file_group = {"In every mix", options + 2, 3};
+
 static bool read_axes(tt_mix *mix, const tt_arguments *arguments, tt_error *err) {
     const char *text;
     for (size_t i = 0; (text = tt_argument_nth(arguments, "--axis", i)); i++)
@@ -54,12 +57,16 @@ static bool read_layers(tt_mix *mix, const tt_arguments *arguments, tt_error *er
     return tt_mix_set_layers(mix, numbers[0], numbers[1], err);
 }
 
-tt_mixer *tt_mix_open_given(const tt_arguments *arguments, const tt_vector_target *target, tt_error *err) {
+bool tt_mix_read_files(tt_mix *mix, const tt_arguments *arguments, tt_error *err) {
+    return read_files(mix, arguments, err) && read_layers(mix, arguments, err);
+}
+
+tt_mixer *tt_mix_open_given(const tt_arguments *arguments, const tt_vector_target *target, tt_model *model, tt_error *err) {
     const tt_mixer_options mixer_options = {tt_argument_text(arguments, "--vectors"), target,
-                                            tt_argument_flag(arguments, "--force")};
+                                            tt_argument_flag(arguments, "--force"), model};
     tt_mixer *mixer = tt_mixer_open(&mixer_options, err);
     tt_mix mix = {0};
-    if (mixer && read_axes(&mix, arguments, err) && read_files(&mix, arguments, err) && read_layers(&mix, arguments, err) &&
+    if (mixer && read_axes(&mix, arguments, err) && tt_mix_read_files(&mix, arguments, err) &&
         tt_mixer_use(mixer, &mix, err))
         return mixer;
     tt_mix_free(&mix);
@@ -71,7 +78,7 @@ tt_mixer *tt_mix_open_given_file(const tt_arguments *arguments, tt_target *targe
     *target = (tt_target){0};
     const char *path = tt_argument_text(arguments, "--model");
     if (path && !tt_target_open(target, path, err)) return NULL;
-    return tt_mix_open_given(arguments, path ? &target->target : NULL, err);
+    return tt_mix_open_given(arguments, path ? &target->target : NULL, NULL, err);
 }
 
 bool tt_mix_asked(const tt_arguments *arguments) {

@@ -1,5 +1,6 @@
 /* serve.c: `trimtab serve`, an OpenAI-compatible server with a mix for each request: options in, a server of server/ . */
 #include "cli/commands.h"
+#include "cli/mix_options.h"
 #include "cli/shared_options.h"
 
 #include "base/file.h"
@@ -74,6 +75,7 @@ typedef struct settings {
     const char *keys[KEYS_MOST], *presets[PRESETS_MOST], *hosts[HOSTS_MOST];
     char *key_file, *certificate, *private_key;
     tt_text mix;
+    tt_mix base;
 } settings;
 
 static void settings_free(settings *s) {
@@ -81,6 +83,7 @@ static void settings_free(settings *s) {
     free(s->certificate);
     free(s->private_key);
     tt_text_free(&s->mix);
+    tt_mix_free(&s->base);
 }
 
 static bool add_key(settings *s, const char *key, tt_error *err) {
@@ -140,7 +143,8 @@ static bool take_mix(settings *s, const tt_arguments *arguments, tt_error *err) 
         s->presets[s->options.preset_count++] = text;
     }
     s->options.mix = s->mix.data;
-    return tt_text_ok(&s->mix, err);
+    s->options.base = &s->base;
+    return tt_text_ok(&s->mix, err) && tt_mix_read_files(&s->base, arguments, err);
 }
 
 static bool take_settings(settings *s, const tt_arguments *arguments, tt_error *err) {
@@ -241,7 +245,7 @@ const tt_command tt_command_serve = {
         "\"model\": \"smollm2@language=0.5\", which needs nothing of the client. Else the server's default mix counts.\n\n"
         "The server listens on this machine alone unless --host says otherwise, and then wants --api-key-file or --no-auth. "
         "SIGTERM or Ctrl-C lets running answers finish (--grace); a second one ends it at once.",
-    .groups = {&main_group, &network_group, &limit_group, &tt_model_group},
+    .groups = {&main_group, &tt_vector_file_group, &network_group, &limit_group, &tt_model_group},
     .examples = {{"trimtab serve -m model.gguf --vectors vectors", "serve at http://127.0.0.1:8080"},
                  {"trimtab serve -m model.gguf --vectors vectors --axis language=0.5 -np 8",
                   "eight at once, ornate unless asked otherwise"},

@@ -60,7 +60,8 @@ static bool has_axis(const tt_catalogue *catalogue, const tt_vector_target *targ
                      const tt_catalogue_axis **found) {
     for (size_t i = 0; i < catalogue->count; i++) {
         *found = &catalogue->axes[i];
-        if (!strcmp((*found)->name, name) && tt_catalogue_fit(*found, target) >= TT_FIT_DOUBT) return true;
+        if (!(*found)->plain && !strcmp((*found)->name, name) && tt_catalogue_fit(*found, target) >= TT_FIT_DOUBT)
+            return true;
     }
     return false;
 }

@@ -2,6 +2,7 @@
 #include "gguf/gguf_file.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "gguf/disguise.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -189,28 +190,6 @@ static bool walk_tensor(cursor *at, const char *name, uint32_t alignment, uint64
     return true;
 }
 
-/* What people take for a GGUF file, by its first bytes. */
-static const struct {
-    const char *bytes, *says;
-} known_others[] = {
-    {"version https://git-lfs", "is a Git LFS pointer, not the file itself: fetch it with git lfs pull"},
-    {"<!DOCTYPE", "is a web page, not a GGUF file: download from the address that has /resolve/ in it, not /blob/"},
-    {"<html", "is a web page, not a GGUF file: download from the address that has /resolve/ in it, not /blob/"},
-};
-
-/* A sentence for a file that does not begin as a GGUF file does. */
-static bool fail_other_kind(cursor *at, tt_error *err) {
-    const char *path = at->file->path;
-    for (size_t i = 0; i < sizeof known_others / sizeof *known_others; i++) {
-        const size_t length = strlen(known_others[i].bytes);
-        if (length <= at->length && !strncasecmp((const char *)at->window, known_others[i].bytes, length))
-            return tt_fail(err, TT_ERROR_INPUT, "'%s' %s", path, known_others[i].says);
-    }
-    return tt_fail(err, TT_ERROR_INPUT,
-                   "'%s' is not a GGUF file (llama.cpp's convert_hf_to_gguf.py makes one of a model in another format)",
-                   path);
-}
-
 /* A key takes at least 13 bytes (an empty name, the type, one byte), a tensor 24. */
 static bool check_counts(const cursor *at, uint64_t tensors, uint64_t keys, tt_error *err) {
     if (keys > at->file->size / 13 || tensors > at->file->size / 24)
@@ -233,7 +212,9 @@ static bool walk_head(cursor *at, uint64_t *tensors, uint64_t *keys, tt_error *e
         return tt_fail(err, TT_ERROR_INPUT, "'%s' is not a GGUF file: its %" PRIu64 " bytes are too short to be a GGUF file",
                        path, at->file->size);
     if (!take(at, magic, sizeof magic, err) || !take(at, &version, sizeof version, err)) return false;
-    if (memcmp(magic, GGUF_MAGIC, sizeof magic) != 0) return fail_other_kind(at, err);
+    if (memcmp(magic, GGUF_MAGIC, sizeof magic) != 0)
+        return tt_fail_not_gguf(at->file->fd, at->file->size, path,
+                                " (llama.cpp's convert_hf_to_gguf.py makes one of a model in another format)", err);
     if ((version & 0xffff) == 0)
         return tt_fail(err, TT_ERROR_INPUT,
                        "'%s' was written for machines of the other byte order; convert it with gguf-convert-endian", path);

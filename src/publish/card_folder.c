@@ -39,15 +39,21 @@ static bool is_complete(const tt_catalogue_axis *axis) {
     return axis->paths[TT_FILE_DEBIAS] && axis->paths[TT_FILE_NEGATIVE] && axis->paths[TT_FILE_POSITIVE];
 }
 
+/* A card is about the axes in the folder itself: not those of folders in it, and no merged mix or other plain vector. */
+static bool is_described(const tt_catalogue_axis *axis) { return !axis->plain && axis->depth == 0; }
+
 static bool check_models(const tt_catalogue *catalogue, tt_error *err) {
-    if (!catalogue->count)
-        return tt_fail(err, TT_ERROR_INPUT, "'%s' has no control vectors; make some with trimtab train", catalogue->folder);
-    for (size_t i = 1; i < catalogue->count; i++)
-        if (strcmp(catalogue->axes[i].model_name, catalogue->axes[0].model_name) != 0)
+    const char *model = NULL;
+    for (size_t i = 0; i < catalogue->count; i++) {
+        if (!is_described(&catalogue->axes[i])) continue;
+        if (model && strcmp(catalogue->axes[i].model_name, model) != 0)
             return tt_fail(err, TT_ERROR_INPUT,
                            "'%s' has vectors of several models ('%s' and '%s'); give each a folder of its own",
-                           catalogue->folder, catalogue->axes[0].model_name, catalogue->axes[i].model_name);
-    return true;
+                           catalogue->folder, model, catalogue->axes[i].model_name);
+        model = catalogue->axes[i].model_name;
+    }
+    return model ||
+           tt_fail(err, TT_ERROR_INPUT, "'%s' has no control vectors; make some with trimtab train", catalogue->folder);
 }
 
 static bool add_axis(tt_card_folder *folder, const tt_catalogue_axis *files, tt_error *err) {
@@ -63,6 +69,7 @@ bool tt_card_folder_open(tt_card_folder *folder, const char *path, tt_notes *not
     ok = ok && folder->axes;
     for (size_t i = 0; ok && i < folder->catalogue.count; i++) {
         const tt_catalogue_axis *files = &folder->catalogue.axes[i];
+        if (!is_described(files)) continue;
         ok = is_complete(files) ? add_axis(folder, files, err)
                                 : tt_notes_add(notes, err, "'%s' lacks one of its three files and is left out", files->name);
     }

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "prompts/axis.h"
 #include "vectors/compare.h"
+#include "vectors/sum.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,12 +36,18 @@ static bool describe_axis(tt_offered_axis *offered, tt_error *err) {
 
 /* ==== What the vectors tell ==== */
 
-/* How far one side's vector moves each block's output. */
+/* How far one side's vector moves each block's output; a side that has no file does not. */
 static bool measure(tt_offer *offer, size_t index, int side, tt_vector *vector, tt_error *err) {
     tt_offered_axis *offered = &offer->axes[index];
-    const char *path = offered->axis->paths[side ? TT_FILE_POSITIVE : TT_FILE_NEGATIVE];
+    const char *path = offered->axis->paths[side || offered->axis->plain ? TT_FILE_POSITIVE : TT_FILE_NEGATIVE];
     offered->strengths[side] = tt_alloc(offer->blocks, sizeof(float), err);
-    if (!offered->strengths[side] || !tt_vector_read(vector, path, err)) return false;
+    if (!offered->strengths[side]) return false;
+    if (!path) return tt_vector_init(vector, 1, offer->target.width, err);
+    tt_notes doubts = {0}; /* told once, by the side that is measured last */
+    const bool ok = tt_vector_read(vector, path, err) && tt_fit_settle(vector, &offer->target, false, &doubts, err) &&
+                    (!side || tt_notes_add_all(&offer->catalogue.notes, &doubts, err));
+    tt_notes_free(&doubts);
+    if (!ok) return false;
     for (uint32_t K = 1; K < offer->blocks && K < vector->layer_count; K++)
         offered->strengths[side][K] = (float)tt_vector_row_norm(vector, K);
     return true;
@@ -53,6 +60,12 @@ static bool measure_all(tt_offer *offer, tt_error *err) {
     for (size_t i = 0; i < offer->count && ok; i++) {
         tt_vector negative = {0};
         ok = measure(offer, i, 0, &negative, err) && measure(offer, i, 1, &positive[i], err);
+        if (ok && !offer->axes[i].axis->paths[TT_FILE_POSITIVE]) { /* its direction is the other side's opposite */
+            const tt_summand opposite = {&negative, -1};
+            tt_vector_free(&positive[i]);
+            ok = tt_vector_init(&positive[i], offer->blocks, offer->target.width, err) &&
+                 tt_vector_sum(&positive[i], &opposite, 1, 1, UINT32_MAX, err);
+        }
         tt_vector_free(&negative);
     }
     for (size_t i = 0; i < offer->count && ok; i++)
@@ -70,7 +83,10 @@ static bool take_axes(tt_offer *offer, tt_error *err) {
     if (!offer->axes) return false;
     for (size_t i = 0; i < offer->catalogue.count; i++) {
         const tt_catalogue_axis *axis = &offer->catalogue.axes[i];
-        const bool whole = axis->paths[TT_FILE_DEBIAS] && axis->paths[TT_FILE_NEGATIVE] && axis->paths[TT_FILE_POSITIVE];
+        /* Of trimtab's own axes all files are wanted; other makers' sets may have no de-bias vector, and one side alone. */
+        const bool whole = axis->keys.own && !axis->plain ? axis->paths[TT_FILE_DEBIAS] && axis->paths[TT_FILE_NEGATIVE] &&
+                                                                axis->paths[TT_FILE_POSITIVE]
+                                                          : axis->paths[TT_FILE_NEGATIVE] || axis->paths[TT_FILE_POSITIVE];
         const bool fits = tt_catalogue_fit(axis, &offer->target) >= TT_FIT_DOUBT;
         if (!whole || !fits) {
             if (!tt_notes_add(&offer->catalogue.notes, err, "axis '%s' of '%s' is not offered: %s", axis->name,
@@ -130,8 +146,9 @@ static void describe_one(const tt_offer *offer, const tt_offered_axis *offered, 
                    *strength = yyjson_mut_obj_add_arr(doc, entry, "strength");
     for (int side = 0; side < 2; side++) {
         const double recommended = (double)axis->recommended[side];
+        const bool there = axis->plain || axis->paths[side ? TT_FILE_POSITIVE : TT_FILE_NEGATIVE];
         yyjson_mut_arr_add_str(doc, classes, axis->classes[side]);
-        yyjson_mut_arr_add_real(doc, safe, (side ? 1 : -1) * (recommended > 0 ? recommended : 1.0));
+        yyjson_mut_arr_add_real(doc, safe, !there ? 0 : (side ? 1 : -1) * (recommended > 0 ? recommended : 1.0));
         yyjson_mut_arr_append(strength, floats(doc, offered->strengths[side], offer->blocks));
     }
     yyjson_mut_obj_add_str(doc, entry, "model", axis->model_name);

@@ -1,6 +1,7 @@
 /* mixes.c: see mixes.h */
 #include "server/mixes.h"
 #include "apply/steering.h"
+#include "apply/strength.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/plain.h"
@@ -30,7 +31,9 @@ typedef struct preset {
 struct tt_mixes {
     const tt_model *model;
     char *model_name;
-    tt_offer offer; /* does not change */
+    tt_offer offer; /* does not change, nor does */
+    float *lengths; /* of the model's hidden state; NULL where no mix needs to be judged by them */
+    tt_mix base;    /* what every mix has in it, beside what its text says: the operator's own files */
     preset *presets;
     size_t preset_count, preset_capacity; /* do not change once the server runs */
 
@@ -72,14 +75,32 @@ static tt_recipe *no_mix(tt_error *err) { return make_recipe(tt_strdup("", err),
 
 /* ==== Opening ==== */
 
-tt_mixes *tt_mixes_open(const tt_model *model, const char *model_name, const char *folder, tt_error *err) {
+/* What the operator puts into every mix must be sound when the server starts; what there is to warn of is said once. */
+static bool check_base(tt_mixes *mixes, tt_model *model, tt_error *err) {
+    bool needed = mixes->base.count > 0;
+    for (size_t i = 0; i < mixes->offer.count; i++) needed = needed || mixes->offer.axes[i].axis->plain;
+    if (needed && !(mixes->lengths = tt_strength_measure(model, err))) return false;
+    if (!mixes->base.count) return true;
+    tt_blend blend = {0};
+    const tt_mix_options options = {.target = &mixes->offer.target};
+    const bool ok = tt_mix_blend(&blend, &mixes->base, &options, err) &&
+                    tt_strength_judge(&blend, mixes->lengths, false, err) &&
+                    tt_notes_add_all(&mixes->offer.catalogue.notes, &blend.warnings, err);
+    tt_blend_free(&blend);
+    return ok;
+}
+
+tt_mixes *tt_mixes_open(tt_model *model, const char *model_name, const char *folder, const tt_mix *base, tt_error *err) {
     tt_mixes *mixes = tt_alloc(1, sizeof *mixes, err);
     if (!mixes) return NULL;
     pthread_mutex_init(&mixes->mutex, NULL);
     mixes->model = model;
     mixes->model_name = tt_strdup(model_name, err);
     mixes->standard = no_mix(err);
-    if (mixes->model_name && mixes->standard && tt_offer_open(&mixes->offer, model, folder, err)) return mixes;
+    if (base) mixes->base = (tt_mix){.first_layer = base->first_layer, .last_layer = base->last_layer};
+    if (mixes->model_name && mixes->standard && (!base || tt_mix_add_mix(&mixes->base, base, err)) &&
+        tt_offer_open(&mixes->offer, model, folder, err) && check_base(mixes, model, err))
+        return mixes;
     tt_mixes_close(mixes);
     return NULL;
 }
@@ -98,6 +119,8 @@ void tt_mixes_close(tt_mixes *mixes) {
     tt_recipe_release(mixes->standard);
     free(mixes->model_name);
     tt_offer_free(&mixes->offer);
+    tt_mix_free(&mixes->base);
+    free(mixes->lengths);
     pthread_mutex_destroy(&mixes->mutex);
     free(mixes);
 }
@@ -114,11 +137,9 @@ static bool is_offered(const tt_mixes *mixes, const char *name, tt_refusal *refu
     for (size_t i = 0; i < mixes->offer.count; i++) {
         const tt_catalogue_axis *axis = mixes->offer.axes[i].axis;
         const char *const own[] = {axis->name, axis->classes[0], axis->classes[1]};
-        for (int k = 0; k < 3; k++) {
-            if (!*own[k]) continue;
-            if (!strcmp(own[k], name)) return true;
-            if (count < NAMES_SUGGESTED) names[count++] = own[k];
-        }
+        if (tt_catalogue_meaning(axis, name)) return true;
+        for (int k = 0; k < 3; k++)
+            if (*own[k] && count < NAMES_SUGGESTED) names[count++] = own[k];
     }
     const char *near = tt_nearest(name, names, count);
     return tt_refuse(refusal, 400, "steering", "'%.64s' is no axis of this server's; %s%s%sGET /v1/axes lists them", name,
@@ -137,9 +158,10 @@ static bool add_value(const tt_mixes *mixes, tt_mix *mix, const char *name, doub
         return tt_refuse(refusal, 400, "steering", "'%.64s' is no axis of this server's: it has no vectors (--vectors)",
                          name);
     if (!is_offered(mixes, name, refusal)) return false;
-    if (!tt_catalogue_find(&mixes->offer.catalogue, name, &mixes->offer.target, &axis, &sign, NULL))
-        return tt_refuse(refusal, 400, "steering",
-                         "'%.64s' is in more than one axis; GET /v1/axes lists them: name the axis", name);
+    if (!tt_catalogue_find(&mixes->offer.catalogue, name, &mixes->offer.target, &axis, &sign, &err))
+        return err.kind == TT_ERROR_INPUT /* which would name the folder */
+                   ? tt_refuse(refusal, 400, "steering", "'%.64s' is an axis of several models' vectors here", name)
+                   : tt_refuse_error(refusal, "steering", &err);
     return tt_mix_add_axis(mix, name, value, &err) || tt_refuse_error(refusal, "steering", &err);
 }
 
@@ -207,20 +229,26 @@ static bool refuse_blend(const tt_error *err, tt_refusal *refusal) {
         "folder of vectors (trimtab inspect), and start it anew");
 }
 
-static tt_steering *blend(const tt_mixes *mixes, const tt_mix *mix, tt_refusal *refusal) {
+/* The mix, and the operator's own files with it. */
+static tt_steering *blend(const tt_mixes *mixes, const tt_mix *asked, tt_refusal *refusal) {
+    tt_mix mix = {.first_layer = mixes->base.first_layer, .last_layer = mixes->base.last_layer};
     tt_blend sum = {0};
     tt_error err = {0};
     const tt_mix_options options = {.catalogue = &mixes->offer.catalogue, .target = &mixes->offer.target};
     tt_steering *steering = NULL;
-    if (tt_mix_blend(&sum, mix, &options, &err)) steering = tt_steering_of_vector(mixes->model, &sum.vector, &err);
+    if (tt_mix_add_mix(&mix, asked, &err) && tt_mix_add_mix(&mix, &mixes->base, &err) &&
+        tt_mix_blend(&sum, &mix, &options, &err) &&
+        (!mixes->lengths || !tt_strength_matters(&sum) || tt_strength_judge(&sum, mixes->lengths, false, &err)))
+        steering = tt_steering_of_vector(mixes->model, &sum.vector, &err);
     tt_blend_free(&sum);
+    tt_mix_free(&mix);
     if (!steering) refuse_blend(&err, refusal);
     return steering;
 }
 
 bool tt_mixes_at_hand(tt_mixes *mixes, const tt_recipe *recipe, tt_steering **steering) {
     *steering = NULL;
-    if (!*recipe->text) return true;
+    if (!*recipe->text && !mixes->base.count) return true;
     pthread_mutex_lock(&mixes->mutex);
     for (size_t i = 0; i < KEPT && !*steering; i++) {
         kept_mix *kept = &mixes->kept[i];

@@ -27,8 +27,9 @@ typedef struct tt_recipe {
 tt_recipe *tt_recipe_hold(tt_recipe *recipe);
 void tt_recipe_release(tt_recipe *recipe); /* harmless on NULL */
 
-/* Reads the vectors of `folder` (NULL: none at all) that fit `model`, which must outlive it. */
-tt_mixes *tt_mixes_open(const tt_model *model, const char *model_name, const char *folder, tt_error *err);
+/* Reads the vectors of `folder` (NULL: none at all) that fit `model`, which must outlive it. `base` (may be NULL) is what
+ * every mix has in it, whatever a client asks for; it is copied. For the thread that opened the model. */
+tt_mixes *tt_mixes_open(tt_model *model, const char *model_name, const char *folder, const tt_mix *base, tt_error *err);
 void tt_mixes_close(tt_mixes *mixes); /* harmless on NULL */
 
 /* The mix of a request: `steering` (an object of axes and values, or text; NULL: not given), else what follows '@' in

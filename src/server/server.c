@@ -41,7 +41,8 @@ static bool add_preset(tt_mixes *mixes, const char *text, tt_error *err) {
 
 static bool open_mixes(tt_server *server, const tt_server_options *options, tt_error *err) {
     if (options->vectors && !tt_model_check_steerable(server->service.model, err)) return false;
-    server->service.mixes = tt_mixes_open(server->service.model, server->service.model_name, options->vectors, err);
+    server->service.mixes =
+        tt_mixes_open(server->service.model, server->service.model_name, options->vectors, options->base, err);
     if (!server->service.mixes) return false;
     if (options->mix && !tt_mixes_set_default_text(server->service.mixes, options->mix, err)) return false;
     if (options->preset_file && !tt_mixes_read_presets(server->service.mixes, options->preset_file, err)) return false;

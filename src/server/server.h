@@ -18,6 +18,7 @@
  * libmicrohttpd talks in a thread of its own; the caller's, which opened the model, computes (scheduler.h says why). */
 #pragma once
 
+#include "apply/mix.h"
 #include "server/http.h"
 
 #include <stdint.h>
@@ -25,7 +26,8 @@
 typedef struct tt_server_options {
     tt_http_options http;
     tt_access_options access;
-    const char *vectors;        /* folder; NULL: no steering */
+    const char *vectors;        /* folder; NULL: no steering by name */
+    const tt_mix *base;         /* what every mix has in it, whatever a client asks for; NULL: nothing */
     const char *model_name;     /* what clients call the model; NULL: the name in its file, made fit */
     const char *const *presets; /* "NAME=MIX" */
     size_t preset_count;

@@ -285,6 +285,14 @@ static bool bake(baking *b, const char *output, tt_baked *baked, tt_error *err) 
     return true;
 }
 
+bool tt_bake_check(tt_model_file *file, const tt_vector *vector, tt_error *err) {
+    baking b = {.file = file, .vector = vector};
+    b.biases = tt_alloc(file->layer_count, sizeof *b.biases, err);
+    const bool ok = b.biases && check_model(file, vector, err) && place_biases(&b, err);
+    free(b.biases);
+    return ok;
+}
+
 bool tt_bake(tt_model_file *file, const tt_vector *vector, const char *output, const tt_bake_options *options,
              tt_baked *baked, tt_error *err) {
     baking b = {.file = file, .vector = vector, .options = options};

@@ -28,6 +28,10 @@ typedef struct tt_baked {
 /* The architectures of the models that can be baked, `index` from 0; NULL behind the last. */
 const char *tt_bake_architecture(size_t index);
 
+/* Whether tt_bake can do it, without a file being written: the architecture, the shapes, and a bias that the model has
+ * already. */
+bool tt_bake_check(tt_model_file *file, const tt_vector *vector, tt_error *err);
+
 /* Writes the model `file` with `vector`'s rows to `output`: one file, or as many parts as the model has, named after
  * `output`. Every other key and tensor is copied bit for bit, through a buffer of fixed size; trimtab.recipe is added. All
  * of the files or none. `file` is used up: afterwards it can only be closed. */

@@ -37,6 +37,8 @@ void tt_vector_free(tt_vector *vector) {
     for (int i = 0; i < STRINGS; i++) free(*fields[i]);
     free(vector->path);
     free(vector->figures);
+    free(vector->operation);
+    tt_gguf_keys_free(vector->foreign);
     *vector = (tt_vector){0};
 }
 
@@ -54,13 +56,16 @@ bool tt_vector_copy(tt_vector *copy, const tt_vector *vector, tt_error *err) {
     tt_vector source = *vector;
     char **from[STRINGS], **to[STRINGS];
     *copy = *vector;
-    copy->path = NULL;
+    copy->path = copy->operation = NULL;
     copy->figures = NULL;
+    copy->foreign = NULL;
     strings_of(&source, from);
     strings_of(copy, to);
     for (int i = 0; i < STRINGS; i++) *to[i] = NULL;
     bool ok = (copy->rows = tt_alloc(vector->layer_count, sizeof *copy->rows, err)) != NULL;
-    ok = ok && (!vector->path || (copy->path = tt_strdup(vector->path, err)));
+    ok = ok && (!vector->path || (copy->path = tt_strdup(vector->path, err))) &&
+         (!vector->operation || (copy->operation = tt_strdup(vector->operation, err)));
+    if (ok) copy->foreign = tt_gguf_keys_copy(vector->foreign);
     for (int i = 0; ok && i < STRINGS; i++) ok = (*to[i] = tt_strdup(*from[i], err)) != NULL;
     if (ok && vector->figure_count)
         ok = (copy->figures = tt_alloc(vector->figure_count, sizeof *copy->figures, err)) != NULL;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "gguf/keys.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -27,8 +28,13 @@ typedef struct tt_vector {
     bool layer_count_given; /* the file tells L; false also where its layer_count is the number of its rows, as other tools
                                write it */
     uint32_t width;         /* d */
-    uint32_t highest;       /* of a file: the largest K that has a tensor direction.K */
-    float **rows;           /* layer_count entries; NULL where there is no direction */
+    /* Of a file: how many tensors direction.N it has, and the smallest N above 0 and the largest among them. */
+    uint32_t tensors, lowest, highest;
+    bool own;              /* trimtab wrote it: it has keys of its own */
+    bool from_zero;        /* it has a direction.0, which is in rows[0] until apply/fit.h has found out what it counts */
+    char *operation;       /* the key, and its value, by which another tool says that it is not to be added; or NULL */
+    tt_gguf_keys *foreign; /* keys of other tools; or NULL */
+    float **rows;          /* layer_count entries; NULL where there is no direction */
     /* What trimtab's own files also tell; "" or 0 or TT_ROLE_UNKNOWN elsewhere, except what a file name in the usual form
      * {model}-{axis}__{class}.gguf tells. */
     char *model_name, *axis, *class_name, *classes[2], *fingerprint, *method, *version, *recipe;
@@ -55,9 +61,9 @@ bool tt_vector_add_row(tt_vector *vector, uint32_t K, const float *values, doubl
 /* Replaces one of the vector's strings. */
 bool tt_vector_set(char **field, const char *value, tt_error *err);
 
-/* Reads a control-vector file: trimtab's, or any that llama.cpp takes. Refused with one sentence: what is no GGUF or no
- * control vector, is damaged, or has a row of a wrong name, type or width, for layer 0 or beyond the last, or with a value
- * that is not finite. */
+/* Reads a control-vector file: trimtab's, or another tool's, in F32, F16, BF16 or F64. Refused with one sentence: what is no
+ * GGUF or no control vector, is damaged, or has a row of a wrong name, type or width, for layer 0 alone or beyond the last,
+ * or with a value that is not finite. */
 bool tt_vector_read(tt_vector *vector, const char *path, tt_error *err);
 
 /* As tt_vector_read, but leaves the values on the disk: `rows` are all NULL. For looking through a folder. */

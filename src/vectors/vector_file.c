@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "gguf/gguf_file.h"
 #include "gguf/gguf_write.h"
+#include "vectors/foreign.h"
 #include "vectors/vector.h"
 
 #include <inttypes.h>
@@ -65,21 +66,37 @@ static bool bad_row(const tt_gguf *file, int64_t index, const char *why, tt_erro
                    gguf_get_tensor_name(file->meta, index), why);
 }
 
-/* Checks every tensor's name, type and shape; finds the width and the highest K. */
-static bool check_rows(const tt_gguf *file, int64_t *width, uint32_t *highest, tt_error *err) {
+/* What the tensors come to. */
+typedef struct extent {
+    int64_t width;
+    uint32_t lowest, highest; /* K; the lowest above 0 */
+    bool from_zero;
+} extent;
+
+static bool is_number(enum ggml_type type) {
+    return type == GGML_TYPE_F32 || type == GGML_TYPE_F16 || type == GGML_TYPE_BF16 || type == GGML_TYPE_F64;
+}
+
+/* Checks every tensor's name, type and shape. */
+static bool check_rows(const tt_gguf *file, extent *found, tt_error *err) {
     const int64_t count = gguf_get_n_tensors(file->meta);
+    *found = (extent){.lowest = UINT32_MAX};
     for (int64_t i = 0; i < count; i++) {
         const int64_t *extents = gguf_get_tensor_ne(file->meta, i);
         uint32_t K;
         if (!row_index(gguf_get_tensor_name(file->meta, i), &K)) return bad_row(file, i, "is not named direction.K", err);
-        if (K == 0) return bad_row(file, i, "is for layer 0, which control vectors do not reach", err);
+        if (K == 0 && count == 1) return bad_row(file, i, "is for layer 0, which control vectors do not reach", err);
         if (K >= TT_LAYERS_MOST) return bad_row(file, i, "is for a layer that no model has", err);
-        if (gguf_get_tensor_type(file->meta, i) != GGML_TYPE_F32) return bad_row(file, i, "is not of type F32", err);
+        if (!is_number(gguf_get_tensor_type(file->meta, i)))
+            return bad_row(file, i, "is not of type F32, F16, BF16 or F64", err);
         if (extents[1] != 1 || extents[2] != 1 || extents[3] != 1)
             return bad_row(file, i, "has more than one dimension", err);
-        if (i == 0) *width = extents[0];
-        if (extents[0] != *width || extents[0] > INT32_MAX) return bad_row(file, i, "differs in length from the first", err);
-        if (K > *highest) *highest = K;
+        if (i == 0) found->width = extents[0];
+        if (extents[0] != found->width || extents[0] > INT32_MAX)
+            return bad_row(file, i, "differs in length from the first", err);
+        if (K > found->highest) found->highest = K;
+        if (K && K < found->lowest) found->lowest = K;
+        found->from_zero = found->from_zero || K == 0;
     }
     if (!count) return tt_fail(err, TT_ERROR_INPUT, "'%s' holds no direction: it would steer nothing", file->path);
     return true;
@@ -193,15 +210,32 @@ static bool read_keys(const tt_gguf *file, tt_vector *vector, tt_error *err) {
            read_figures(file, vector, err) && read_name(file, vector, err);
 }
 
-static bool read_rows(const tt_gguf *file, tt_vector *vector, tt_error *err) {
-    const size_t size = vector->width * sizeof(float);
+static bool is_own(const tt_gguf *file) {
+    for (int64_t i = 0; i < gguf_get_n_kv(file->meta); i++)
+        if (!strncmp(gguf_get_key(file->meta, i), "trimtab.", 8)) return true;
+    return false;
+}
+
+/* Reads tensor `index` as F32. `raw` is room for a row of any type. */
+static bool read_row(const tt_gguf *file, int64_t index, uint32_t width, void *raw, float *row, tt_error *err) {
+    const enum ggml_type type = gguf_get_tensor_type(file->meta, index);
+    const size_t size = width * ggml_type_size(type);
+    const off_t offset = (off_t)tt_gguf_tensor_offset(file, index);
+    if (!tt_pread_all(file->fd, type == GGML_TYPE_F32 ? row : raw, size, offset, file->path, err)) return false;
+    if (type == GGML_TYPE_F16) ggml_fp16_to_fp32_row(raw, row, width);
+    if (type == GGML_TYPE_BF16) ggml_bf16_to_fp32_row(raw, row, width);
+    for (uint32_t i = 0; type == GGML_TYPE_F64 && i < width; i++) row[i] = (float)((const double *)raw)[i];
+    return true;
+}
+
+static bool read_rows(const tt_gguf *file, tt_vector *vector, void *raw, tt_error *err) {
     for (int64_t i = 0; i < gguf_get_n_tensors(file->meta); i++) {
         uint32_t K = 0;
         (void)row_index(gguf_get_tensor_name(file->meta, i), &K); /* checked by check_rows */
         float *row = tt_alloc(vector->width, sizeof *row, err);
         if (!row) return false;
         vector->rows[K] = row; /* names are unique, so nothing is there yet */
-        if (!tt_pread_all(file->fd, row, size, (off_t)tt_gguf_tensor_offset(file, i), file->path, err)) return false;
+        if (!read_row(file, i, vector->width, raw, row, err)) return false;
         for (uint32_t j = 0; j < vector->width; j++) {
             if (!isfinite(row[j])) return bad_row(file, i, "holds a value that is not finite", err);
         }
@@ -209,21 +243,33 @@ static bool read_rows(const tt_gguf *file, tt_vector *vector, tt_error *err) {
     return true;
 }
 
+static bool read_values(const tt_gguf *file, tt_vector *vector, tt_error *err) {
+    void *raw = tt_alloc(vector->width, sizeof(double), err); /* the largest type */
+    const bool ok = raw && read_rows(file, vector, raw, err);
+    free(raw);
+    return ok;
+}
+
 static bool read_vector(tt_vector *vector, const char *path, bool keys_only, tt_error *err) {
     *vector = (tt_vector){0};
     tt_gguf file;
     if (!tt_gguf_open(&file, path, err)) return false;
-    int64_t width = 0;
-    uint32_t highest = 0, layer_count = 0;
+    extent found;
+    uint32_t layer_count = 0;
     bool given = false;
-    bool ok = check_kind(&file, err) && check_rows(&file, &width, &highest, err) &&
-              find_layer_count(&file, highest, &layer_count, &given, err) &&
-              tt_vector_init(vector, layer_count, (uint32_t)width, err);
+    bool ok = check_kind(&file, err) && check_rows(&file, &found, err) &&
+              find_layer_count(&file, found.highest, &layer_count, &given, err) &&
+              tt_vector_init(vector, layer_count, (uint32_t)found.width, err);
     if (ok) {
         vector->layer_count_given = given;
-        vector->highest = highest;
+        vector->tensors = (uint32_t)gguf_get_n_tensors(file.meta);
+        vector->lowest = found.lowest;
+        vector->highest = found.highest;
+        vector->from_zero = found.from_zero;
+        vector->own = is_own(&file);
         vector->path = tt_strdup(path, err);
-        ok = vector->path && read_keys(&file, vector, err) && (keys_only || read_rows(&file, vector, err));
+        ok = vector->path && read_keys(&file, vector, err) && tt_foreign_read(vector, &file, err) &&
+             (keys_only || read_values(&file, vector, err));
     }
     tt_gguf_close(&file);
     if (!ok) tt_vector_free(vector);
@@ -253,7 +299,9 @@ static void write_figures(struct gguf_context *meta, const tt_vector *vector, un
 static bool write_keys(struct gguf_context *meta, const tt_vector *vector, tt_error *err) {
     gguf_set_val_str(meta, architecture_key, architecture_value);
     gguf_set_val_str(meta, "controlvector.model_hint", vector->architecture);
-    gguf_set_val_u32(meta, "controlvector.layer_count", vector->layer_count);
+    /* Where the model's layers are not known, the number of rows, as other tools write it. */
+    gguf_set_val_u32(meta, "controlvector.layer_count",
+                     vector->layer_count_given ? vector->layer_count : tt_vector_row_count(vector));
     write_string(meta, "trimtab.version", vector->version);
     write_string(meta, "trimtab.role", tt_role_name(vector->role));
     write_string(meta, "trimtab.axis", vector->axis);
@@ -318,6 +366,7 @@ bool tt_vector_write(const tt_vector *vector, const char *path, tt_error *err) {
     if (!check_writable(vector, path, err)) return false;
     struct gguf_context *meta = gguf_init_empty();
     bool ok = write_keys(meta, vector, err);
+    if (ok) tt_gguf_keys_write(vector->foreign, meta);
     for (uint32_t K = 1; ok && K < vector->layer_count; K++) {
         if (vector->rows[K]) describe_row(meta, vector, K);
     }
