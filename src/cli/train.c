@@ -185,7 +185,7 @@ const tt_command tt_command_train = {
         "class; and a report of all figures. A run that was interrupted goes on where it was when it is started again with "
         "the same arguments.",
     .run = run,
-    .groups = {&group, &prompt_group, &direction_group, &state_group, &tt_model_group},
+    .groups = {&group, &prompt_group, &direction_group, &state_group, &tt_model_group, &tt_layout_group},
     .examples =
         {
             {"trimtab train -m model.gguf -o vectors", "vectors for all built-in axes"},
