@@ -1,5 +1,5 @@
 /* fuzz_chat.c: request bodies from anywhere, against a tiny model without vectors. The first byte chooses the endpoint. */
-#include "server/request.h"
+#include "server/protocols/openai.h"
 #include "support/tiny_model.h"
 
 #include <stdlib.h>
@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     tt_request request;
     tt_refusal refusal = {0};
     /* The copy ends where the input does, so that the sanitizer sees a read beyond it. */
-    if (tt_request_parse(&request, &world, data[0] & 1, (const char *)data + 1, size - 1, &refusal))
+    if (tt_openai_parse(&request, &world, data[0] & 1, (const char *)data + 1, size - 1, &refusal))
         tt_request_free(&request);
     else if (refusal.status < 400 || !refusal.error.message[0])
         abort(); /* refused without saying why */

@@ -2,8 +2,8 @@
  * each of some control vectors alone.
  *
  *   show_logits MODEL TEXT [VECTOR]...        prints a JSON array for the model, then one for each vector, a line each */
+#include "apply/steering.h"
 #include "model/generate.h"
-#include "vectors/vector.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,8 +21,9 @@ static bool show_steered(tt_generator *generator, const tt_model *model, const t
     tt_vector vector = {0};
     bool ok = tt_vector_read(&vector, path, err);
     if (ok) {
-        const tt_steering steering = {(const float *const *)vector.rows, vector.layer_count};
-        ok = tt_generator_steer(generator, &steering, err) && show(generator, model, tokens, err);
+        tt_steering *steering = tt_steering_of_vector(model, &vector, err);
+        ok = steering && tt_generator_steer(generator, steering, err) && show(generator, model, tokens, err);
+        tt_steering_release(steering);
     }
     tt_vector_free(&vector);
     return ok;

@@ -1,13 +1,13 @@
 /* test_architectures.c: what capturing and steering rest on holds for every family's architecture (tiny_model.h).
  *
  * A second reader, written here against llama.h and the model file alone, says what the hidden states are: block 0's input
- * is the last token's row of the embedding, scaled where the family scales it, and the blocks' outputs are libllama's. */
+ * is the last token's row of the embedding, scaled, normalised or with its position's row added where the family does that,
+ * and the blocks' outputs are libllama's. */
 #include "base/memory.h"
 #include "model/generate.h"
-#include "model/steered_batch.h"
 #include "support/captured.h"
+#include "support/family.h"
 #include "support/scratch.h"
-#include "support/tiny_model.h"
 
 #include <gguf.h>
 #include <llama.h>
@@ -21,56 +21,10 @@
 
 #include <cmocka.h>
 
-enum { PROMPTS = 5 };
-
 static const char *path;
 static tt_engine *engine;
 static const char *const *architectures;
 static size_t architecture_count;
-
-/* One family: its model, and prompts with common beginnings, longer than a sliding window and than a micro-batch. */
-struct family {
-    const char *name;
-    tt_model *model;
-    const tt_model_facts *facts;
-    tt_tokens prompts[PROMPTS];
-};
-
-static void begin(struct family *family, const char *name) {
-    static const char *const texts[PROMPTS] = {
-        "You are a writer. Tell of the sea.",
-        "You are a writer who is plain. Tell of the sea, of the land, and of everything that lies between them, at some "
-        "length.",
-        "You are a writer who is ornate. Tell of the sea, of the land, and of everything that lies between them, at some "
-        "length.",
-        "Be a bard",
-        "You are a writer. Tell of the sea.",
-    };
-    *family = (struct family){.name = name};
-    struct tt_tiny_model_options options = tt_tiny_model_defaults();
-    options.architecture = name;
-    assert_true(tt_tiny_model_write(path, &options));
-    const tt_model_options model_options = {
-        .path = path, .threads = 1, .ubatch = 32, .f32_cache = true, .flash_attention_off = true};
-    tt_error err = {0};
-    family->model = tt_model_open(engine, &model_options, &err);
-    if (!family->model) fail_msg("%s: %s", name, err.message);
-    family->facts = tt_model_facts_of(family->model);
-    for (int i = 0; i < PROMPTS; i++)
-        if (!tt_tokenize(family->model, texts[i], strlen(texts[i]), &family->prompts[i], &err))
-            fail_msg("%s: %s", name, err.message);
-}
-
-static void end(struct family *family) {
-    for (int i = 0; i < PROMPTS; i++) tt_tokens_free(&family->prompts[i]);
-    tt_model_close(family->model);
-}
-
-static float *capture_all(const struct family *family, bool plain) {
-    return test_capture_all(family->model, family->prompts, PROMPTS, plain, NULL, family->name);
-}
-
-static bool has_no_place(const char *name) { return !strcmp(name, "plamo2"); }
 
 /* ==== The second reader ==== */
 
@@ -90,23 +44,46 @@ static bool on_node(struct ggml_tensor *node, bool asking, void *user_data) {
     return true;
 }
 
-/* The row of token_embd.weight for `token`, as the file has it. */
-static void read_embedding(int32_t token, const struct reader *reader) {
+/* A row of a table of the file's, times `scale`, added to h_0. */
+static void add_row(struct ggml_context *data, const char *table, size_t row, float scale, const struct reader *reader) {
+    const struct ggml_tensor *tensor = ggml_get_tensor(data, table);
+    assert_non_null(tensor);
+    const float *values = (const float *)tensor->data + row * reader->width;
+    for (size_t k = 0; k < reader->width; k++) reader->states[k] += scale * values[k];
+}
+
+/* A layer norm over h_0 with the file's weights, as BLOOM's embedding has one. */
+static void normalise(struct ggml_context *data, const struct reader *reader) {
+    const float *weight = ggml_get_tensor(data, "token_embd_norm.weight")->data;
+    const float *bias = ggml_get_tensor(data, "token_embd_norm.bias")->data;
+    const double width = (double)reader->width;
+    double mean = 0, variance = 0;
+    for (size_t k = 0; k < reader->width; k++) mean += (double)reader->states[k] / width;
+    for (size_t k = 0; k < reader->width; k++) variance += pow((double)reader->states[k] - mean, 2) / width;
+    for (size_t k = 0; k < reader->width; k++)
+        reader->states[k] =
+            (float)(((double)reader->states[k] - mean) / sqrt(variance + 1e-5) * (double)weight[k] + (double)bias[k]);
+}
+
+/* h_0 of `token`, which stands at `position`, as the file and the makers of the architecture have it. */
+static void read_embedding(int32_t token, size_t position, const struct reader *reader) {
     struct ggml_context *data = NULL;
     struct gguf_context *gguf = gguf_init_from_file(path, (struct gguf_init_params){.ctx = &data});
     assert_non_null(gguf);
-    const struct ggml_tensor *table = ggml_get_tensor(data, "token_embd.weight");
-    assert_non_null(table);
-    const float *row = (const float *)table->data + (size_t)token * reader->width;
     const char *architecture = gguf_get_val_str(gguf, gguf_find_key(gguf, "general.architecture"));
-    const float scale = strncmp(architecture, "gemma", 5) == 0 ? sqrtf((float)reader->width) : 1;
-    for (size_t k = 0; k < reader->width; k++) reader->states[k] = scale * row[k];
+    const int64_t scale_key = gguf_find_key(gguf, "granite.embedding_scale");
+    const float scale = strncmp(architecture, "gemma", 5) == 0 ? sqrtf((float)reader->width)
+                        : scale_key >= 0                       ? gguf_get_val_f32(gguf, scale_key)
+                                                               : 1;
+    add_row(data, "token_embd.weight", (size_t)token, scale, reader);
+    if (!strcmp(architecture, "gpt2")) add_row(data, "position_embd.weight", position, 1, reader);
+    if (!strcmp(architecture, "bloom")) normalise(data, reader);
     gguf_free(gguf);
     ggml_free(data);
 }
 
 /* The hidden states at the last token of `prompt`: (blocks + 1) x width; the caller frees. */
-static float *read_states(const struct family *family, const tt_tokens *prompt) {
+static float *read_states(const test_family *family, const tt_tokens *prompt) {
     struct reader reader = {.width = family->facts->width};
     reader.states = tt_alloc((family->facts->blocks + 1) * reader.width, sizeof *reader.states, NULL);
     assert_non_null(reader.states);
@@ -121,7 +98,7 @@ static float *read_states(const struct family *family, const tt_tokens *prompt) 
     params.cb_eval_user_data = &reader;
     struct llama_context *context = llama_init_from_model(model, params);
     assert_non_null(context);
-    read_embedding(prompt->ids[prompt->count - 1], &reader);
+    read_embedding(prompt->ids[prompt->count - 1], prompt->count - 1, &reader);
     assert_int_equal(llama_decode(context, llama_batch_get_one(prompt->ids, (int32_t)prompt->count)), 0);
     llama_free(context);
     llama_model_free(model);
@@ -130,7 +107,7 @@ static float *read_states(const struct family *family, const tt_tokens *prompt) 
 
 /* ==== Capturing ==== */
 
-static void check_sums(const struct family *family, const float *contributions, const float *states) {
+static void check_sums(const test_family *family, const float *contributions, const float *states) {
     const size_t width = family->facts->width;
     double *sum = tt_alloc(width, sizeof *sum, NULL);
     float *rounded = tt_alloc(width, sizeof *rounded, NULL);
@@ -149,116 +126,70 @@ static void check_sums(const struct family *family, const float *contributions, 
 
 static void contributions_add_up(void **) {
     for (size_t i = 0; i < architecture_count; i++) {
-        if (has_no_place(architectures[i])) continue;
-        struct family family;
-        begin(&family, architectures[i]);
+        if (test_family_has_no_place(architectures[i])) continue;
+        test_family family;
+        test_family_begin(&family, engine, path, architectures[i], 0);
         const size_t stride = (size_t)family.facts->blocks * family.facts->width;
-        float *contributions = capture_all(&family, true);
-        for (int prompt = 0; prompt < PROMPTS; prompt++) {
+        float *contributions = test_family_capture(&family, true);
+        for (int prompt = 0; prompt < TEST_FAMILY_PROMPTS; prompt++) {
             float *states = read_states(&family, &family.prompts[prompt]);
             check_sums(&family, contributions + (size_t)prompt * stride, states);
             free(states);
         }
         free(contributions);
-        end(&family);
+        test_family_end(&family);
     }
 }
 
 static void together_equals_one_by_one(void **) {
     for (size_t i = 0; i < architecture_count; i++) {
-        if (has_no_place(architectures[i])) continue;
-        struct family family;
-        begin(&family, architectures[i]);
+        if (test_family_has_no_place(architectures[i])) continue;
+        test_family family;
+        test_family_begin(&family, engine, path, architectures[i], 0);
         const size_t width = family.facts->width, blocks = family.facts->blocks;
-        float *a = capture_all(&family, false), *b = capture_all(&family, true);
-        for (size_t row = 0; row < PROMPTS * blocks; row++) {
+        float *a = test_family_capture(&family, false), *b = test_family_capture(&family, true);
+        for (size_t row = 0; row < TEST_FAMILY_PROMPTS * blocks; row++) {
             const double error = test_relative_error(a + row * width, b + row * width, width);
             if (!(error < 1e-3)) /* a random network amplifies rounding; another row would be wrong by about 1 */
                 fail_msg("%s, prompt %zu, block %zu: relative error %g", family.name, row / blocks, row % blocks, error);
         }
         free(a);
         free(b);
-        end(&family);
+        test_family_end(&family);
     }
 }
 
 static void values_beyond_half_precision_survive(void **) {
-    struct family family;
-    begin(&family, "gemma-2");
-    float *contributions = capture_all(&family, false), *states = read_states(&family, &family.prompts[1]);
+    test_family family;
+    test_family_begin(&family, engine, path, "gemma-2", 0);
+    float *contributions = test_family_capture(&family, false), *states = read_states(&family, &family.prompts[1]);
     const size_t width = family.facts->width, blocks = family.facts->blocks;
     float largest = 0;
     for (size_t i = 0; i < (blocks + 1) * width; i++) largest = fmaxf(largest, fabsf(states[i]));
     assert_true(largest > 65504);
     largest = 0;
-    for (size_t i = 0; i < PROMPTS * blocks * width; i++) {
+    for (size_t i = 0; i < TEST_FAMILY_PROMPTS * blocks * width; i++) {
         assert_true(isfinite(contributions[i]));
         largest = fmaxf(largest, fabsf(contributions[i]));
     }
     assert_true(largest > 65504);
     free(contributions);
     free(states);
-    end(&family);
+    test_family_end(&family);
 }
 
 /* ==== Steering ==== */
-
-/* A row for the middle block, as large as what that block adds by itself; the caller frees both. */
-static const float **make_rows(const struct family *family, float **row) {
-    const size_t width = family->facts->width, block = family->facts->blocks / 2;
-    float *contributions = capture_all(family, true);
-    *row = tt_alloc(width, sizeof **row, NULL);
-    memcpy(*row, contributions + block * width, width * sizeof **row);
-    free(contributions);
-    const float **rows = tt_alloc(family->facts->blocks, sizeof *rows, NULL);
-    rows[block] = *row;
-    return rows;
-}
-
-static float *logits_of_generator(const struct family *family, const tt_steering *steering) {
-    tt_error err = {0};
-    const size_t count = family->facts->vocabulary;
-    float *logits = tt_alloc(count, sizeof *logits, NULL);
-    tt_generator *generator = tt_generator_open(family->model, 512, &err);
-    if (!generator || !tt_generator_steer(generator, steering, &err) ||
-        !tt_generator_read(generator, &family->prompts[0], NULL, &err))
-        fail_msg("%s: %s", family->name, err.message);
-    memcpy(logits, tt_generator_logits(generator), count * sizeof *logits);
-    tt_generator_close(generator);
-    return logits;
-}
-
-static float *logits_of_batch(const struct family *family, const tt_steering *steering) {
-    tt_error err = {0};
-    const size_t count = family->facts->vocabulary, length = family->prompts[0].count;
-    float *logits = tt_alloc(count, sizeof *logits, NULL);
-    tt_steered_batch batch = {0};
-    bool ok = tt_steered_batch_open(&batch, family->model, &err) && tt_steered_batch_reserve(&batch, length, 1, &err);
-    for (size_t i = 0; ok && i < length; i++) {
-        tt_steered_batch_add(&batch, family->prompts[0].ids[i], i, i + 1 == length, steering);
-        tt_steered_batch_join(&batch, 0);
-        if (batch.length < batch.capacity && i + 1 < length) continue;
-        ok = tt_steered_batch_decode(&batch, NULL, &err);
-        if (ok && i + 1 == length) memcpy(logits, tt_steered_batch_logits(&batch, batch.length - 1), count * sizeof *logits);
-        tt_steered_batch_clear(&batch);
-    }
-    if (!ok) fail_msg("%s: %s", family->name, err.message);
-    tt_steered_batch_close(&batch);
-    return logits;
-}
 
 /* A vector through libllama's adapter, as `run` steers, and through the callback, as `serve` does, moves the logits alike.
  */
 static void both_ways_of_steering_agree(void **) {
     for (size_t i = 0; i < architecture_count; i++) {
-        if (has_no_place(architectures[i])) continue;
-        struct family family;
-        begin(&family, architectures[i]);
-        float *row;
-        const float **rows = make_rows(&family, &row);
-        const tt_steering steering = {rows, family.facts->blocks};
-        float *plain = logits_of_generator(&family, NULL), *adapter = logits_of_generator(&family, &steering);
-        float *callback = logits_of_batch(&family, &steering);
+        if (test_family_has_no_place(architectures[i])) continue;
+        test_family family;
+        test_family_begin(&family, engine, path, architectures[i], 0);
+        tt_steering *steering = test_family_steering(&family, family.facts->blocks / 2, 1);
+        float *plain = test_family_generator_logits(&family, NULL), *adapter = test_family_generator_logits(&family, steering);
+        float *callback = test_family_batch_logits(&family, &steering, 1);
         const double moved = test_relative_error(adapter, plain, family.facts->vocabulary);
         const double apart = test_relative_error(callback, adapter, family.facts->vocabulary);
         if (!(moved > 1e-3)) fail_msg("%s: a vector moves the logits by %g only", family.name, moved);
@@ -266,9 +197,8 @@ static void both_ways_of_steering_agree(void **) {
         free(plain);
         free(adapter);
         free(callback);
-        free(rows);
-        free(row);
-        end(&family);
+        tt_steering_release(steering);
+        test_family_end(&family);
     }
 }
 
@@ -278,8 +208,8 @@ static void refuses_by_name(const tt_error *err) {
 }
 
 static void an_architecture_without_a_place_is_refused(void **) {
-    struct family family;
-    begin(&family, "plamo2");
+    test_family family;
+    test_family_begin(&family, engine, path, "plamo2", 0);
     tt_error err = {0};
     assert_false(tt_model_check_steerable(family.model, &err));
     refuses_by_name(&err);
@@ -289,15 +219,18 @@ static void an_architecture_without_a_place_is_refused(void **) {
     err = (tt_error){0};
     tt_generator *generator = tt_generator_open(family.model, 64, &err);
     assert_non_null(generator);
-    float row[64] = {1};
-    const float *rows[] = {NULL, row};
+    float row[64] = {1}, *rows[64] = {NULL, row};
     assert_int_equal(family.facts->width, 64);
-    assert_false(tt_generator_steer(generator, &(tt_steering){rows, 2}, &err));
+    const tt_steering_term term = {.rows = rows, .row_count = family.facts->blocks, .width = family.facts->width};
+    tt_steering *steering = tt_steering_make(family.model, &term, 1, &err);
+    assert_non_null(steering);
+    assert_false(tt_generator_steer(generator, steering, &err));
+    tt_steering_release(steering);
     refuses_by_name(&err);
     assert_true(tt_generator_steer(generator, NULL, &err)); /* it still writes unsteered */
     assert_true(tt_generator_read(generator, &family.prompts[3], NULL, &err));
     tt_generator_close(generator);
-    end(&family);
+    test_family_end(&family);
 }
 
 static int set_up(void **) {

@@ -1,4 +1,5 @@
 /* test_bake.c: a baked model behaves as the model steered by the mix, and is otherwise the same file. */
+#include "apply/blend.h"
 #include "base/file.h"
 #include "model/engine.h"
 #include "support/logits.h"
@@ -6,7 +7,6 @@
 #include "support/tiny_model.h"
 #include "support/vector_files.h"
 #include "vectors/bake.h"
-#include "vectors/mix.h"
 
 #include <cmocka.h>
 #include <stdio.h>

@@ -1,11 +1,11 @@
 /* test_bake_slow.c: the demo model with its weights in F32, so that nothing but the bias' own rounding separates the baked
  * model from the steered one: 200 positions of running text. */
+#include "apply/blend.h"
 #include "model/engine.h"
 #include "support/logits.h"
 #include "support/scratch.h"
 #include "support/vector_files.h"
 #include "vectors/bake.h"
-#include "vectors/mix.h"
 
 #include <cmocka.h>
 #include <llama.h>

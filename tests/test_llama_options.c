@@ -1,8 +1,8 @@
 /* test_llama_options.c: a mix as llama.cpp's options: both syntaxes, names of every kind, and which version takes which. */
+#include "apply/llama_options.h"
 #include "cli/llama_version.h"
 #include "support/scratch.h"
 #include "support/vector_files.h"
-#include "vectors/llama_options.h"
 
 #include <cmocka.h>
 #include <stdio.h>

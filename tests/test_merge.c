@@ -1,11 +1,11 @@
 /* test_merge.c: a mix merged into one file steers as its separate files do in llama.cpp, which adds them up one after the
  * other in single precision; and the merged file tells what it is. */
+#include "apply/blend.h"
 #include "model/engine.h"
 #include "support/logits.h"
 #include "support/scratch.h"
 #include "support/tiny_model.h"
 #include "support/vector_files.h"
-#include "vectors/mix.h"
 
 #include <cmocka.h>
 #include <float.h>

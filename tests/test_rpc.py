@@ -1,5 +1,6 @@
 """test_rpc.py: a model whose blocks lie on other machines, here two ggml-rpc-servers on loopback."""
 import glob
+import os
 import pathlib
 import shutil
 import signal
@@ -66,6 +67,12 @@ class Rpc(cases.Case):
         held = [line for line in both.stderr.splitlines() if "model buffer size" in line]
         for server in (first, second):
             self.assertTrue(any(server in line for line in held), both.stderr)
+
+    def test_families_compute_what_they_do_here(self):
+        """Every block's contributions, and steering, of every family's tiny model: tests/test_device.c."""
+        environment = {**ENVIRONMENT, "TRIMTAB_RPC": f"{self.server()},{self.server()}"}
+        result = subprocess.run([os.path.join(built.FOLDER, "tests", "test_device")], capture_output=True, text=True, check=False, env=environment)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
 
     def test_a_run_goes_on_only_where_the_blocks_lie_as_they_did(self):
         """Another processor rounds otherwise. What has changed is told by its argument, and given up only when that is asked for."""

@@ -88,7 +88,7 @@ static void defaults_are_those_of_llama_cpp(void **) {
     assert_float_equal(s.dry_base, 1.75, 0);
     assert_int_equal(s.dry_allowed_length, 2);
     assert_int_equal(s.dry_last_n, 64);
-    assert_int_equal(s.dry_breaker_count, 4);
+    assert_int_equal(s.dry_breakers.count, 4);
     assert_int_equal(s.mirostat, 0);
     assert_float_equal(s.mirostat_rate, 0.1, 1e-7);
     assert_float_equal(s.mirostat_entropy, 5, 0);
@@ -145,6 +145,8 @@ static void filters_cut_the_list(void **) {
     sampling = wide_open();
     sampling.min_p = 0.5F; /* exp(-0.7) < 0.5 < exp(-0.6) */
     assert_int_equal(deepest(&sampling, 400), 6);
+    sampling.min_keep = 10;
+    assert_int_equal(deepest(&sampling, 400), 9);
     sampling = wide_open();
     sampling.temperature = 0;
     assert_int_equal(deepest(&sampling, 20), 0);
@@ -315,6 +317,58 @@ static void absurd_values_are_refused(void **) {
     s = good, s.adaptive_decay = 1, assert_refused(&s, "--adaptive-decay");
 }
 
+static void set_refused(const char *name, const char *value, const char *part) {
+    tt_sampling sampling = tt_sampling_defaults();
+    tt_error err = {0};
+    assert_false(tt_sampling_set(&sampling, name, value, &err));
+    assert_int_equal(err.kind, TT_ERROR_USAGE);
+    if (!strstr(err.message, part)) fail_msg("'%s' does not say '%s'", err.message, part);
+}
+
+static void options_are_set_by_name(void **) {
+    tt_sampling s = tt_sampling_defaults();
+    const char *const good[][2] = {{"seed", "7"},
+                                   {"top_k", "3"},
+                                   {"temperature", "1e0"},
+                                   {"ignore_eos", "true"},
+                                   {"samplers", "top_k"},
+                                   {"mirostat_eta", "0.5"},
+                                   {"grammar", "root ::= \"x\""},
+                                   {"dry_sequence_breakers", "none"},
+                                   {"dry_sequence_breakers", "x"}};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) assert_true(tt_sampling_set(&s, good[i][0], good[i][1], NULL));
+    assert_int_equal(s.seed, 7);
+    assert_int_equal(s.top_k, 3);
+    assert_float_equal(s.temperature, 1, 0);
+    assert_float_equal(s.mirostat_rate, 0.5, 0);
+    assert_true(s.ignore_end);
+    assert_string_equal(s.order, "top_k");
+    assert_string_equal(s.grammar, "root ::= \"x\"");
+    assert_int_equal(s.dry_breakers.count, 1);
+    assert_string_equal(s.dry_breakers.items[0], "x");
+    set_refused("magic", "1", "no option");
+    set_refused("top_k", "1.5", "whole number");
+    set_refused("top_k", "-1", "between 0");
+    set_refused("top_p", "2", "between 0 and 1");
+    set_refused("top_p", "nan", "number");
+    set_refused("ignore_eos", "yes", "true or false");
+    set_refused("dry_sequence_breakers", "", "empty");
+}
+
+/* libllama's parser calls itself for every parenthesis. */
+static void deep_grammars_are_refused(void **) {
+    char grammar[2048] = "root ::= ";
+    tt_sampling sampling = tt_sampling_defaults();
+    sampling.grammar = grammar;
+    memset(grammar + strlen(grammar), '(', 101);
+    assert_refused(&sampling, "100 parentheses");
+    strcpy(grammar, "root ::= \"\\\"((((\" [(\\](] ( # ((((\n");
+    memset(grammar + strlen(grammar), '(', 99);
+    strcat(grammar, "\"x\"");
+    memset(grammar + strlen(grammar), ')', 100);
+    tt_sampler_close(make(&sampling));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(defaults_are_those_of_llama_cpp, reset_logits),
@@ -329,6 +383,8 @@ int main(void) {
         cmocka_unit_test_setup(mirostat_and_the_rest_have_an_effect, reset_logits),
         cmocka_unit_test_setup(what_is_no_number_is_told, reset_logits),
         cmocka_unit_test_setup(absurd_values_are_refused, reset_logits),
+        cmocka_unit_test_setup(options_are_set_by_name, reset_logits),
+        cmocka_unit_test_setup(deep_grammars_are_refused, reset_logits),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }

@@ -20,8 +20,8 @@ static struct tt_open_model tiny;
 static tt_model *model;
 static uint32_t blocks, width;
 static float *values; /* [STEERINGS][blocks][width] */
-static const float *rows[STEERINGS][64];
-static tt_steering steerings[STEERINGS];
+static float *rows[STEERINGS][64];
+static tt_steering *steerings[STEERINGS]; /* the first is NULL */
 
 /* Steering 0 adds nothing; 1 has a row at every block from 1 on; the others at some, the last block among them. */
 static void make_steerings(void) {
@@ -34,9 +34,10 @@ static void make_steerings(void) {
             const bool wanted = block > 0 && (s == 1 || (s == 2 && block == 1) || (s == 3 && block == blocks - 1) || s == 4);
             rows[s][block] = s && wanted ? row : NULL;
         }
-        steerings[s] = (tt_steering){rows[s], s ? blocks : 0};
+        if (s == 4) rows[s][2] = NULL;
+        const tt_steering_term term = {.rows = rows[s], .row_count = blocks, .width = width};
+        if (s) assert_non_null(steerings[s] = tt_steering_make(model, &term, 1, NULL));
     }
-    rows[4][2] = NULL;
 }
 
 static int set_up(void **state) {
@@ -51,6 +52,7 @@ static int set_up(void **state) {
 
 static int tear_down(void **state) {
     (void)state;
+    for (size_t s = 0; s < STEERINGS; s++) tt_steering_release(steerings[s]);
     tt_open_model_end(&tiny);
     free(values);
     return 0;
@@ -177,7 +179,7 @@ static void does_not_depend_on_the_company(void **state) {
     make_texts(texts);
     tt_score *score = tt_score_open(model, NULL);
     assert_non_null(score);
-    tt_steering many[MANY];
+    tt_steering *many[MANY];
     for (size_t s = 0; s < MANY; s++) many[s] = steerings[s % STEERINGS];
     static double sums[MANY * 2], alone[2];
     assert_true(tt_score_run(score, texts + 2, NULL, 2, many, MANY, NULL, sums, NULL));
@@ -218,7 +220,7 @@ static void does_not_depend_on_the_place_to_the_bit(void **state) {
     enum { MANY = 20 };
     tt_score_text texts[TEXTS];
     tt_score *score = begin_other((tt_model_options){0}, texts);
-    tt_steering many[MANY];
+    tt_steering *many[MANY];
     for (size_t s = 0; s < MANY; s++) many[s] = steerings[s % STEERINGS];
     static double sums[MANY * TEXTS], alone[STEERINGS * TEXTS];
     assert_true(tt_score_run(score, texts, NULL, TEXTS, many, MANY, NULL, sums, NULL));
@@ -332,7 +334,7 @@ static void refuses_what_cannot_be_scored(void **state) {
 
 static void requests_of(tt_continue_request requests[static TEXTS], const tt_score_text *texts) {
     for (size_t t = 0; t < TEXTS; t++)
-        requests[t] = (tt_continue_request){texts[t].prompt, t && t < STEERINGS ? &steerings[t] : NULL, .stream = 100 + t};
+        requests[t] = (tt_continue_request){texts[t].prompt, t && t < STEERINGS ? steerings[t] : NULL, .stream = 100 + t};
 }
 
 static void writes_the_same_alone_and_in_company(void **state) {
@@ -372,7 +374,7 @@ static void draws_from_the_distribution(void **state) {
     make_texts(texts);
     static tt_continue_request requests[DRAWS];
     static tt_tokens responses[DRAWS];
-    for (size_t i = 0; i < DRAWS; i++) requests[i] = (tt_continue_request){texts[5].prompt, &steerings[1], .stream = i};
+    for (size_t i = 0; i < DRAWS; i++) requests[i] = (tt_continue_request){texts[5].prompt, steerings[1], .stream = i};
     assert_true(tt_continue_run(model, requests, DRAWS, 1, 11, NULL, responses, NULL));
 
     const int32_t vocabulary = llama_vocab_n_tokens(model->vocabulary);
@@ -402,7 +404,7 @@ static void leaves_the_unlikely_out(void **state) {
     static tt_continue_request requests[2 * DRAWS];
     static tt_tokens responses[2 * DRAWS];
     for (size_t i = 0; i < 2 * (size_t)DRAWS; i++)
-        requests[i] = (tt_continue_request){texts[5].prompt, &steerings[1], .stream = i, .min_p = i < DRAWS ? 1 : 0.7};
+        requests[i] = (tt_continue_request){texts[5].prompt, steerings[1], .stream = i, .min_p = i < DRAWS ? 1 : 0.7};
     assert_true(tt_continue_run(model, requests, 2 * DRAWS, 1, 11, NULL, responses, NULL));
 
     const int32_t vocabulary = llama_vocab_n_tokens(model->vocabulary);

@@ -122,9 +122,27 @@ class Answers(Serving):
         self.assertNotEqual(banned, first)
         for name, value in {"typical_p": 0.5, "top_n_sigma": 1.0, "xtc_probability": 0.5, "xtc_threshold": 0.1, "dynatemp_range": 0.5,
                             "dynatemp_exponent": 1.5, "dry_multiplier": 0.8, "dry_base": 1.75, "dry_allowed_length": 2,
-                            "dry_penalty_last_n": 64, "mirostat": 2, "mirostat_tau": 5, "mirostat_eta": 0.1}.items():
+                            "dry_penalty_last_n": 64, "mirostat": 2, "mirostat_tau": 5, "mirostat_eta": 0.1, "adaptive_target": 0.5,
+                            "adaptive_decay": 0.5, "dry_sequence_breakers": ["\n", "x"]}.items():
             with self.subTest(sampler=name):
                 self.assertTrue(self.chat(temperature=1, seed=1, extra_body={name: value}).choices)
+
+    def test_grammar_and_samplers(self):
+        text = lambda **fields: self.chat(temperature=1.5, seed=3, max_tokens=30, extra_body=fields).choices[0].message.content
+        self.assertEqual(text(grammar='root ::= "yes" | "no"', samplers=["top_k"], top_k=0) in ("yes", "no"), True)
+        self.assertEqual(text(grammar=""), text())
+        likeliest = self.chat(max_tokens=30).choices[0].message.content
+        self.assertEqual(text(samplers=["top_k", "temperature"], top_k=1), likeliest)
+        self.assertNotEqual(text(samplers=["temperature"], top_k=1), likeliest)  # top_k is not in the list
+        for field, value, why in (("grammar", "root ::= (", "grammar"), ("grammar", "(" * 1000, "parentheses"),
+                                  ("grammar", "#" * 70000, "longer than"), ("grammar", 1, "should be text"),
+                                  ("samplers", ["magic"], "'magic'"), ("samplers", "magic", "list of texts"),
+                                  ("samplers", ["top_k", 1], "list of texts"), ("dry_sequence_breakers", [""], "is empty"),
+                                  ("dry_sequence_breakers", ["x"] * 65, "64 times"), ("top_k", 1.5, "whole number")):
+            with self.subTest(field=field, value=str(value)[:20]):
+                status, _, answer = self.post("/v1/completions", {"prompt": "One", "max_tokens": 1, field: value})
+                self.assertEqual((status, answer["error"]["param"]), (400, field))
+                self.assertIn(why, answer["error"]["message"])
 
     def test_four_ways_to_steer(self):
         plain = self.chat().choices[0].message.content
@@ -145,6 +163,18 @@ class Answers(Serving):
         finally:
             self.post("/v1/steering", {"steering": {}})
         self.assertEqual(self.chat().choices[0].message.content, plain)
+
+    def test_value_0_is_the_debias_vector_alone(self):
+        plain = self.chat().choices[0].message.content
+        by_field = self.chat(extra_body={"steering": {"language": 0}})
+        self.assertEqual(by_field.steering, "language=0")
+        self.assertNotEqual(by_field.choices[0].message.content, plain)
+        self.assertEqual(self.chat(model="tiny@ornate=0").choices[0].message.content, by_field.choices[0].message.content)
+        self.assertEqual(self.post("/v1/steering", {"steering": {"language": 0}})[2]["mix"], "language=0")
+        try:
+            self.assertEqual(self.chat().choices[0].message.content, by_field.choices[0].message.content)
+        finally:
+            self.post("/v1/steering", {"steering": {}})
 
     def test_different_mixes_at_once_as_alone(self):
         mixes = [{}, {"language": 0.7}, {"language": -0.7}, {"empathy_vs_sociopathy": 0.5}, {"language": 0.2, "optimism_vs_nihilism": 0.2}]
@@ -210,7 +240,7 @@ class Errors(Serving):
     def test_wrong_fields_are_named(self):
         good = {"messages": PROMPT, "max_tokens": 1}
         for field, value in {
-            "temperature": "hot", "top_p": 1.5, "n": 0, "max_tokens": -3, "stream": "yes", "seed": 1.5, "stop": 7, "top_k": -1,
+            "temperature": "hot", "top_p": 1.5, "n": 0, "max_tokens": -3, "stream": "yes", "seed": 1.5, "stop": 7, "top_k": 1.5,
             "presence_penalty": 1e9, "logit_bias": {"x": 1}, "top_logprobs": 3, "messages": "hello", "model": 3, "tools": [{}],
             "response_format": {"type": "json_object"}, "stream_options": 1, "steering": [1],
         }.items():

@@ -18,8 +18,8 @@ static struct tt_open_model tiny;
 static tt_model *model;
 static uint32_t blocks, width;
 static float *values; /* [STEERINGS][blocks][width] */
-static const float *rows[STEERINGS][64];
-static tt_shared_steering *steerings[STEERINGS];
+static float *rows[STEERINGS][64];
+static tt_steering *steerings[STEERINGS];
 
 /* Steering 0 is none; 1 has a row at every block from 1 on; 2 at the first and 3 at the last block alone. */
 static void make_steerings(void) {
@@ -31,7 +31,8 @@ static void make_steerings(void) {
             for (uint32_t i = 0; i < width; i++) row[i] = (float)tt_random_below(5, s, K, i, 2001) / 1000.0F - 1.0F;
             if (s == 1 || (s == 2 && K == 1) || (s == 3 && K == blocks - 1)) rows[s][K] = row;
         }
-        steerings[s] = tt_shared_steering_make(model, rows[s], blocks, width, NULL);
+        steerings[s] =
+            tt_steering_make(model, &(tt_steering_term){.rows = rows[s], .row_count = blocks, .width = width}, 1, NULL);
         assert_non_null(steerings[s]);
     }
 }
@@ -48,7 +49,7 @@ static int set_up(void **state) {
 
 static int tear_down(void **state) {
     (void)state;
-    for (size_t s = 0; s < STEERINGS; s++) tt_shared_steering_release(steerings[s]);
+    for (size_t s = 0; s < STEERINGS; s++) tt_steering_release(steerings[s]);
     free(values);
     tt_open_model_end(&tiny);
     return 0;
@@ -446,23 +447,6 @@ static void test_full_context(void **state) {
     free_talk(&t);
 }
 
-static void test_shared_steering_checks(void **state) {
-    (void)state;
-    tt_error err = {0};
-    assert_null(tt_shared_steering_make(model, rows[1], blocks, width + 1, &err));
-    assert_non_null(strstr(err.message, "does not fit"));
-    assert_null(tt_shared_steering_make(model, rows[1], blocks + 1, width, &err));
-    float *bad = tt_alloc(width, sizeof *bad, NULL);
-    bad[width - 1] = INFINITY;
-    const float *bad_rows[64] = {NULL, bad};
-    assert_null(tt_shared_steering_make(model, bad_rows, blocks, width, &err));
-    assert_non_null(strstr(err.message, "too strong"));
-    free(bad);
-    assert_null(tt_shared_steering_hold(NULL));
-    tt_shared_steering_release(NULL);
-    assert_null(tt_shared_steering_of(NULL));
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_together_as_alone),
@@ -475,7 +459,6 @@ int main(void) {
         cmocka_unit_test(test_choice_of_slots),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_full_context),
-        cmocka_unit_test(test_shared_steering_checks),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -3,7 +3,7 @@
 
 tt_vector_target tt_target_of_model(const tt_model *model) {
     const tt_model_facts *facts = tt_model_facts_of(model);
-    return (tt_vector_target){facts->architecture, facts->fingerprint, facts->width, facts->blocks};
+    return (tt_vector_target){facts->architecture, facts->fingerprint, facts->width, facts->blocks, NULL};
 }
 
 bool tt_target_open(tt_target *target, const char *path, tt_error *err) {
@@ -14,7 +14,7 @@ bool tt_target_open(tt_target *target, const char *path, tt_error *err) {
         return false;
     }
     target->target = (tt_vector_target){target->facts.architecture, target->facts.fingerprint, target->file.width,
-                                        target->file.layer_count};
+                                        target->file.layer_count, NULL};
     return true;
 }
 

@@ -1,9 +1,9 @@
 /* target.h: the model that a mix is for: one that is loaded, or known from its file alone, without its weights. */
 #pragma once
 
+#include "apply/catalogue.h"
 #include "gguf/facts.h"
 #include "model/model.h"
-#include "vectors/catalogue.h"
 
 typedef struct tt_target {
     tt_model_file file;

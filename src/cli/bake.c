@@ -24,20 +24,20 @@ static void show_progress(uint64_t done, uint64_t total, void *user_data) {
     tt_progress_set(user_data, total ? 100 * done / total : 100);
 }
 
-static bool bake(const tt_arguments *arguments, const tt_mix_given *given, tt_target *target, tt_error *err) {
+static bool bake(const tt_arguments *arguments, const tt_mixer *given, tt_target *target, tt_error *err) {
     tt_progress progress = {0};
     const bool show = isatty(STDERR_FILENO) && !tt_argument_flag(arguments, "--quiet");
-    fputs(tt_mix_given_warnings(given), stderr);
+    tt_mix_warn(given);
     tt_progress_begin(&progress, show ? stderr : NULL, true, "writing the model", "%", 100, 0);
     const tt_bake_options bake_options = {tt_interrupt_flag(), show_progress, &progress};
     tt_baked baked;
-    const bool ok = tt_bake(&target->file, &tt_mix_given_blend(given)->vector, tt_argument_text(arguments, "--output"),
+    const bool ok = tt_bake(&target->file, &tt_mixer_blend(given)->vector, tt_argument_text(arguments, "--output"),
                             &bake_options, &baked, err);
     tt_progress_end(&progress);
     if (!ok) return false;
     char size[32];
     tt_console_print(stdout, baked.paths[0]);
-    printf(": %s, in %zu layers; %s", tt_mix_given_text(given), baked.biases, tt_bytes_text((double)baked.bytes, size));
+    printf(": %s, in %zu layers; %s", tt_mixer_text(given), baked.biases, tt_bytes_text((double)baked.bytes, size));
     if (baked.path_count > 1) printf(" in %zu files", baked.path_count);
     putchar('\n');
     tt_baked_free(&baked);
@@ -49,9 +49,9 @@ static bool run(const tt_arguments *arguments, tt_error *err) {
     if (!tt_mix_asked(arguments))
         return tt_fail(err, TT_ERROR_USAGE, "nothing to bake: name an axis, such as --axis language=0.5");
     tt_target target;
-    tt_mix_given *given = tt_mix_given_open_file(arguments, &target, err);
+    tt_mixer *given = tt_mix_open_given_file(arguments, &target, err);
     const bool ok = given && bake(arguments, given, &target, err);
-    tt_mix_given_close(given);
+    tt_mixer_close(given);
     tt_target_close(&target);
     return ok;
 }

@@ -34,9 +34,9 @@ static bool begin_conversation(talk *chat, tt_error *err) {
 }
 
 static void say_mix(const talk *chat) {
-    const char *text = tt_mix_given_text(chat->session->mix);
+    const char *text = tt_mixer_text(chat->session->mix);
     fprintf(stderr, "%s\n", *text ? text : "not steered");
-    fputs(tt_mix_given_warnings(chat->session->mix), stderr);
+    tt_mix_warn(chat->session->mix);
 }
 
 /* The conversation stays as it is; the model reads it anew as the steered one. */
@@ -48,7 +48,7 @@ static bool steer(talk *chat, bool changed, tt_error *err) {
 
 static bool do_axis(talk *chat, const char *rest, tt_error *err) {
     if (!*rest) return tt_fail(err, TT_ERROR_USAGE, "/axis needs a name and a value, such as /axis language=0.5");
-    return steer(chat, tt_mix_given_set(chat->session->mix, rest, err), err);
+    return steer(chat, tt_mixer_set(chat->session->mix, rest, err), err);
 }
 
 static bool do_mix(talk *chat, const char *rest, tt_error *err) {
@@ -56,13 +56,13 @@ static bool do_mix(talk *chat, const char *rest, tt_error *err) {
         say_mix(chat);
         return true;
     }
-    if (!strcmp(rest, "none")) return steer(chat, tt_mix_given_clear(chat->session->mix, err), err);
-    return steer(chat, tt_mix_given_replace(chat->session->mix, rest, err), err);
+    if (!strcmp(rest, "none")) return steer(chat, tt_mixer_clear(chat->session->mix, err), err);
+    return steer(chat, tt_mixer_replace(chat->session->mix, rest, err), err);
 }
 
 static bool do_save(talk *chat, const char *rest, tt_error *err) {
     if (!*rest) return tt_fail(err, TT_ERROR_USAGE, "/save needs a file's name, such as /save story.txt");
-    const char *mix = tt_mix_given_text(chat->session->mix);
+    const char *mix = tt_mixer_text(chat->session->mix);
     if (!tt_conversation_save(&chat->conversation, *mix ? mix : NULL, rest, err)) return false;
     fputs("saved to ", stderr);
     tt_console_print(stderr, rest);
@@ -177,7 +177,7 @@ bool tt_chat_loop(tt_session *session, const char *system, tt_error *err) {
     const tt_model_facts *facts = tt_model_facts_of(session->model);
     tt_console_print(stderr, *facts->name ? facts->name : facts->description);
     fputs("; /help lists what can be typed besides text\n", stderr);
-    if (*tt_mix_given_text(session->mix)) fprintf(stderr, "%s\n", tt_mix_given_text(session->mix));
+    if (*tt_mixer_text(session->mix)) fprintf(stderr, "%s\n", tt_mixer_text(session->mix));
     const bool ok = begin_conversation(&chat, err) && run_loop(&chat, editor, err);
     tt_conversation_free(&chat.conversation);
     tt_line_editor_close(editor);

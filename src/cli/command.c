@@ -45,18 +45,18 @@ static bool add_baking(tt_text *line, const tt_arguments *arguments, tt_error *e
     return tt_text_ok(line, err);
 }
 
-static bool add_options(tt_text *line, const tt_arguments *arguments, const tt_mix_given *given, tt_error *err) {
+static bool add_options(tt_text *line, const tt_arguments *arguments, const tt_mixer *given, tt_error *err) {
     const bool told = tt_argument_given(arguments, "--for");
     const size_t program = told ? tt_argument_choice(arguments, "--for") : FOR_CURRENT;
     if (program == FOR_KOBOLDCPP) return add_baking(line, arguments, err);
     tt_llama_syntax syntax = program == FOR_LEGACY ? TT_LLAMA_LEGACY : TT_LLAMA_CURRENT;
     return (told || tt_llama_version_ask(&syntax, err)) &&
-           tt_llama_options(line, tt_mix_given_blend(given), tt_mix_given_mix(given), syntax, err);
+           tt_llama_options(line, tt_mixer_blend(given), tt_mixer_mix(given), syntax, err);
 }
 
-static bool print_line(const tt_arguments *arguments, const tt_mix_given *given, tt_error *err) {
+static bool print_line(const tt_arguments *arguments, const tt_mixer *given, tt_error *err) {
     tt_text line = {0};
-    fputs(tt_mix_given_warnings(given), stderr);
+    tt_mix_warn(given);
     bool ok = add_options(&line, arguments, given, err);
     if (ok && !line.length) ok = tt_fail(err, TT_ERROR_INPUT, "the mix applies no vector: every scale in it is 0");
     if (ok) puts(line.data);
@@ -68,9 +68,9 @@ static bool run(const tt_arguments *arguments, tt_error *err) {
     if (!tt_mix_asked(arguments))
         return tt_fail(err, TT_ERROR_USAGE, "nothing to apply: name an axis, such as --axis language=0.5");
     tt_target target;
-    tt_mix_given *given = tt_mix_given_open_file(arguments, &target, err);
+    tt_mixer *given = tt_mix_open_given_file(arguments, &target, err);
     const bool ok = given && print_line(arguments, given, err);
-    tt_mix_given_close(given);
+    tt_mixer_close(given);
     tt_target_close(&target);
     return ok;
 }

@@ -63,11 +63,11 @@ static bool show(const tt_arguments *arguments, tt_inspected *inspected, tt_erro
                                                  : tt_inspect_print(inspected, err);
 }
 
-static bool inspect(const tt_arguments *arguments, tt_inspected *inspected, const tt_mix_given *mix, tt_error *err) {
+static bool inspect(const tt_arguments *arguments, tt_inspected *inspected, const tt_mixer *mix, tt_error *err) {
     if (mix) {
-        inspected->mix = tt_mix_given_blend(mix);
-        inspected->mix_text = tt_mix_given_text(mix);
-        fputs(tt_mix_given_warnings(mix), stderr);
+        inspected->mix = tt_mixer_blend(mix);
+        inspected->mix_text = tt_mixer_text(mix);
+        tt_mix_warn(mix);
     }
     return read_files(arguments, inspected, err) && show(arguments, inspected, err);
 }
@@ -78,11 +78,11 @@ static bool run(const tt_arguments *arguments, tt_error *err) {
         return tt_fail(err, TT_ERROR_USAGE, "nothing to inspect: name a control vector, or a mix with --axis NAME=VALUE");
     tt_target target = {0};
     tt_inspected inspected = {0};
-    tt_mix_given *mix = has_mix ? tt_mix_given_open_file(arguments, &target, err) : NULL;
+    tt_mixer *mix = has_mix ? tt_mix_open_given_file(arguments, &target, err) : NULL;
     const bool ok = (mix || !has_mix) && inspect(arguments, &inspected, mix, err);
     for (size_t i = 0; i < inspected.count; i++) tt_vector_free(&inspected.vectors[i]);
     free(inspected.vectors);
-    tt_mix_given_close(mix);
+    tt_mixer_close(mix);
     tt_target_close(&target);
     return ok;
 }

@@ -1,7 +1,7 @@
 /* inspect.h: what `trimtab inspect` has read, and the three ways it is shown: as tables and plots, as JSON, as a figure. */
 #pragma once
 
-#include "vectors/mix.h"
+#include "apply/blend.h"
 #include "vectors/vector.h"
 
 #include <yyjson.h>

@@ -1,7 +1,7 @@
 /* llama_version.h: which llama.cpp is installed here. */
 #pragma once
 
-#include "vectors/llama_options.h"
+#include "apply/llama_options.h"
 
 /* What the first line of `llama-cli --version` means. False where it does not tell. */
 bool tt_llama_version_read(const char *text, tt_llama_syntax *syntax);

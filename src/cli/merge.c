@@ -26,15 +26,15 @@ static bool check_output(const char *output, const tt_blend *blend, tt_error *er
     return true;
 }
 
-static bool write_mix(const char *output, const tt_mix_given *given, tt_error *err) {
-    const tt_blend *blend = tt_mix_given_blend(given);
+static bool write_mix(const char *output, const tt_mixer *given, tt_error *err) {
+    const tt_blend *blend = tt_mixer_blend(given);
     const uint32_t rows = tt_vector_row_count(&blend->vector);
     if (!rows)
         return tt_fail(err, TT_ERROR_INPUT, "the mix has no direction in the layers chosen: there is nothing to write");
-    fputs(tt_mix_given_warnings(given), stderr);
+    tt_mix_warn(given);
     if (!check_output(output, blend, err) || !tt_vector_write(&blend->vector, output, err)) return false;
     tt_console_print(stdout, output);
-    printf(": %s, in %" PRIu32 " layers\n", tt_mix_given_text(given), rows);
+    printf(": %s, in %" PRIu32 " layers\n", tt_mixer_text(given), rows);
     return true;
 }
 
@@ -42,9 +42,9 @@ static bool run(const tt_arguments *arguments, tt_error *err) {
     if (!tt_mix_asked(arguments))
         return tt_fail(err, TT_ERROR_USAGE, "nothing to merge: name an axis, such as --axis language=0.5");
     tt_target target;
-    tt_mix_given *given = tt_mix_given_open_file(arguments, &target, err);
+    tt_mixer *given = tt_mix_open_given_file(arguments, &target, err);
     const bool ok = given && write_mix(tt_argument_text(arguments, "--output"), given, err);
-    tt_mix_given_close(given);
+    tt_mixer_close(given);
     tt_target_close(&target);
     return ok;
 }

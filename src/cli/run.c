@@ -113,7 +113,7 @@ static bool write_once(tt_session *session, const char *prompt, tt_error *err) {
 static bool write_both(tt_session *session, const char *prompt, tt_error *err) {
     const int width = tt_console_width(stdout, 0);
     const bool colour = tt_console_colour(stdout), columns = width >= TT_NARROW;
-    const char *headings[2] = {"unsteered", tt_mix_given_text(session->mix)};
+    const char *headings[2] = {"unsteered", tt_mixer_text(session->mix)};
     tt_answer answers[2] = {0};
     bool ok = true;
     for (size_t i = 0; i < 2 && ok; i++) {
@@ -136,7 +136,7 @@ static bool write_both(tt_session *session, const char *prompt, tt_error *err) {
 
 static bool one_shot(tt_session *session, const char *system, const char *prompt, tt_error *err) {
     const bool compare = tt_argument_flag(session->arguments, "--compare");
-    if (compare && !*tt_mix_given_text(session->mix))
+    if (compare && !*tt_mixer_text(session->mix))
         return tt_fail(err, TT_ERROR_USAGE,
                        "--compare needs something to compare with: name an axis, such as --axis language=0.5");
     char *full = full_prompt(session, system, prompt, err);
@@ -164,8 +164,7 @@ static bool run_texts(const tt_arguments *arguments, const char *system, const c
     tt_session session;
     bool ok = tt_session_open(&session, arguments, tt_argument_flag(arguments, "-no-cnv"), err);
     if (ok) {
-        const char *warnings = tt_mix_given_warnings(session.mix);
-        if (*warnings) fputs(warnings, stderr);
+        tt_mix_warn(session.mix);
         ok = prompt ? one_shot(&session, system, prompt, err) : tt_chat_loop(&session, system, err);
     }
     tt_session_close(&session);

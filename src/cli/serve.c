@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-enum { KEYS_MOST = 64, KEY_FILE_MOST = 1 << 16, PEM_MOST = 1 << 20, PRESETS_MOST = 256 };
+enum { KEYS_MOST = 64, KEY_FILE_MOST = 1 << 16, PEM_MOST = 1 << 20, PRESETS_MOST = 256, HOSTS_MOST = 64 };
 
 static const tt_option main_options[] = {
     {"--vectors", .kind = TT_OPTION_FOLDER, .argument = "DIR", .preset_text = "none: no steering",
@@ -43,12 +43,14 @@ static const tt_option network_options[] = {
     {"--no-auth", .help = "let everybody in who can reach the address, also from other machines"},
     {"--cors", .kind = TT_OPTION_TEXT, .argument = "ORIGIN",
      .help = "the origin of other pages that may use the server, or '*'"},
+    {"--allow-host", .kind = TT_OPTION_TEXT, .argument = "NAME", .repeatable = true,
+     .help = "a name by which clients without a key may reach the server besides localhost and its address, or '*'"},
     {"--tls-cert", .kind = TT_OPTION_FILE, .argument = "FILE", .help = "certificate (PEM), for https"},
     {"--tls-key", .kind = TT_OPTION_FILE, .argument = "FILE", .help = "its private key (PEM)"},
 };
 
 static const tt_option limit_options[] = {
-    {"--queue", .kind = TT_OPTION_COUNT, .argument = "N", .preset = "64", .least = 1, .most = 100000,
+    {"--queue", .kind = TT_OPTION_COUNT, .argument = "N", .preset = "512", .least = 1, .most = 100000,
      .help = "requests that may wait for a free slot; more are told to come back"},
     {"--max-body", .kind = TT_OPTION_COUNT, .argument = "BYTES", .preset = "4194304", .least = 1024, .most = 1 << 30,
      .help = "largest request"},
@@ -69,7 +71,7 @@ static const tt_option_group limit_group = {"Limits", limit_options, sizeof limi
 /* Everything whose memory must last until the server has started. */
 typedef struct settings {
     tt_server_options options;
-    const char *keys[KEYS_MOST], *presets[PRESETS_MOST];
+    const char *keys[KEYS_MOST], *presets[PRESETS_MOST], *hosts[HOSTS_MOST];
     char *key_file, *certificate, *private_key;
     tt_text mix;
 } settings;
@@ -82,8 +84,8 @@ static void settings_free(settings *s) {
 }
 
 static bool add_key(settings *s, const char *key, tt_error *err) {
-    if (s->options.key_count == KEYS_MOST) return tt_fail(err, TT_ERROR_USAGE, "more than %d API keys", KEYS_MOST);
-    s->keys[s->options.key_count++] = key;
+    if (s->options.access.key_count == KEYS_MOST) return tt_fail(err, TT_ERROR_USAGE, "more than %d API keys", KEYS_MOST);
+    s->keys[s->options.access.key_count++] = key;
     return true;
 }
 
@@ -91,7 +93,7 @@ static bool take_keys(settings *s, const tt_arguments *arguments, tt_error *err)
     const char *key, *path = tt_argument_text(arguments, "--api-key-file");
     for (size_t i = 0; (key = tt_argument_nth(arguments, "--api-key", i)); i++)
         if (!add_key(s, key, err)) return false;
-    if (s->options.key_count == 0 && tt_argument_text(arguments, "--api-key") &&
+    if (s->options.access.key_count == 0 && tt_argument_text(arguments, "--api-key") &&
         !add_key(s, tt_argument_text(arguments, "--api-key"), err))
         return false; /* from the environment */
     if (!path) return true;
@@ -99,10 +101,11 @@ static bool take_keys(settings *s, const tt_arguments *arguments, tt_error *err)
     s->key_file = tt_plain_read(path, KEY_FILE_MOST, NULL, &length, err);
     if (!s->key_file) return false;
     char *state = NULL;
-    const size_t before = s->options.key_count;
+    const size_t before = s->options.access.key_count;
     for (char *line = strtok_r(s->key_file, "\n", &state); line; line = strtok_r(NULL, "\n", &state))
         if (!add_key(s, line, err)) return false;
-    return s->options.key_count > before || tt_fail(err, TT_ERROR_INPUT, "'%s' has no key in it; write one a line", path);
+    return s->options.access.key_count > before ||
+           tt_fail(err, TT_ERROR_INPUT, "'%s' has no key in it; write one a line", path);
 }
 
 static bool take_tls(settings *s, const tt_arguments *arguments, tt_error *err) {
@@ -112,9 +115,19 @@ static bool take_tls(settings *s, const tt_arguments *arguments, tt_error *err) 
     if (!certificate || !key) return tt_fail(err, TT_ERROR_USAGE, "--tls-cert and --tls-key belong together: give both");
     s->certificate = tt_file_read(certificate, PEM_MOST, &length, err);
     s->private_key = s->certificate ? tt_file_read(key, PEM_MOST, &length, err) : NULL;
-    s->options.tls_certificate = s->certificate;
-    s->options.tls_key = s->private_key;
+    s->options.http.tls_certificate = s->certificate;
+    s->options.http.tls_key = s->private_key;
     return s->private_key != NULL;
+}
+
+static bool take_hosts(settings *s, const tt_arguments *arguments, tt_error *err) {
+    const char *host;
+    for (size_t i = 0; (host = tt_argument_nth(arguments, "--allow-host", i)); i++) {
+        if (i == HOSTS_MOST)
+            return tt_fail(err, TT_ERROR_USAGE, "more than %d names of hosts; --allow-host '*' allows any", HOSTS_MOST);
+        s->hosts[s->options.access.host_count++] = host;
+    }
+    return true;
 }
 
 static bool take_mix(settings *s, const tt_arguments *arguments, tt_error *err) {
@@ -133,11 +146,15 @@ static bool take_mix(settings *s, const tt_arguments *arguments, tt_error *err) 
 static bool take_settings(settings *s, const tt_arguments *arguments, tt_error *err) {
     const uint32_t slots = (uint32_t)tt_argument_count(arguments, "--parallel");
     s->options = (tt_server_options){
-        .host = tt_argument_text(arguments, "--host"),
-        .port = (uint16_t)tt_argument_count(arguments, "--port"),
-        .keys = s->keys,
-        .no_auth = tt_argument_flag(arguments, "--no-auth"),
-        .cors = tt_argument_text(arguments, "--cors"),
+        .http = {.host = tt_argument_text(arguments, "--host"),
+                 .port = (uint16_t)tt_argument_count(arguments, "--port"),
+                 .body_limit = (size_t)tt_argument_count(arguments, "--max-body"),
+                 .connections = (uint32_t)tt_argument_count(arguments, "--max-connections"),
+                 .idle = tt_argument_number(arguments, "--idle")},
+        .access = {.keys = s->keys,
+                   .no_auth = tt_argument_flag(arguments, "--no-auth"),
+                   .cors = tt_argument_text(arguments, "--cors"),
+                   .hosts = s->hosts},
         .vectors = tt_argument_text(arguments, "--vectors"),
         .model_name = tt_argument_text(arguments, "--alias"),
         .presets = s->presets,
@@ -146,17 +163,15 @@ static bool take_settings(settings *s, const tt_arguments *arguments, tt_error *
         .context = (uint32_t)tt_argument_count(arguments, "--ctx-size") / slots,
         .queue = (uint32_t)tt_argument_count(arguments, "--queue"),
         .limit = tt_argument_count(arguments, "--predict"),
-        .body_limit = (size_t)tt_argument_count(arguments, "--max-body"),
-        .connections = (uint32_t)tt_argument_count(arguments, "--max-connections"),
         .timeout = tt_argument_number(arguments, "--timeout"),
-        .idle = tt_argument_number(arguments, "--idle"),
         .grace = tt_argument_number(arguments, "--grace"),
     };
     const int64_t context = tt_argument_count(arguments, "--ctx-size");
     if (context && context < slots)
         return tt_fail(err, TT_ERROR_USAGE, "-c %lld is shared out among %u conversations (-np): give them more tokens",
                        (long long)context, slots);
-    return take_keys(s, arguments, err) && take_tls(s, arguments, err) && take_mix(s, arguments, err);
+    return take_keys(s, arguments, err) && take_hosts(s, arguments, err) && take_tls(s, arguments, err) &&
+           take_mix(s, arguments, err);
 }
 
 /* Every connection is an open file: as many as the system allows this process. */

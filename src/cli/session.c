@@ -1,5 +1,6 @@
 /* session.c: see session.h */
 #include "cli/session.h"
+#include "apply/steering.h"
 #include "base/progress.h"
 #include "base/text.h"
 #include "cli/shared_options.h"
@@ -32,8 +33,8 @@ bool tt_session_open(tt_session *session, const tt_arguments *arguments, bool ra
         session->chat = tt_chat_open(session->model, tt_argument_text(arguments, "--chat-template"), err);
         if (!session->chat) return false;
     }
-    const tt_vector_target target = tt_target_of_model(session->model);
-    session->mix = tt_mix_given_open(arguments, &target, err);
+    session->target = tt_target_of_model(session->model);
+    session->mix = tt_mix_open_given(arguments, &session->target, err);
     if (!session->mix) return false;
     session->generator = tt_generator_open(session->model, (uint32_t)tt_argument_count(arguments, "--ctx-size"), err);
     return session->generator && tt_session_steer(session, true, err);
@@ -41,7 +42,7 @@ bool tt_session_open(tt_session *session, const tt_arguments *arguments, bool ra
 
 void tt_session_close(tt_session *session) {
     tt_generator_close(session->generator);
-    tt_mix_given_close(session->mix);
+    tt_mixer_close(session->mix);
     tt_chat_close(session->chat);
     tt_sampler_close(session->sampler);
     tt_model_close(session->model);
@@ -50,9 +51,12 @@ void tt_session_close(tt_session *session) {
 }
 
 bool tt_session_steer(tt_session *session, bool steered, tt_error *err) {
-    const tt_steering steering = tt_mix_given_steering(session->mix);
     session->steered = steered;
-    return tt_generator_steer(session->generator, steered ? &steering : NULL, err);
+    if (!steered) return tt_generator_steer(session->generator, NULL, err);
+    tt_steering *steering = tt_steering_of_vector(session->model, &tt_mixer_blend(session->mix)->vector, err);
+    const bool ok = steering && tt_generator_steer(session->generator, steering, err);
+    tt_steering_release(steering);
+    return ok;
 }
 
 /* ==== Writing ==== */

@@ -16,7 +16,8 @@ typedef struct tt_session {
     tt_chat *chat; /* NULL: text without a template (-no-cnv) */
     tt_generator *generator;
     tt_sampler *sampler;
-    tt_mix_given *mix;
+    tt_vector_target target; /* the model, as the mix must fit it */
+    tt_mixer *mix;
     int64_t limit; /* tokens an answer may have; negative: no limit */
     bool steered;  /* whether the mix is applied now */
 } tt_session;

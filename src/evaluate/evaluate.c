@@ -1,5 +1,6 @@
 /* evaluate.c: see evaluate.h. From likelihoods (measure.h) to figures. */
 #include "evaluate/evaluate.h"
+#include "apply/target.h"
 #include "base/memory.h"
 #include "evaluate/measure.h"
 #include "model/continue.h"
@@ -11,30 +12,16 @@
 
 /* ==== Before the work ==== */
 
-bool tt_evaluate_check(const tt_model *model, const tt_vector *vector, tt_error *err) {
-    const tt_model_facts *facts = tt_model_facts_of(model);
-    const char *path = vector->path ? vector->path : "the vector";
-    if (vector->width != facts->width || vector->layer_count > facts->blocks ||
-        (vector->layer_count_given && vector->layer_count != facts->blocks))
-        return tt_fail(err, TT_ERROR_INPUT, "'%s' is of a model with %u blocks of width %u, but '%s' has %u of width %u",
-                       path, vector->layer_count, vector->width, facts->path, facts->blocks, facts->width);
-    if (*vector->architecture && strcmp(vector->architecture, facts->architecture) != 0)
-        return tt_fail(err, TT_ERROR_INPUT, "'%s' is of a '%s' model, but '%s' is a '%s'", path, vector->architecture,
-                       facts->path, facts->architecture);
-    if (*vector->fingerprint && strcmp(vector->fingerprint, facts->fingerprint) != 0)
-        return tt_fail(err, TT_ERROR_INPUT, "'%s' was made for another model than '%s': their weights differ", path,
-                       facts->path);
-    return true;
-}
-
 static bool check(const tt_model *model, const tt_evaluate_axis *axes, size_t axis_count, const tt_evaluate_options *options,
                   tt_error *err) {
     if (!axis_count || !options->samples || !options->response_tokens || !options->value_count)
         return tt_fail(err, TT_ERROR_USAGE, "an evaluation needs at least one axis, sample, token and value");
-    for (size_t i = 0; i < axis_count; i++)
-        if (!tt_evaluate_check(model, axes[i].debias, err) || !tt_evaluate_check(model, axes[i].sides[0], err) ||
-            !tt_evaluate_check(model, axes[i].sides[1], err))
-            return false;
+    const tt_vector_target target = tt_target_of_model(model);
+    for (size_t i = 0; i < axis_count; i++) {
+        const tt_vector *vectors[] = {axes[i].debias, axes[i].sides[0], axes[i].sides[1]};
+        for (int k = 0; k < 3; k++)
+            if (tt_fit_judge(vectors[k], &target, err) < TT_FIT_DOUBT) return false;
+    }
     return true;
 }
 

@@ -17,8 +17,5 @@
 #include "evaluate/options.h"
 #include "model/chat.h"
 
-/* Refuses vectors that are not of this model. */
-bool tt_evaluate_check(const tt_model *model, const tt_vector *vector, tt_error *err);
-
 bool tt_evaluate(tt_model *model, const tt_chat *chat, const tt_evaluate_axis *axes, size_t axis_count,
                  const tt_evaluate_options *options, tt_evaluation *evaluation, tt_error *err);

@@ -3,7 +3,6 @@
 #include "apply/target.h"
 #include "base/memory.h"
 #include "evaluate/evaluation_json.h"
-#include "vectors/catalogue.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +29,8 @@ static bool open_catalogue(tt_catalogue *catalogue, const char *folder, const tt
     return ok;
 }
 
-static bool read_files(tt_loaded_axis *to, const tt_catalogue_axis *from, const tt_model *model, tt_error *err) {
+/* `target` NULL: any model's vectors do. */
+static bool read_files(tt_loaded_axis *to, const tt_catalogue_axis *from, const tt_vector_target *target, tt_error *err) {
     static const char *const kinds[TT_FILES] = {"de-bias", "negative", "positive"};
     tt_vector *vectors[TT_FILES] = {&to->debias, &to->sides[TT_NEGATIVE], &to->sides[TT_POSITIVE]};
     for (int file = 0; file < TT_FILES; file++) {
@@ -38,20 +38,19 @@ static bool read_files(tt_loaded_axis *to, const tt_catalogue_axis *from, const 
             return tt_fail(err, TT_ERROR_INPUT, "the %s vector of the axis '%s' is missing; make it anew with trimtab train",
                            kinds[file], from->name);
         if (!tt_vector_read(vectors[file], from->paths[file], err) ||
-            (model && !tt_evaluate_check(model, vectors[file], err)))
+            (target && tt_fit_judge(vectors[file], target, err) < TT_FIT_DOUBT))
             return false;
     }
     return true;
 }
 
 /* The vectors of the axes that were named. */
-static bool load_named(tt_loaded *loaded, const tt_catalogue *catalogue, const tt_model *model, tt_error *err) {
-    const tt_vector_target target = model ? tt_target_of_model(model) : (tt_vector_target){0};
+static bool load_named(tt_loaded *loaded, const tt_catalogue *catalogue, const tt_vector_target *target, tt_error *err) {
     for (size_t i = 0; i < loaded->count; i++) {
         const tt_catalogue_axis *found;
         int sign;
-        if (!tt_catalogue_find(catalogue, loaded->axes[i].axis.name, model ? &target : NULL, &found, &sign, err) ||
-            !read_files(&loaded->axes[i], found, model, err))
+        if (!tt_catalogue_find(catalogue, loaded->axes[i].axis.name, target, &found, &sign, err) ||
+            !read_files(&loaded->axes[i], found, target, err))
             return false;
     }
     return true;
@@ -61,22 +60,21 @@ static bool has_axis(const tt_catalogue *catalogue, const tt_vector_target *targ
                      const tt_catalogue_axis **found) {
     for (size_t i = 0; i < catalogue->count; i++) {
         *found = &catalogue->axes[i];
-        if (!strcmp((*found)->name, name) && (!target || tt_catalogue_fits(*found, target))) return true;
+        if (!strcmp((*found)->name, name) && tt_catalogue_fit(*found, target) >= TT_FIT_DOUBT) return true;
     }
     return false;
 }
 
 /* The vectors of every axis that the folder has, among the built-in ones that are loaded; the others are dropped. */
-static bool load_present(tt_loaded *loaded, const tt_catalogue *catalogue, const tt_model *model, tt_error *err) {
-    const tt_vector_target target = model ? tt_target_of_model(model) : (tt_vector_target){0};
+static bool load_present(tt_loaded *loaded, const tt_catalogue *catalogue, const tt_vector_target *target, tt_error *err) {
     size_t kept = 0;
     for (size_t i = 0; i < loaded->count; i++) {
         const tt_catalogue_axis *found;
-        if (!has_axis(catalogue, model ? &target : NULL, loaded->axes[i].axis.name, &found)) continue;
+        if (!has_axis(catalogue, target, loaded->axes[i].axis.name, &found)) continue;
         const tt_loaded_axis dropped = loaded->axes[kept];
         loaded->axes[kept] = loaded->axes[i];
         if (kept != i) loaded->axes[i] = dropped; /* stays to be freed */
-        if (!read_files(&loaded->axes[kept++], found, model, err)) return false;
+        if (!read_files(&loaded->axes[kept++], found, target, err)) return false;
     }
     for (size_t i = kept; i < loaded->count; i++) tt_axis_free(&loaded->axes[i].axis);
     loaded->count = kept;
@@ -86,9 +84,7 @@ static bool load_present(tt_loaded *loaded, const tt_catalogue *catalogue, const
                        catalogue->folder, catalogue->notes.count ? "; " : "",
                        catalogue->notes.count ? catalogue->notes.items[0] : "");
     const tt_catalogue_axis *first = &catalogue->axes[0];
-    if (model && !tt_catalogue_fits(first, &target))
-        return tt_fail(err, TT_ERROR_INPUT, "the vectors in '%s' were made for another model ('%s') than '%s'",
-                       catalogue->folder, first->model_name, tt_model_facts_of(model)->path);
+    if (tt_catalogue_fit(first, target) < TT_FIT_DOUBT) return tt_fit_judge(&first->keys, target, err) == TT_FIT_WHOLE;
     return tt_fail(err, TT_ERROR_INPUT,
                    "'%s' has vectors of the axis '%s', which is not built in; name its file with --axis FILE",
                    catalogue->folder, first->name);
@@ -106,9 +102,11 @@ bool tt_load_vectors(tt_loaded *loaded, const char *folder, const char *const *n
                      const tt_model *model, tt_error *err) {
     *loaded = (tt_loaded){0};
     tt_catalogue catalogue = {0};
+    const tt_vector_target of_model = model ? tt_target_of_model(model) : (tt_vector_target){0};
+    const tt_vector_target *target = model ? &of_model : NULL;
     const bool ok =
         load_axes(loaded, names, name_count, err) && open_catalogue(&catalogue, folder, loaded, err) &&
-        (name_count ? load_named(loaded, &catalogue, model, err) : load_present(loaded, &catalogue, model, err)) &&
+        (name_count ? load_named(loaded, &catalogue, target, err) : load_present(loaded, &catalogue, target, err)) &&
         refer(loaded, err);
     tt_catalogue_free(&catalogue);
     if (!ok) tt_loaded_free(loaded);

@@ -3,48 +3,42 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "model/continue.h"
+#include "vectors/sum.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 /* ==== Steerings ==== */
 
-/* An axis' vectors at some values, each as the model takes it: de-bias + |value| x the side's. */
-struct sweep {
-    tt_vector *vectors; /* [value] */
-    tt_steering *steerings;
-    size_t count;
-};
-
-static void sweep_free(struct sweep *sweep) {
-    for (size_t i = 0; sweep->vectors && i < sweep->count; i++) tt_vector_free(&sweep->vectors[i]);
-    free(sweep->vectors);
-    free(sweep->steerings);
-    *sweep = (struct sweep){0};
+static void free_steerings(tt_steering **steerings, size_t count) {
+    for (size_t i = 0; steerings && i < count; i++) tt_steering_release(steerings[i]);
+    free(steerings);
 }
 
-static bool add_vector(tt_vector *to, const tt_vector *from, double scale, tt_error *err) {
-    for (uint32_t K = 1; K < from->layer_count; K++)
-        if (from->rows[K] && !tt_vector_add_row(to, K, from->rows[K], scale, err)) return false;
-    return true;
-}
-
-static bool sweep_make(struct sweep *sweep, const tt_model *model, const tt_evaluate_axis *axis, const double *values,
-                       size_t count, tt_error *err) {
+/* An axis at a value: de-bias + |value| x the side's vector. Any value is measured, one beyond all numbers too. */
+static tt_steering *make_steering(const tt_model *model, const tt_evaluate_axis *axis, double value, tt_error *err) {
     const tt_model_facts *facts = tt_model_facts_of(model);
-    *sweep = (struct sweep){.count = count};
-    sweep->vectors = tt_alloc(count, sizeof *sweep->vectors, err);
-    sweep->steerings = tt_alloc(count, sizeof *sweep->steerings, err);
-    bool ok = sweep->vectors && sweep->steerings;
-    for (size_t i = 0; ok && i < count; i++) {
-        tt_vector *vector = &sweep->vectors[i];
-        const tt_vector *side = axis->sides[values[i] > 0 ? TT_POSITIVE : TT_NEGATIVE];
-        ok = tt_vector_init(vector, facts->blocks, facts->width, err) && add_vector(vector, axis->debias, 1, err) &&
-             (values[i] == 0 || add_vector(vector, side, fabs(values[i]), err));
-        sweep->steerings[i] = (tt_steering){(const float *const *)vector->rows, vector->layer_count};
-    }
-    if (!ok) sweep_free(sweep);
-    return ok;
+    const tt_vector *side = axis->sides[value > 0 ? TT_POSITIVE : TT_NEGATIVE];
+    const tt_summand parts[] = {{axis->debias, 1}, {side, fabs(value)}}; /* as apply/blend.c adds them up */
+    tt_vector sum = {0};
+    tt_steering *steering = NULL;
+    if (tt_vector_init(&sum, facts->blocks, facts->width, err) &&
+        tt_vector_sum(&sum, parts, value == 0 ? 1 : 2, 1, UINT32_MAX, err))
+        steering = tt_steering_make(
+            model, &(tt_steering_term){.rows = sum.rows, .row_count = sum.layer_count, .width = sum.width}, 1, err);
+    tt_vector_free(&sum);
+    return steering;
+}
+
+/* The axis at each of the values; the caller frees. */
+static tt_steering **make_steerings(const tt_model *model, const tt_evaluate_axis *axis, const double *values, size_t count,
+                                    tt_error *err) {
+    tt_steering **steerings = tt_alloc(count, sizeof *steerings, err);
+    bool ok = steerings != NULL;
+    for (size_t i = 0; ok && i < count; i++) ok = (steerings[i] = make_steering(model, axis, values[i], err)) != NULL;
+    if (ok) return steerings;
+    free_steerings(steerings, count);
+    return NULL;
 }
 
 /* ==== Scoring ==== */
@@ -77,7 +71,7 @@ static bool score_prompted(struct measuring *m, size_t sample, tt_error *err) {
     const tt_material_sample *from = &m->material->samples[sample];
     const size_t prompts = 2 * m->to->axis_count;
     const tt_reference *references = m->references + sample * (1 + prompts);
-    const tt_steering none = {0};
+    tt_steering *const none = NULL;
     for (size_t i = 0; i < prompts; i++) {
         m->texts[2 * i] = (tt_score_text){from->prompts[i / 2][i % 2], from->responses[i / 2][i % 2]};
         m->texts[2 * i + 1] = (tt_score_text){from->prompts[i / 2][i % 2], from->neutral};
@@ -102,7 +96,7 @@ static bool score_unsteered(struct measuring *m, size_t sample, tt_error *err) {
                         : (tt_score_text){from->baseline, from->neutral};
     if (!tt_score_references(m->score, m->texts, count, m->options->cancel, references, err)) return false;
     for (size_t i = 0; i < count; i++) m->texts[i].prompt = from->baseline;
-    const tt_steering none = {0};
+    tt_steering *const none = NULL;
     if (!tt_score_run(m->score, m->texts, references, count, &none, 1, m->options->cancel, m->to->unsteered + sample * count,
                       err) ||
         !score_prompted(m, sample, err))
@@ -112,7 +106,7 @@ static bool score_unsteered(struct measuring *m, size_t sample, tt_error *err) {
 }
 
 /* S: one axis' responses and the neutral one, at every value. */
-static bool score_sweep(struct measuring *m, size_t axis, const struct sweep *sweep, size_t sample, tt_error *err) {
+static bool score_values(struct measuring *m, size_t axis, tt_steering *const *steerings, size_t sample, tt_error *err) {
     const tt_material_sample *from = &m->material->samples[sample];
     m->texts[TT_NEUTRAL_TEXT] = (tt_score_text){from->baseline, from->neutral};
     const tt_reference *references = m->references + sample * (1 + 2 * m->to->axis_count);
@@ -121,10 +115,10 @@ static bool score_sweep(struct measuring *m, size_t axis, const struct sweep *sw
         m->texts[TT_CLASS_TEXTS + class] = (tt_score_text){from->baseline, from->responses[axis][class]};
         m->own[TT_CLASS_TEXTS + class] = references[1 + 2 * axis + class];
     }
-    if (!tt_score_run(m->score, m->texts, m->own, TT_OWN_TEXTS, sweep->steerings, sweep->count, m->options->cancel, m->sums,
+    if (!tt_score_run(m->score, m->texts, m->own, TT_OWN_TEXTS, steerings, m->to->value_count, m->options->cancel, m->sums,
                       err))
         return false;
-    for (size_t value = 0; value < sweep->count; value++)
+    for (size_t value = 0; value < m->to->value_count; value++)
         for (size_t text = 0; text < TT_OWN_TEXTS; text++)
             m->to->steered[((axis * m->to->value_count + value) * m->to->samples + sample) * TT_OWN_TEXTS + text] =
                 m->sums[value * TT_OWN_TEXTS + text];
@@ -133,14 +127,13 @@ static bool score_sweep(struct measuring *m, size_t axis, const struct sweep *sw
 }
 
 /* S at -1 and 1, on the responses of all axes. */
-static bool score_others(struct measuring *m, size_t axis, const struct sweep *ends, size_t sample, tt_error *err) {
+static bool score_others(struct measuring *m, size_t axis, tt_steering *const ends[static 2], size_t sample, tt_error *err) {
     const tt_material_sample *from = &m->material->samples[sample];
     const size_t count = 1 + 2 * m->to->axis_count;
     m->texts[0] = (tt_score_text){from->baseline, from->neutral};
     for (size_t i = 1; i < count; i++)
         m->texts[i] = (tt_score_text){from->baseline, from->responses[(i - 1) / 2][(i - 1) % 2]};
-    if (!tt_score_run(m->score, m->texts, m->references + sample * count, count, ends->steerings, 2, m->options->cancel,
-                      m->sums, err))
+    if (!tt_score_run(m->score, m->texts, m->references + sample * count, count, ends, 2, m->options->cancel, m->sums, err))
         return false;
     for (size_t side = 0; side < 2; side++)
         for (size_t i = 0; i < count; i++)
@@ -155,14 +148,15 @@ static bool score_others(struct measuring *m, size_t axis, const struct sweep *e
 static const double free_min_p = 0.1;
 
 /* All values draw alike (the same stream for a sample), so that what differs between them is the steering. */
-static bool write_freely(struct measuring *m, const struct sweep *sweep, tt_tokens *responses, tt_error *err) {
-    const size_t values = sweep ? sweep->count : 1, count = values * m->to->free_samples;
+static bool write_freely(struct measuring *m, tt_steering *const *steerings, size_t values, tt_tokens *responses,
+                         tt_error *err) {
+    const size_t count = values * m->to->free_samples;
     tt_continue_request *requests = tt_alloc(count, sizeof *requests, err);
     if (!requests) return false;
     for (size_t i = 0; i < count; i++) {
         const size_t sample = i % m->to->free_samples;
         requests[i] = (tt_continue_request){.prompt = m->material->samples[sample].baseline,
-                                            .steering = sweep ? &sweep->steerings[i / m->to->free_samples] : NULL,
+                                            .steering = steerings[i / m->to->free_samples],
                                             .stream = tt_random_bits(0, tt_random_stream("free"), sample, 0),
                                             .min_p = free_min_p};
     }
@@ -176,17 +170,18 @@ static bool write_freely(struct measuring *m, const struct sweep *sweep, tt_toke
 
 static bool measure_axis(struct measuring *m, size_t axis, tt_error *err) {
     static const double ends[2] = {-1, 1};
-    struct sweep sweep, both = {0};
-    if (!sweep_make(&sweep, m->model, &m->axes[axis], m->options->values, m->to->value_count, err)) return false;
-    bool ok = true;
-    for (size_t sample = 0; ok && sample < m->to->samples; sample++) ok = score_sweep(m, axis, &sweep, sample, err);
+    const size_t count = m->to->value_count;
+    tt_steering **steerings = make_steerings(m->model, &m->axes[axis], m->options->values, count, err);
+    bool ok = steerings != NULL;
+    for (size_t sample = 0; ok && sample < m->to->samples; sample++) ok = score_values(m, axis, steerings, sample, err);
     if (m->to->free_samples)
-        ok = ok && write_freely(m, &sweep, m->to->writing + axis * m->to->value_count * m->to->free_samples, err);
-    sweep_free(&sweep);
+        ok = ok && write_freely(m, steerings, count, m->to->writing + axis * count * m->to->free_samples, err);
+    free_steerings(steerings, count);
     if (!ok || !m->to->others) return ok;
-    ok = sweep_make(&both, m->model, &m->axes[axis], ends, 2, err);
-    for (size_t sample = 0; ok && sample < m->to->samples; sample++) ok = score_others(m, axis, &both, sample, err);
-    sweep_free(&both);
+    steerings = make_steerings(m->model, &m->axes[axis], ends, 2, err);
+    ok = steerings != NULL;
+    for (size_t sample = 0; ok && sample < m->to->samples; sample++) ok = score_others(m, axis, steerings, sample, err);
+    free_steerings(steerings, 2);
     return ok;
 }
 
@@ -194,7 +189,8 @@ static bool measure_all(struct measuring *m, tt_error *err) {
     tell(m);
     for (size_t sample = 0; sample < m->to->samples; sample++)
         if (!score_unsteered(m, sample, err)) return false;
-    if (m->to->free_samples && !write_freely(m, NULL, m->to->unsteered_writing, err)) return false;
+    tt_steering *const none = NULL;
+    if (m->to->free_samples && !write_freely(m, &none, 1, m->to->unsteered_writing, err)) return false;
     for (size_t axis = 0; axis < m->to->axis_count; axis++)
         if (!measure_axis(m, axis, err)) return false;
     return true;

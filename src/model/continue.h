@@ -10,10 +10,10 @@
 #include "model/steering.h"
 
 typedef struct tt_continue_request {
-    tt_tokens prompt;            /* borrowed; not empty */
-    const tt_steering *steering; /* NULL: not steered */
-    uint64_t stream;             /* names the draws: equal seed, stream and model give an equal text */
-    double min_p;                /* tokens less likely than this share of the likeliest are not drawn; 0: all may be */
+    tt_tokens prompt;      /* borrowed; not empty */
+    tt_steering *steering; /* borrowed; NULL: not steered */
+    uint64_t stream;       /* names the draws: equal seed, stream and model give an equal text */
+    double min_p;          /* tokens less likely than this share of the likeliest are not drawn; 0: all may be */
 } tt_continue_request;
 
 /* Writes at most `length` tokens for each request into `responses` (`count` of them, freed by tt_tokens_free). A response

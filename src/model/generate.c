@@ -73,12 +73,8 @@ static void forget_all(tt_generator *generator) {
     generator->fresh = false;
 }
 
-bool tt_generator_steer(tt_generator *generator, const tt_steering *steering, tt_error *err) {
-    const tt_model_facts *facts = &generator->model->facts;
-    if (steering && steering->row_count > facts->blocks)
-        return tt_fail(err, TT_ERROR_INPUT, "steering made for %zu blocks does not fit '%s', which has %u",
-                       steering->row_count, facts->path, facts->blocks);
-    if (tt_adapter_is(&generator->adapter, generator->model, steering)) return true;
+bool tt_generator_steer(tt_generator *generator, tt_steering *steering, tt_error *err) {
+    if (tt_steering_equal(generator->adapter.steering, steering)) return true;
     forget_all(generator);
     return tt_adapter_set(&generator->adapter, generator->context, generator->model, steering, err);
 }
@@ -185,7 +181,7 @@ static step_result write_token(tt_generator *generator, tt_sampler *sampler, con
     int32_t token = tt_sampler_choose(sampler, tt_generator_logits(generator));
     if (token == TT_NOT_A_NUMBER) {
         tt_fail(err, TT_ERROR_MODEL, "the model computes no numbers any more%s",
-                generator->adapter.rows ? ": it is steered too strongly; use smaller values" : "");
+                generator->adapter.steering ? ": it is steered too strongly; use smaller values" : "");
         return STEP_FAILED;
     }
     generated->stop = TT_STOP_END;

@@ -20,8 +20,8 @@ void tt_generator_close(tt_generator *generator); /* harmless on NULL */
 
 uint32_t tt_generator_context(const tt_generator *generator);
 
-/* From now on `steering` is applied at every token; NULL: none. Its rows are copied. */
-bool tt_generator_steer(tt_generator *generator, const tt_steering *steering, tt_error *err);
+/* From now on `steering` (a reference is taken; NULL: none) is applied. */
+bool tt_generator_steer(tt_generator *generator, tt_steering *steering, tt_error *err);
 
 /* ==== Reading ==== */
 

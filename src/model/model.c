@@ -42,6 +42,10 @@ static bool has_gpu(void) {
 static bool load(tt_model *model, const tt_model_options *options, tt_error *err) {
     struct llama_model_params params = llama_model_default_params();
     params.n_gpu_layers = options->gpu_layers;
+    /* Without blocks on a GPU libllama would still compute large batches there, so that bits depend on a batch's size. */
+    ggml_backend_dev_t none = NULL;
+    if (!model->uses_gpu) params.devices = &none;
+    params.use_extra_bufts = !options->from_file;
     params.progress_callback = options->progress;
     params.progress_callback_user_data = options->progress_data;
     float *shares = NULL;
@@ -133,6 +137,17 @@ tt_model *tt_model_open(tt_engine *engine, const tt_model_options *options, tt_e
     return NULL;
 }
 
+tt_model *tt_model_open_on_processor(const tt_model *model, tt_error *err) {
+    return tt_model_open(model->engine,
+                         &(tt_model_options){.path = model->path,
+                                             .threads = model->threads,
+                                             .ubatch = model->ubatch,
+                                             .flash_attention_off = model->flash_attention_off,
+                                             .f32_cache = model->f32_cache,
+                                             .from_file = true},
+                         err);
+}
+
 void tt_model_close(tt_model *model) {
     if (!model) return;
     if (model->handle) llama_model_free(model->handle);
@@ -196,7 +211,8 @@ struct llama_context *tt_context_open(const tt_model *model, struct llama_contex
     return NULL;
 }
 
-bool tt_tokenize(const tt_model *model, const char *text, size_t length, tt_tokens *tokens, tt_error *err) {
+bool tt_tokenize_part(const tt_model *model, const char *text, size_t length, bool add, bool parse, tt_tokens *tokens,
+                      tt_error *err) {
     *tokens = (tt_tokens){0};
     if (length > INT32_MAX / 2)
         return tt_fail(err, TT_ERROR_INPUT, "a prompt of %zu bytes is too long for any model", length);
@@ -204,14 +220,19 @@ bool tt_tokenize(const tt_model *model, const char *text, size_t length, tt_toke
     const int32_t room = (int32_t)length + 8;
     tokens->ids = tt_alloc((size_t)room, sizeof *tokens->ids, err);
     if (!tokens->ids) return false;
-    const int32_t count = llama_tokenize(model->vocabulary, text, (int32_t)length, tokens->ids, room, true, true);
+    const int32_t count = llama_tokenize(model->vocabulary, text, (int32_t)length, tokens->ids, room, add, parse);
     if (count < 0) {
         tt_tokens_free(tokens);
         return tt_fail(err, TT_ERROR_MODEL, "libllama cannot tokenise a prompt of %zu bytes", length);
     }
     tokens->count = (size_t)count;
+    return true;
+}
+
+bool tt_tokenize(const tt_model *model, const char *text, size_t length, tt_tokens *tokens, tt_error *err) {
+    if (!tt_tokenize_part(model, text, length, true, true, tokens, err)) return false;
     const int32_t begin = llama_vocab_bos(model->vocabulary);
-    if (count > 1 && begin >= 0 && tokens->ids[0] == begin && tokens->ids[1] == begin) {
+    if (tokens->count > 1 && begin >= 0 && tokens->ids[0] == begin && tokens->ids[1] == begin) {
         tokens->count--;
         memmove(tokens->ids, tokens->ids + 1, tokens->count * sizeof *tokens->ids);
     }

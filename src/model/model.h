@@ -13,12 +13,13 @@ typedef struct tt_model tt_model;
 
 typedef struct tt_model_options {
     const char *path;         /* GGUF file, or the first part of a split one */
-    int gpu_layers;           /* -ngl; negative: all of them */
+    int gpu_layers;           /* -ngl; negative: all of them; 0: nothing is computed but on the processor */
     const char *tensor_split; /* -ts "3,1": shares by device; NULL: libllama's choice */
     int threads;              /* -t; 0: one for each core this process may use */
     int ubatch;               /* -ub: tokens computed at once; 0: 512 */
     bool flash_attention_off; /* -fa off; else libllama's choice, which is on where the model allows it */
     bool f32_cache;           /* keep keys and values in F32 instead of F16: exacter, for tests */
+    bool from_file;           /* weights stay in the file's own pages, which the system may drop: less memory, but slower */
     /* Called while loading with 0..1; NULL for none. Loading stops when it returns false. */
     bool (*progress)(float share, void *user_data);
     void *progress_data;
@@ -41,6 +42,10 @@ typedef struct tt_model_facts {
 /* Loads a model. Refuses, in one sentence, what is not a model that writes text. `engine` must outlive it. */
 tt_model *tt_model_open(tt_engine *engine, const tt_model_options *options, tt_error *err);
 void tt_model_close(tt_model *model); /* harmless on NULL */
+
+/* The same model once more, with all its blocks on the processor and its weights in the file's own pages (`from_file`): to
+ * compare with. */
+tt_model *tt_model_open_on_processor(const tt_model *model, tt_error *err);
 
 /* Owned by the model. */
 const tt_model_facts *tt_model_facts_of(const tt_model *model);
@@ -76,3 +81,8 @@ typedef struct tt_tokens {
  * there. */
 bool tt_tokenize(const tt_model *model, const char *text, size_t length, tt_tokens *tokens, tt_error *err);
 void tt_tokens_free(tt_tokens *tokens);
+
+/* The same for a part of a text: with what the model begins texts with only for `add`; special tokens are text like any
+ * other unless `parse`. */
+bool tt_tokenize_part(const tt_model *model, const char *text, size_t length, bool add, bool parse, tt_tokens *tokens,
+                      tt_error *err);

@@ -4,7 +4,6 @@
  * they follow llama-completion 0.7, so that the same options and seed choose the same tokens. */
 #include "model/sampling.h"
 #include "base/memory.h"
-#include "base/number.h"
 #include "model/internal.h"
 
 #include <errno.h>
@@ -13,10 +12,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { MIROSTAT_TOKENS = 100, MIN_KEEP = 0 };
-
-static const char default_order[] = "penalties;dry;top_n_sigma;top_k;typ_p;top_p;min_p;xtc;temperature";
-static const char *const default_breakers[] = {"\n", ":", "\"", "*"};
+enum { MIROSTAT_TOKENS = 100 };
 
 struct tt_sampler {
     struct llama_sampler *chain;
@@ -25,100 +21,6 @@ struct tt_sampler {
     size_t vocabulary;
     uint32_t seed;
 };
-
-tt_sampling tt_sampling_defaults(void) {
-    tt_sampling sampling = {
-        .seed = TT_SEED_RANDOM,
-        .order = default_order,
-        .top_k = 40,
-        .top_p = 0.95F,
-        .min_p = 0.05F,
-        .typical_p = 1,
-        .top_n_sigma = -1,
-        .temperature = 0.8F,
-        .dynamic_exponent = 1,
-        .xtc_threshold = 0.1F,
-        .repeat_last_n = 64,
-        .repeat_penalty = 1,
-        .dry_base = 1.75F,
-        .dry_allowed_length = 2,
-        .dry_last_n = 64,
-        .adaptive_target = -1,
-        .adaptive_decay = 0.9F,
-        .mirostat_rate = 0.1F,
-        .mirostat_entropy = 5,
-    };
-    for (size_t i = 0; i < sizeof default_breakers / sizeof *default_breakers; i++)
-        sampling.dry_breakers[sampling.dry_breaker_count++] = default_breakers[i];
-    return sampling;
-}
-
-/* ==== Checks ==== */
-
-typedef struct limit {
-    const char *option;
-    double value, least, most;
-} limit;
-
-/* libllama asserts or goes astray outside of these. The comparison's form catches "not a number" too. */
-static bool check(const tt_sampling *s, tt_error *err) {
-    const limit limits[] = {
-        {"--seed", (double)s->seed, TT_SEED_RANDOM, UINT32_MAX - 1.0},
-        {"--top-k", s->top_k, 0, INT32_MAX},
-        {"--top-p", s->top_p, 0, 1},
-        {"--min-p", s->min_p, 0, 1},
-        {"--typical", s->typical_p, 0, 1},
-        {"--top-nsigma", s->top_n_sigma, -1, 1e6},
-        {"--temp", s->temperature, 0, 1e6},
-        {"--dynatemp-range", s->dynamic_range, 0, 1e6},
-        {"--dynatemp-exp", s->dynamic_exponent, 0, 1e6},
-        {"--xtc-probability", s->xtc_probability, 0, 1},
-        {"--xtc-threshold", s->xtc_threshold, 0, 1},
-        {"--repeat-last-n", s->repeat_last_n, 0, INT32_MAX / 2},
-        {"--repeat-penalty", s->repeat_penalty, 1e-6, 1e6},
-        {"--presence-penalty", s->presence_penalty, -1e6, 1e6},
-        {"--frequency-penalty", s->frequency_penalty, -1e6, 1e6},
-        {"--dry-multiplier", s->dry_multiplier, 0, 1e6},
-        {"--dry-base", s->dry_base, 0, 1e6},
-        {"--dry-allowed-length", s->dry_allowed_length, 0, INT32_MAX / 2},
-        {"--dry-penalty-last-n", s->dry_last_n, 0, INT32_MAX / 2},
-        {"--adaptive-target", s->adaptive_target, -1, 1},
-        {"--adaptive-decay", s->adaptive_decay, 0, 0.99},
-        {"--mirostat", s->mirostat, 0, 2},
-        {"--mirostat-lr", s->mirostat_rate, 0, 1e6},
-        {"--mirostat-ent", s->mirostat_entropy, 0, 1e6},
-    };
-    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
-        const limit *l = &limits[i];
-        /* Half a millionth more on both ends: 0.99F is above 0.99. */
-        if (l->value >= l->least - 5e-7 && l->value <= l->most + 5e-7) continue;
-        return tt_fail(err, TT_ERROR_USAGE, "%s %g is not possible: it should be between %g and %g", l->option, l->value,
-                       l->least, l->most);
-    }
-    if (s->grammar && s->ignore_end)
-        return tt_fail(
-            err, TT_ERROR_USAGE,
-            "a grammar and --ignore-eos contradict each other: where the grammar is complete the text has to end");
-    return true;
-}
-
-bool tt_logit_bias_parse(const char *text, tt_logit_bias *bias, tt_error *err) {
-    const size_t digits = strspn(text, "0123456789");
-    const char *amount = text + digits + 1;
-    double value = 0;
-    bool ok = digits > 0 && digits < 10 && (text[digits] == '+' || text[digits] == '-') && amount[0] != '-';
-    ok = ok && (tt_number_parse(amount, &value) || !strcmp(amount, "inf"));
-    if (ok && !strcmp(amount, "inf")) {
-        ok = text[digits] == '-'; /* a token cannot be made certain: +inf would leave nothing to choose from */
-        value = INFINITY;
-    }
-    if (!ok)
-        return tt_fail(
-            err, TT_ERROR_USAGE,
-            "--logit-bias '%s' should be a token's number and what to add to its logit, such as 15043+1 or 15043-inf", text);
-    *bias = (tt_logit_bias){(int32_t)strtol(text, NULL, 10), (float)(text[digits] == '-' ? -value : value)};
-    return true;
-}
 
 /* ==== The chain ==== */
 
@@ -145,9 +47,9 @@ static struct llama_sampler *make_penalties(const chain_maker *m) {
 static struct llama_sampler *make_dry(const chain_maker *m) {
     const tt_sampling *s = m->sampling;
     const char *breakers[TT_BREAKERS_MOST];
-    memcpy(breakers, s->dry_breakers, sizeof breakers);
+    memcpy(breakers, s->dry_breakers.items, sizeof breakers);
     return llama_sampler_init_dry(m->model->vocabulary, s->dry_multiplier, s->dry_base, s->dry_allowed_length, s->dry_last_n,
-                                  breakers, s->dry_breaker_count);
+                                  breakers, s->dry_breakers.count);
 }
 
 static struct llama_sampler *make_top_n_sigma(const chain_maker *m) {
@@ -155,18 +57,19 @@ static struct llama_sampler *make_top_n_sigma(const chain_maker *m) {
 }
 static struct llama_sampler *make_top_k(const chain_maker *m) { return llama_sampler_init_top_k(m->sampling->top_k); }
 static struct llama_sampler *make_typical(const chain_maker *m) {
-    return llama_sampler_init_typical(m->sampling->typical_p, MIN_KEEP);
+    return llama_sampler_init_typical(m->sampling->typical_p, (size_t)m->sampling->min_keep);
 }
 static struct llama_sampler *make_top_p(const chain_maker *m) {
-    return llama_sampler_init_top_p(m->sampling->top_p, MIN_KEEP);
+    return llama_sampler_init_top_p(m->sampling->top_p, (size_t)m->sampling->min_keep);
 }
 static struct llama_sampler *make_min_p(const chain_maker *m) {
-    return llama_sampler_init_min_p(m->sampling->min_p, MIN_KEEP);
+    return llama_sampler_init_min_p(m->sampling->min_p, (size_t)m->sampling->min_keep);
 }
 static struct llama_sampler *make_infill(const chain_maker *m) { return llama_sampler_init_infill(m->model->vocabulary); }
 
 static struct llama_sampler *make_xtc(const chain_maker *m) {
-    return llama_sampler_init_xtc(m->sampling->xtc_probability, m->sampling->xtc_threshold, MIN_KEEP, m->seed);
+    return llama_sampler_init_xtc(m->sampling->xtc_probability, m->sampling->xtc_threshold, (size_t)m->sampling->min_keep,
+                                  m->seed);
 }
 
 static struct llama_sampler *make_temperature(const chain_maker *m) {
@@ -193,19 +96,17 @@ static bool add_by_name(chain_maker *maker, const char *name, size_t length, tt_
         maker->adaptive = true;
         return true;
     }
-    return tt_fail(err, TT_ERROR_USAGE,
-                   "--samplers names '%.*s', which is no sampler; there are penalties, dry, top_n_sigma, top_k, typ_p, "
-                   "top_p, min_p, xtc, temperature, "
-                   "infill and adaptive_p",
-                   (int)length, name);
+    return tt_fail(
+        err, TT_ERROR_USAGE,
+        "'%.*s' is no sampler; there are penalties, dry, top_n_sigma, top_k, typ_p, top_p, min_p, xtc, temperature, "
+        "infill and adaptive_p",
+        (int)length, name);
 }
 
 static bool add_by_letter(chain_maker *maker, char letter, tt_error *err) {
     for (size_t i = 0; i < KINDS; i++)
         if (kinds[i].letter == letter) return add_by_name(maker, kinds[i].name, strlen(kinds[i].name), err);
-    return tt_fail(err, TT_ERROR_USAGE,
-                   "--sampler-seq has '%c', which stands for no sampler; there are e, d, s, k, y, p, m, x, t, i and a",
-                   letter);
+    return tt_fail(err, TT_ERROR_USAGE, "'%c' stands for no sampler; there are e, d, s, k, y, p, m, x, t, i and a", letter);
 }
 
 static bool add_in_order(chain_maker *maker, tt_error *err) {
@@ -259,7 +160,30 @@ static bool add_biases(chain_maker *maker, tt_error *err) {
     return ok;
 }
 
+enum { NESTED_MOST = 100 };
+
+/* libllama's parser calls itself for each parenthesis, and would run out of stack. */
+static bool check_nesting(const char *grammar, tt_error *err) {
+    int depth = 0;
+    char quote = 0; /* what ends the text, the class of characters or the comment that we are in */
+    for (const char *at = grammar; *at; at++) {
+        if (quote) {
+            if (*at == '\\' && quote != '\n' && at[1])
+                at++;
+            else if (*at == quote)
+                quote = 0;
+            continue;
+        }
+        quote = *at == '"' ? '"' : *at == '[' ? ']' : *at == '#' ? '\n' : 0;
+        depth += (*at == '(') - (*at == ')');
+        if (depth > NESTED_MOST)
+            return tt_fail(err, TT_ERROR_USAGE, "the grammar has more than %d parentheses inside one another", NESTED_MOST);
+    }
+    return true;
+}
+
 static bool open_grammar(tt_sampler *sampler, const tt_model *model, const char *grammar, tt_error *err) {
+    if (!check_nesting(grammar, err)) return false;
     tt_engine_reason(model->engine);
     sampler->grammar = llama_sampler_init_grammar(model->vocabulary, grammar, "root");
     if (sampler->grammar) return true;
@@ -280,7 +204,7 @@ static bool take_seed(tt_sampler *sampler, int64_t wanted, tt_error *err) {
 }
 
 tt_sampler *tt_sampler_open(const tt_model *model, const tt_sampling *sampling, tt_error *err) {
-    if (!check(sampling, err)) return NULL;
+    if (!tt_sampling_check(sampling, err)) return NULL;
     tt_sampler *sampler = tt_alloc(1, sizeof *sampler, err);
     if (!sampler) return NULL;
     sampler->vocabulary = (size_t)llama_vocab_n_tokens(model->vocabulary);

@@ -19,31 +19,69 @@ typedef struct tt_logit_bias {
     float bias;
 } tt_logit_bias;
 
+typedef struct tt_texts {
+    const char *items[TT_BREAKERS_MOST];
+    size_t count;
+} tt_texts;
+
+/* Every option of sampling.def as a field, under its name and with llama.cpp's meaning: `temperature` 0 always takes the
+ * likeliest token; `letters` (NULL: none) replaces `order`; `mirostat` 1 or 2 replaces every other sampler but the
+ * temperature; `grammar` is GBNF text, NULL for none. */
 typedef struct tt_sampling {
-    int64_t seed;        /* TT_SEED_RANDOM, or 0 .. 2^32 - 2 */
-    const char *order;   /* --samplers: names with ';' between them; the default is llama.cpp's */
-    const char *letters; /* --sampler-seq: the same, one letter each; NULL: `order` counts */
-    int32_t top_k;       /* 0: off */
-    float top_p, min_p, typical_p, top_n_sigma;
-    float temperature; /* 0: always the likeliest token */
-    float dynamic_range, dynamic_exponent;
-    float xtc_probability, xtc_threshold;
-    int32_t repeat_last_n;
-    float repeat_penalty, presence_penalty, frequency_penalty;
-    float dry_multiplier, dry_base;
-    int32_t dry_allowed_length, dry_last_n;
-    const char *dry_breakers[TT_BREAKERS_MOST];
-    size_t dry_breaker_count;
-    float adaptive_target, adaptive_decay;
-    int32_t mirostat; /* 0: off, else version 1 or 2, which replaces every other sampler but the temperature */
-    float mirostat_rate, mirostat_entropy;
+#define SEED(field, ...) int64_t field; /* TT_SEED_RANDOM, or 0 .. 2^32 - 2 */
+#define NUMBER(field, ...) float field;
+#define WHOLE(field, ...) int32_t field;
+#define FLAG(field, ...) bool field;
+#define TEXT(field, ...) const char *field;
+#define NAMES(field, ...) const char *field;
+#define TEXTS(field, ...) tt_texts field;
+#include "model/sampling.def"
     const tt_logit_bias *biases;
     size_t bias_count;
-    bool ignore_end;     /* --ignore-eos: tokens that end the text are never chosen */
-    const char *grammar; /* GBNF text; NULL for none */
-} tt_sampling;           /* texts and biases are the caller's, and used by tt_sampler_open alone */
+} tt_sampling; /* texts and biases are the caller's, and used by tt_sampler_open alone */
 
 tt_sampling tt_sampling_defaults(void);
+
+/* ==== The options by name ==== */
+
+typedef enum tt_sampling_kind {
+    TT_SAMPLING_SEED,
+    TT_SAMPLING_NUMBER,
+    TT_SAMPLING_WHOLE,
+    TT_SAMPLING_FLAG,
+    TT_SAMPLING_TEXT,
+    TT_SAMPLING_NAMES,
+    TT_SAMPLING_TEXTS,
+} tt_sampling_kind;
+
+typedef struct tt_sampling_option {
+    const char *option; /* its spellings on the command line, with commas between them */
+    const char *name;   /* llama.cpp's name in JSON; NULL: it has none */
+    tt_sampling_kind kind;
+    size_t offset; /* in tt_sampling */
+    double least, most;
+} tt_sampling_option;
+
+/* Line i of sampling.def; NULL behind the last. */
+const tt_sampling_option *tt_sampling_option_at(size_t i);
+
+/* The first spelling with two dashes. */
+enum { TT_SAMPLING_SPELLING = 32 };
+const char *tt_sampling_spelling(const tt_sampling_option *option, char text[static TT_SAMPLING_SPELLING]);
+
+/* Where `sampling` has the option's value: a float for TT_SAMPLING_NUMBER, and so on. */
+void *tt_sampling_field(tt_sampling *sampling, const tt_sampling_option *option);
+
+/* Sets an option by its name in JSON, from text: a number, "true" or "false", or the text itself, which is borrowed. Texts
+ * of a list are added to the list, which "none" empties. Fails with TT_ERROR_USAGE where there is no such option, or the
+ * value is none of its. */
+bool tt_sampling_set(tt_sampling *sampling, const char *name, const char *value, tt_error *err);
+
+/* Adds a text to a list; "none" empties it. */
+bool tt_texts_add(tt_texts *texts, const char *name, const char *text, tt_error *err);
+
+/* Checks that every value is within its limits. */
+bool tt_sampling_check(const tt_sampling *sampling, tt_error *err);
 
 /* "NUMBER+BIAS", "NUMBER-BIAS", "NUMBER-inf", as llama.cpp's --logit-bias has them. */
 bool tt_logit_bias_parse(const char *text, tt_logit_bias *bias, tt_error *err);

@@ -144,7 +144,7 @@ uint64_t tt_score_tokens(const tt_score *score) { return score->tokens; }
 struct walk {
     tt_steered_batch *batch;
     const struct work *work;
-    const tt_steering *steerings;
+    tt_steering *const *steerings;
     size_t steering_count, stride;  /* the latter: texts in a row of `log_likelihoods` */
     const tt_reference *references; /* [text], or NULL */
     double *log_likelihoods;        /* [steering][stride] */
@@ -201,7 +201,7 @@ static bool decode(tt_score *score, struct walk *walk, const atomic_bool *cancel
         for (size_t node = 0; node < trie->count; node++) {
             const bool asked = next < work->question_count && work->questions[next].node == node;
             while (next < work->question_count && work->questions[next].node == node) next++;
-            tt_steered_batch_add(batch, trie->tokens[node], trie->depths[node], asked, &walk->steerings[s]);
+            tt_steered_batch_add(batch, trie->tokens[node], trie->depths[node], asked, walk->steerings[s]);
             for (size_t i = 0; i < work->member_counts[node]; i++)
                 tt_steered_batch_join(batch, s * work->count + work->members[node][i]);
             if (tt_steered_batch_full(batch) && !flush(score, walk, cancel, err)) return false;
@@ -261,7 +261,7 @@ static bool run(tt_score *score, const tt_score_text *texts, size_t text_count, 
 }
 
 bool tt_score_run(tt_score *score, const tt_score_text *texts, const tt_reference *references, size_t text_count,
-                  const tt_steering *steerings, size_t steering_count, const atomic_bool *cancel, double *log_likelihoods,
+                  tt_steering *const *steerings, size_t steering_count, const atomic_bool *cancel, double *log_likelihoods,
                   tt_error *err) {
     for (size_t i = 0; i < text_count * steering_count; i++) log_likelihoods[i] = 0;
     const struct walk walk = {
@@ -276,7 +276,7 @@ bool tt_score_references(tt_score *score, const tt_score_text *texts, size_t tex
     for (size_t t = 0; t < text_count; t++) references[t] = (tt_reference){0};
     for (size_t t = 0; ok && t < text_count; t++)
         ok = tt_reference_make(&references[t], texts[t].response.count, vocabulary, err);
-    const tt_steering none = {0};
+    tt_steering *const none = NULL;
     const struct walk walk = {.batch = &score->reading_batch, .steerings = &none, .made = references};
     ok = ok && run(score, texts, text_count, 1, &walk, cancel, err);
     for (size_t t = 0; !ok && t < text_count; t++) tt_reference_free(&references[t]);

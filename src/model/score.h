@@ -34,7 +34,7 @@ void tt_score_close(tt_score *score); /* harmless on NULL */
  * taken out (Rao and Blackwell). Fails with TT_ERROR_INTERRUPTED soon after `*cancel` (may be NULL) becomes true; with
  * TT_ERROR_INPUT for an empty prompt or response, or a text longer than the model's context. */
 bool tt_score_run(tt_score *score, const tt_score_text *texts, const tt_reference *references, size_t text_count,
-                  const tt_steering *steerings, size_t steering_count, const atomic_bool *cancel, double *log_likelihoods,
+                  tt_steering *const *steerings, size_t steering_count, const atomic_bool *cancel, double *log_likelihoods,
                   tt_error *err);
 
 /* The unsteered model's distributions at each text's response, as references. They are computed as the writing model

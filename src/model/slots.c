@@ -17,16 +17,19 @@ enum {
     COPY_SHARE = 128,
     COPY_LEAST = 8,
     NO_OUTPUT = -1,
+    HEARD_AT_ONCE = 64, /* tokens that have logits in one decode, where somebody listens: each has a vocabulary of them */
 };
 
 typedef struct slot {
     bool busy;
-    tt_shared_steering *steering; /* of the tokens below, also while the slot is free */
+    tt_steering *steering; /* of the tokens below, also while the slot is free */
     int32_t *tokens; /* computed up to `length`, then those to be computed, up to `wanted`; room for a context of them */
     size_t length, wanted;
     size_t prompt;      /* how many of the tokens are the prompt's */
     int64_t output;     /* the batch index that has the slot's logits, or NO_OUTPUT */
     uint64_t last_used; /* step number */
+    void (*hear)(void *hear_data, size_t position, const float *logits); /* NULL: nobody listens */
+    void *hear_data;
 } slot;
 
 struct tt_slots {
@@ -34,6 +37,7 @@ struct tt_slots {
     tt_steered_batch batch;
     slot *slots;
     uint32_t count, chunk;
+    uint32_t outputs; /* tokens of one decode that may have logits */
     uint64_t steps;
     uint32_t next_writer, next_reader; /* whose turn it is */
     bool read_last;                    /* the last step was one of reading */
@@ -67,14 +71,18 @@ static void forget_all(tt_slots *slots) {
     }
 }
 
-/* Puts the slot's next `each` tokens into the batch; logits are wanted behind the last token that there is. */
+/* True where somebody listens to the logits behind the slot's token at `position`. */
+static bool is_heard(const slot *s, size_t position) { return s->hear && position < s->prompt; }
+
+/* Puts the slot's next `each` tokens into the batch; logits are wanted behind the last token that there is, and where
+ * somebody listens. */
 static void put(tt_slots *slots, uint32_t number, size_t each) {
     slot *s = &slots->slots[number];
     for (size_t k = 0; k < each; k++) {
         const size_t position = s->length + k;
         const bool last = position + 1 == s->wanted;
         if (last) s->output = (int64_t)slots->batch.length;
-        tt_steered_batch_add(&slots->batch, s->tokens[position], position, last, tt_shared_steering_of(s->steering));
+        tt_steered_batch_add(&slots->batch, s->tokens[position], position, last || is_heard(s, position), s->steering);
         tt_steered_batch_join(&slots->batch, number);
     }
 }
@@ -85,6 +93,13 @@ static void count_tokens(tt_slots *slots, const slot *s, size_t each) {
     const size_t of_prompt = s->length < s->prompt ? minimum(s->prompt - s->length, each) : 0;
     slots->counts.read_tokens += of_prompt;
     slots->counts.written_tokens += each - of_prompt;
+}
+
+/* Tells who listens the logits behind the slot's next `each` tokens, which begin at `index` of the batch. */
+static void tell_listener(tt_slots *slots, const slot *s, size_t each, size_t index) {
+    for (size_t k = 0; k < each; k++)
+        if (is_heard(s, s->length + k))
+            s->hear(s->hear_data, s->length + k, tt_steered_batch_logits(&slots->batch, index + k));
 }
 
 static bool decode(tt_slots *slots, run together, tt_error *err) {
@@ -99,6 +114,7 @@ static bool decode(tt_slots *slots, run together, tt_error *err) {
     slots->counts.settled_decodes += slots->batch.settled;
     for (uint32_t i = together.first; i < together.end; i++) {
         slot *s = &slots->slots[i];
+        tell_listener(slots, s, together.each, (i - together.first) * together.each);
         count_tokens(slots, s, together.each);
         s->length += together.each;
         s->last_used = slots->steps;
@@ -128,7 +144,10 @@ static bool find_run(const tt_slots *slots, bool (*wants)(const slot *), uint32_
 /* Pieces of prompts: equally many tokens of each slot in the run, together not more than a micro-batch; and not more than a
  * chunk while others write, so that these go on soon. */
 static size_t piece_length(const tt_slots *slots, run together, bool others_write) {
-    const size_t readers = together.end - together.first, most = others_write ? slots->chunk : slots->batch.capacity;
+    const size_t readers = together.end - together.first;
+    size_t most = others_write ? slots->chunk : slots->batch.capacity;
+    for (uint32_t i = together.first; i < together.end; i++)
+        if (slots->slots[i].hear) most = minimum(most, slots->outputs);
     size_t each = most / readers ? most / readers : 1;
     for (uint32_t i = together.first; i < together.end; i++) each = minimum(each, pending(&slots->slots[i]));
     return each;
@@ -168,8 +187,8 @@ bool tt_slots_push(tt_slots *slots, uint32_t number, int32_t token) {
 
 /* How many tokens of `prompt` the slot has computed under the same steering. The last one is always computed anew, because
  * its logits are wanted. */
-static size_t shared_length(const slot *s, const tt_tokens *prompt, const tt_shared_steering *steering) {
-    if (s->steering != steering) return 0;
+static size_t shared_length(const slot *s, const tt_tokens *prompt, const tt_steering *steering) {
+    if (!tt_steering_equal(s->steering, steering)) return 0;
     size_t shared = 0;
     while (shared + 1 < prompt->count && shared < s->length && s->tokens[shared] == prompt->ids[shared]) shared++;
     return shared;
@@ -181,8 +200,7 @@ static bool has_busy_neighbour(const tt_slots *slots, uint32_t number) {
 
 /* The free slot to take: one that knows at least half of the prompt, else beside a busy one, else the one unused for
  * longest. */
-static bool choose_slot(const tt_slots *slots, const tt_tokens *prompt, const tt_shared_steering *steering,
-                        uint32_t *number) {
+static bool choose_slot(const tt_slots *slots, const tt_tokens *prompt, const tt_steering *steering, uint32_t *number) {
     bool found = false, best_beside = false;
     size_t best_shared = 0;
     for (uint32_t i = 0; i < slots->count; i++) {
@@ -215,7 +233,7 @@ static void cut(tt_slots *slots, uint32_t number, size_t length) {
 }
 
 /* Makes the slot know as much of the prompt as it or another slot does. */
-static void reuse(tt_slots *slots, uint32_t number, const tt_tokens *prompt, const tt_shared_steering *steering) {
+static void reuse(tt_slots *slots, uint32_t number, const tt_tokens *prompt, const tt_steering *steering) {
     size_t best = can_share(slots) ? shared_length(&slots->slots[number], prompt, steering) : 0;
     uint32_t source = number;
     for (uint32_t i = 0; i < slots->count && can_share(slots); i++) {
@@ -242,29 +260,40 @@ static bool check_prompt(const tt_slots *slots, const tt_tokens *prompt, tt_erro
     return true;
 }
 
-bool tt_slots_begin(tt_slots *slots, const tt_tokens *prompt, tt_shared_steering *steering, uint32_t *number, size_t *reused,
+bool tt_slots_begin(tt_slots *slots, const tt_tokens *prompt, tt_steering *steering, uint32_t *number, size_t *reused,
                     tt_error *err) {
     if (!check_prompt(slots, prompt, err)) return false;
     if (!choose_slot(slots, prompt, steering, number))
         return tt_fail(err, TT_ERROR_MODEL, "all %u slots are busy", slots->count);
     slot *s = &slots->slots[*number];
     reuse(slots, *number, prompt, steering);
-    tt_shared_steering_hold(steering);
-    tt_shared_steering_release(s->steering);
+    tt_steering_hold(steering);
+    tt_steering_release(s->steering);
     s->steering = steering;
     memcpy(s->tokens, prompt->ids, prompt->count * sizeof *s->tokens);
     s->wanted = s->prompt = prompt->count;
     s->output = NO_OUTPUT;
     s->busy = true;
+    s->hear = NULL;
     s->last_used = slots->steps;
     *reused = s->length;
     slots->counts.reused_tokens += s->length;
     return true;
 }
 
+void tt_slots_listen(tt_slots *slots, uint32_t number, void (*hear)(void *hear_data, size_t position, const float *logits),
+                     void *hear_data) {
+    slot *s = &slots->slots[number];
+    slots->counts.reused_tokens -= s->length;
+    cut(slots, number, 0);
+    s->hear = hear;
+    s->hear_data = hear_data;
+}
+
 void tt_slots_end(tt_slots *slots, uint32_t number) {
     slot *s = &slots->slots[number];
     s->busy = false;
+    s->hear = NULL;
     s->output = NO_OUTPUT;
     s->wanted = s->length;
 }
@@ -274,7 +303,7 @@ void tt_slots_end(tt_slots *slots, uint32_t number) {
 static bool open_slots(tt_slots *slots, size_t room, tt_error *err) {
     slots->slots = tt_alloc(slots->count, sizeof *slots->slots, err);
     if (!slots->slots || !tt_steered_batch_open(&slots->batch, slots->model, err) ||
-        !tt_steered_batch_streams(&slots->batch, room, slots->count, err))
+        !tt_steered_batch_streams(&slots->batch, room, slots->count, slots->outputs, err))
         return false;
     for (uint32_t i = 0; i < slots->count; i++) {
         slots->slots[i].output = NO_OUTPUT;
@@ -306,6 +335,9 @@ tt_slots *tt_slots_open(tt_model *model, const tt_slots_options *options, tt_err
     slots->model = model;
     slots->count = count;
     slots->chunk = (uint32_t)minimum(options->chunk ? options->chunk : CHUNK_USUAL, (size_t)model->ubatch);
+    slots->outputs = count;
+    if (options->listens && slots->outputs < HEARD_AT_ONCE)
+        slots->outputs = (uint32_t)minimum(HEARD_AT_ONCE, (size_t)model->ubatch);
     if (open_slots(slots, room, err)) return slots;
     tt_slots_close(slots);
     return NULL;
@@ -315,7 +347,7 @@ void tt_slots_close(tt_slots *slots) {
     if (!slots) return;
     tt_steered_batch_close(&slots->batch);
     for (uint32_t i = 0; slots->slots && i < slots->count; i++) {
-        tt_shared_steering_release(slots->slots[i].steering);
+        tt_steering_release(slots->slots[i].steering);
         free(slots->slots[i].tokens);
     }
     free(slots->slots);

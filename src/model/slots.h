@@ -12,7 +12,7 @@
 #pragma once
 
 #include "model/model.h"
-#include "model/shared_steering.h"
+#include "model/steering.h"
 
 typedef struct tt_slots tt_slots;
 
@@ -21,6 +21,7 @@ typedef struct tt_slots_options {
     uint32_t
         context; /* tokens of each, prompt and answer together; 0: the model's own length, at most TT_SLOT_CONTEXT_USUAL */
     uint32_t chunk; /* tokens of prompts that are read at once while others write; 0: 256 */
+    bool listens;   /* tt_slots_listen will be used: libllama needs room for more logits */
 } tt_slots_options;
 
 enum { TT_SLOT_CONTEXT_USUAL = 4096, TT_SLOTS_MOST = 64 };
@@ -44,8 +45,13 @@ tt_slots_counts tt_slots_counts_of(const tt_slots *slots);
 /* Takes a free slot for a conversation that begins with `prompt` (copied) and is steered by `steering` (a reference is
  * taken; NULL: not at all). `*reused` is how many of its tokens need not be computed again. Fails when no slot is free, or
  * the prompt is empty or longer than a slot's context. */
-bool tt_slots_begin(tt_slots *slots, const tt_tokens *prompt, tt_shared_steering *steering, uint32_t *slot, size_t *reused,
+bool tt_slots_begin(tt_slots *slots, const tt_tokens *prompt, tt_steering *steering, uint32_t *slot, size_t *reused,
                     tt_error *err);
+
+/* From now on, right behind tt_slots_begin, `hear` is told the logits behind each token of the slot's prompt, in order, and
+ * all of it is computed anew. For the log-probabilities of a prompt. */
+void tt_slots_listen(tt_slots *slots, uint32_t slot, void (*hear)(void *hear_data, size_t position, const float *logits),
+                     void *hear_data);
 
 /* The conversation is over. */
 void tt_slots_end(tt_slots *slots, uint32_t slot);

@@ -19,21 +19,27 @@ static bool anyone_steers(const tt_steered_batch *batch, int block) {
     for (size_t i = 0; i < batch->length; i++) {
         if (batch->steerings[i] == before) continue; /* mostly the same as its neighbour's */
         before = batch->steerings[i];
-        if (tt_steering_row(before, (size_t)block)) return true;
+        if (tt_steering_acts(before, (size_t)block)) return true;
     }
     return false;
+}
+
+static void note_common(tt_steered_batch *batch, tt_steering *common) {
+    tt_steering_hold(common);
+    tt_steering_release(batch->common);
+    batch->common = common;
 }
 
 /* Has libllama add the rows itself once everybody has wanted the same ones for a while, and not before: setting them costs a
  * new plan of the graph. */
 static bool settle(tt_steered_batch *batch, tt_error *err) {
-    const tt_steering *first = batch->steerings[0];
-    bool common = batch->may_settle && tt_adapter_can(first);
-    for (size_t i = 1; common && i < batch->length; i++) common = batch->steerings[i] == first;
-    batch->settled = common && tt_adapter_is(&batch->adapter, batch->model, first);
+    tt_steering *first = batch->steerings[0];
+    bool common = batch->may_settle && tt_steering_is_constant(first);
+    for (size_t i = 1; common && i < batch->length; i++) common = tt_steering_equal(batch->steerings[i], first);
+    batch->settled = common && tt_steering_equal(batch->adapter.steering, first);
     if (batch->settled) return true;
-    batch->in_common = common && first == batch->common ? batch->in_common + 1 : 0;
-    batch->common = first;
+    batch->in_common = common && tt_steering_equal(first, batch->common) ? batch->in_common + 1 : 0;
+    note_common(batch, first);
     batch->settled = batch->in_common >= SETTLED;
     return tt_adapter_set(&batch->adapter, batch->context, batch->model, batch->settled ? first : NULL, err);
 }
@@ -48,10 +54,10 @@ static bool steer(tt_steered_batch *batch, struct ggml_tensor *output, int block
                        "cannot steer '%s': libllama's tensor '%s' has an unexpected shape (%lld x %lld)",
                        batch->model->facts.architecture, output->name, (long long)output->ne[0], (long long)output->ne[1]);
     for (size_t i = 0; i < rows; i++) {
-        const float *added = tt_steering_row(batch->steerings[compact ? batch->outputs[i] : i], (size_t)block);
-        if (!added) continue;
+        const tt_steering *steering = batch->steerings[compact ? batch->outputs[i] : i];
+        if (!tt_steering_acts(steering, (size_t)block)) continue;
         ggml_backend_tensor_get(output, batch->row, i * output->nb[1], width * sizeof(float));
-        for (size_t k = 0; k < width; k++) batch->row[k] += added[k];
+        tt_steering_apply(steering, (size_t)block, batch->row);
         ggml_backend_tensor_set(output, batch->row, i * output->nb[1], width * sizeof(float));
     }
     return true;
@@ -100,6 +106,7 @@ void tt_steered_batch_close(tt_steered_batch *batch) {
     if (batch->tokens.token) llama_batch_free(batch->tokens);
     if (batch->context) llama_free(batch->context);
     tt_adapter_free(&batch->adapter);
+    tt_steering_release(batch->common);
     free(batch->steerings);
     free(batch->outputs);
     free(batch->row);
@@ -137,8 +144,7 @@ static bool renew(tt_steered_batch *batch, size_t cells, size_t sequences, tt_er
     return batch->context != NULL;
 }
 
-bool tt_steered_batch_streams(tt_steered_batch *batch, size_t cells, size_t sequences, tt_error *err) {
-    /* Logits are asked for at one token of a sequence alone, so they do not limit the batch. */
+bool tt_steered_batch_streams(tt_steered_batch *batch, size_t cells, size_t sequences, size_t outputs, tt_error *err) {
     const size_t capacity = (size_t)batch->model->ubatch;
     if (!tt_resize(&batch->steerings, capacity, sizeof *batch->steerings, err) ||
         !tt_resize(&batch->outputs, capacity, sizeof *batch->outputs, err))
@@ -149,7 +155,7 @@ bool tt_steered_batch_streams(tt_steered_batch *batch, size_t cells, size_t sequ
     if (!batch->tokens.token || !batch->tokens.seq_id) return tt_fail(err, TT_ERROR_MEMORY, "out of memory");
     struct llama_context_params params = context_params(batch);
     params.n_ctx = (uint32_t)(cells * sequences);
-    params.n_outputs_max = batch->sequences;
+    params.n_outputs_max = (uint32_t)outputs;
     params.kv_unified = false;
     batch->context = tt_context_open(batch->model, params, err);
     if (!batch->context) return false;
@@ -168,8 +174,7 @@ bool tt_steered_batch_reserve(tt_steered_batch *batch, size_t cells, size_t sequ
 
 /* ==== Decoding ==== */
 
-void tt_steered_batch_add(tt_steered_batch *batch, int32_t token, size_t position, bool logits,
-                          const tt_steering *steering) {
+void tt_steered_batch_add(tt_steered_batch *batch, int32_t token, size_t position, bool logits, tt_steering *steering) {
     const size_t i = batch->length++;
     batch->tokens.token[i] = token;
     batch->tokens.pos[i] = (llama_pos)position;

@@ -17,15 +17,15 @@ typedef struct tt_steered_batch {
     uint32_t cells, sequences;     /* that the context has room for */
     bool any_place; /* set by the owner at first: what is computed shall not depend on the place in the cache */
     struct llama_batch tokens;
-    size_t length, capacity;       /* of `tokens`; the capacity is the micro-batch */
-    const tt_steering **steerings; /* [token]; NULL: not steered */
+    size_t length, capacity; /* of `tokens`; the capacity is the micro-batch */
+    tt_steering **steerings; /* [token], borrowed; NULL: not steered */
 
     /* What all tokens of the last decodes had in common. */
     tt_adapter adapter;
-    const tt_steering *common; /* compared, never looked into */
-    unsigned in_common;        /* decodes in a row */
-    bool may_settle;           /* where many decodes of one kind are to be expected */
-    bool settled;              /* libllama itself adds the rows of the decode under way, or of the last one */
+    tt_steering *common; /* a reference */
+    unsigned in_common;  /* decodes in a row */
+    bool may_settle;     /* where many decodes of one kind are to be expected */
+    bool settled;        /* libllama itself adds the rows of the decode under way, or of the last one */
 
     /* The decode under way. */
     size_t *outputs; /* tokens whose logits are asked for: the last block computes only these */
@@ -48,11 +48,11 @@ bool tt_steered_batch_reserve(tt_steered_batch *batch, size_t cells, size_t sequ
 /* The other way to make the context, once: every sequence has a key-value stream of its own with room for `cells` tokens.
  * Attention then looks at a sequence's own tokens alone, which is faster for many conversations. But row i is token i only
  * where the batch holds equally many tokens of sequences that stand side by side, ascending, one sequence behind the other:
- * see slots.c. */
-bool tt_steered_batch_streams(tt_steered_batch *batch, size_t cells, size_t sequences, tt_error *err);
+ * see slots.c. At most `outputs` tokens of a batch may have logits; libllama keeps room for so many. */
+bool tt_steered_batch_streams(tt_steered_batch *batch, size_t cells, size_t sequences, size_t outputs, tt_error *err);
 
 /* Adds a token to the batch, which must not be full; its sequences are appended with tt_steered_batch_join. */
-void tt_steered_batch_add(tt_steered_batch *batch, int32_t token, size_t position, bool logits, const tt_steering *steering);
+void tt_steered_batch_add(tt_steered_batch *batch, int32_t token, size_t position, bool logits, tt_steering *steering);
 void tt_steered_batch_join(tt_steered_batch *batch, size_t sequence);
 
 static inline bool tt_steered_batch_full(const tt_steered_batch *batch) { return batch->length == batch->capacity; }

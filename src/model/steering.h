@@ -1,15 +1,47 @@
-/* steering.h: a control vector as the model room takes it: what is added to the residual stream, block by block. */
+/* steering.h: what steers a token: a list of terms, each an operator with a scope and a row a block.
+ *
+ * Made once, never changed, and counted: everyone who keeps one holds a reference, on any thread, and the last to let go
+ * frees it. NULL is the steering that does nothing. Two conversations are steered alike where tt_steering_equal says so, and
+ * only then may one use the hidden states of the other. */
 #pragma once
 
-#include <stddef.h>
+#include "model/model.h"
 
-typedef struct tt_steering {
-    const float *const
-        *rows;        /* [row_count]: row K, `width` values, is added to the output of block K at every token; or NULL */
-    size_t row_count; /* at most the model's blocks; 0: nothing is added */
-} tt_steering;        /* borrows its rows */
+typedef enum tt_operator {
+    TT_OPERATOR_ADD, /* h += row */
+} tt_operator;
 
-/* What is added to the output of a block; NULL: nothing, as where `steering` is NULL. */
-static inline const float *tt_steering_row(const tt_steering *steering, size_t block) {
-    return steering && block < steering->row_count ? steering->rows[block] : NULL;
-}
+typedef enum tt_scope {
+    TT_SCOPE_EVERY_TOKEN,
+} tt_scope;
+
+typedef struct tt_steering_term {
+    tt_operator operator;
+    tt_scope scope;
+    float *const *rows; /* [row_count]: row K, `width` values, acts on the output of block K; NULL where nothing does. Row 0
+                           is not looked at: control vectors begin at block 1. */
+    uint32_t row_count, width;
+} tt_steering_term;
+
+typedef struct tt_steering tt_steering;
+
+/* Copies the terms and their rows; one reference is the caller's. Rows of zeros count as none. Fails where a term's shape is
+ * not the model's. */
+tt_steering *tt_steering_make(const tt_model *model, const tt_steering_term *terms, size_t term_count, tt_error *err);
+
+/* One reference more, or less. Harmless on NULL, which tt_steering_hold hands back. */
+tt_steering *tt_steering_hold(tt_steering *steering);
+void tt_steering_release(tt_steering *steering);
+
+/* Whether both do the same to every token. */
+bool tt_steering_equal(const tt_steering *a, const tt_steering *b);
+
+/* Whether anything acts on the output of `block`; on that of any block. */
+bool tt_steering_acts(const tt_steering *steering, size_t block);
+bool tt_steering_acts_at_all(const tt_steering *steering);
+
+/* Whether it is the same sum at every token, which libllama's own control vector can be. */
+bool tt_steering_is_constant(const tt_steering *steering);
+
+/* Steers `h`, one token's output of `block`, in place. */
+void tt_steering_apply(const tt_steering *steering, size_t block, float *h);

@@ -10,6 +10,11 @@ size_t tt_token_bytes(const tt_model *model, int32_t token, bool special, char b
 
 bool tt_token_ends(const tt_model *model, int32_t token) { return llama_vocab_is_eog(model->vocabulary, token); }
 
+int32_t tt_token_beginning(const tt_model *model) {
+    const int32_t begin = llama_vocab_bos(model->vocabulary);
+    return begin >= 0 ? begin : llama_vocab_eos(model->vocabulary);
+}
+
 size_t tt_vocabulary_size(const tt_model *model) { return (size_t)llama_vocab_n_tokens(model->vocabulary); }
 
 /* Puts a token in its place among the `count` likeliest so far. */

@@ -11,6 +11,10 @@ size_t tt_token_bytes(const tt_model *model, int32_t token, bool special, char b
 /* True where the token ends a text: end of sequence, end of turn. */
 bool tt_token_ends(const tt_model *model, int32_t token);
 
+/* The token that begins a text: the beginning-of-sequence token, else the one that ends texts, behind which another begins;
+ * -1 where the model has neither. */
+int32_t tt_token_beginning(const tt_model *model);
+
 /* Tokens the model knows: the number of logits at a position. */
 size_t tt_vocabulary_size(const tt_model *model);
 

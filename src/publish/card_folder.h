@@ -2,9 +2,9 @@
  */
 #pragma once
 
+#include "apply/catalogue.h"
 #include "base/notes.h"
 #include "evaluate/evaluation.h"
-#include "vectors/catalogue.h"
 #include "vectors/vector.h"
 
 typedef struct tt_card_axis {

@@ -1,6 +1,7 @@
 /* axes.c: see axes.h */
 #include "server/axes.h"
 #include "apply/folder.h"
+#include "apply/target.h"
 #include "base/memory.h"
 #include "prompts/axis.h"
 #include "vectors/compare.h"
@@ -70,8 +71,7 @@ static bool take_axes(tt_offer *offer, tt_error *err) {
     for (size_t i = 0; i < offer->catalogue.count; i++) {
         const tt_catalogue_axis *axis = &offer->catalogue.axes[i];
         const bool whole = axis->paths[TT_FILE_DEBIAS] && axis->paths[TT_FILE_NEGATIVE] && axis->paths[TT_FILE_POSITIVE];
-        const bool fits = axis->width == offer->target.width && axis->layer_count <= offer->blocks &&
-                          tt_catalogue_fits(axis, &offer->target);
+        const bool fits = tt_catalogue_fit(axis, &offer->target) >= TT_FIT_DOUBT;
         if (!whole || !fits) {
             if (!tt_notes_add(&offer->catalogue.notes, err, "axis '%s' of '%s' is not offered: %s", axis->name,
                               axis->model_name,
@@ -91,9 +91,8 @@ static bool take_axes(tt_offer *offer, tt_error *err) {
 }
 
 bool tt_offer_open(tt_offer *offer, const tt_model *model, const char *folder, tt_error *err) {
-    const tt_model_facts *facts = tt_model_facts_of(model);
-    *offer = (tt_offer){.target = {facts->architecture, facts->fingerprint, facts->width, facts->blocks},
-                        .blocks = facts->blocks};
+    *offer = (tt_offer){.target = tt_target_of_model(model)};
+    offer->blocks = offer->target.layer_count;
     if (!folder) return true;
     const bool ok = tt_folder_open(&offer->catalogue, folder, err) && take_axes(offer, err) && measure_all(offer, err);
     if (!ok) tt_offer_free(offer);

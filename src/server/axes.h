@@ -1,8 +1,8 @@
 /* axes.h: the axes that a server offers: those of its folder that fit its model, with what a page needs to show them. */
 #pragma once
 
+#include "apply/blend.h"
 #include "model/model.h"
-#include "vectors/mix.h"
 
 #include <yyjson.h>
 

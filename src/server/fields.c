@@ -1,6 +1,7 @@
 /* fields.c: see fields.h */
 #include "server/fields.h"
 #include "base/json.h"
+#include "base/number.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -59,7 +60,7 @@ static bool number_within(tt_fields *fields, const char *name, double least, dou
     yyjson_val *field = tt_fields_get(fields, name);
     if (!field) return false;
     *number = yyjson_get_num(field);
-    if (!yyjson_is_num(field))
+    if (!yyjson_is_num(field) && !(yyjson_is_str(field) && tt_number_parse(yyjson_get_str(field), number)))
         tt_fields_refuse(fields, name, "'%s' should be a number, but is %s", name, tt_json_kind(field));
     else if (!(*number >= least && *number <= most))
         tt_fields_refuse(fields, name, "'%s' is %g, but should be between %g and %g", name, *number, least, most);
@@ -77,7 +78,16 @@ void tt_take_whole(tt_fields *fields, const char *name, int64_t least, int64_t m
     if (number != trunc(number))
         tt_fields_refuse(fields, name, "'%s' is %g, but should be a whole number", name, number);
     else
-        *value = (int64_t)number;
+        *value = number >= 0x1p63 ? INT64_MAX : (int64_t)number;
+}
+
+void tt_take_count(tt_fields *fields, const char *name, int64_t least, int64_t *value) {
+    double number;
+    if (!number_within(fields, name, (double)least, INFINITY, &number)) return;
+    if (number != trunc(number))
+        tt_fields_refuse(fields, name, "'%s' is %g, but should be a whole number", name, number);
+    else
+        *value = number < 0 ? -1 : number > 1e15 ? (int64_t)1e15 : (int64_t)number;
 }
 
 void tt_take_int32(tt_fields *fields, const char *name, int64_t least, int64_t most, int32_t *value) {

@@ -1,7 +1,7 @@
 /* fields.h: the fields of a JSON object from a client, each checked for type and range; a wrong one is refused by its name.
  *
- * A field that is absent or null leaves the value as it is. The first refusal sticks: a series of takes needs one check at
- * its end. */
+ * A field that is absent or null leaves the value as it is. A number may be sent as text ("0.5"), as some clients do. The
+ * first refusal sticks: a series of takes needs one check at its end. */
 #pragma once
 
 #include "server/refusal.h"
@@ -24,6 +24,9 @@ yyjson_val *tt_fields_get(const tt_fields *fields, const char *name);
 void tt_take_bool(tt_fields *fields, const char *name, bool *value);
 void tt_take_float(tt_fields *fields, const char *name, double least, double most, float *value);
 void tt_take_whole(tt_fields *fields, const char *name, int64_t least, int64_t most, int64_t *value);
+
+/* A count where clients send -1 and the like for "no limit": below 0 is -1, and huge numbers are the largest. */
+void tt_take_count(tt_fields *fields, const char *name, int64_t least, int64_t *value);
 void tt_take_int32(tt_fields *fields, const char *name, int64_t least, int64_t most, int32_t *value);
 
 /* The text stays the document's. Text with a zero byte in it is refused. */

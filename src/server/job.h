@@ -1,13 +1,13 @@
-/* job.h: a request under way, between the thread that talks to its client and the thread that computes.
+/* job.h: a request under way: what was asked, its answers, and the delivery of them.
  *
- * The computing thread (scheduler.c) owns the answers and turns what happens to them into bytes for the client: events of a
- * stream, or at the end one body. The talking thread (http.c) takes the bytes. Between them stands the job's mutex; each
- * side holds a reference. */
+ * The computing thread (scheduler.c) owns the answers and turns what happens to them into bytes for the client, in the form
+ * that the request's protocol wants: events of a stream, or at the end one body. */
 #pragma once
 
 #include "server/answer.h"
-
-#include <pthread.h>
+#include "server/delivery.h"
+#include "server/helper.h"
+#include "server/prompt_scores.h"
 
 typedef enum tt_job_state { TT_JOB_QUEUED, TT_JOB_RUNNING, TT_JOB_DONE } tt_job_state;
 
@@ -16,12 +16,17 @@ typedef struct tt_job_answer {
     tt_job_state state;
     uint32_t slot;
     size_t prompt_index;
+    bool prompt_told;
     size_t told, reports_told; /* of the answer's text and reports, what the client has been told */
     size_t reused;
+    double began;            /* tt_seconds when it got its slot */
+    tt_prompt_scores scores; /* of the first answer to each prompt, where they are asked for */
 } tt_job_answer;
 
+struct tt_service;
+
 typedef struct tt_job {
-    atomic_uint references;
+    tt_delivery delivery;
     tt_request request;
     uint64_t number; /* in order of arrival */
     char id[48];
@@ -29,27 +34,18 @@ typedef struct tt_job {
     double arrived, first_token; /* tt_seconds; 0: not yet */
     char client[64];             /* whom to be fair to: an address, and the number of its key */
 
+    /* Before it is computed: the helper makes its steering (dispatch.c). */
+    tt_errand errand;
+    struct tt_service *service;
+
     /* The computing thread's. */
     tt_job_answer *answers;
     size_t answer_count, started, finished;
     size_t prompt_tokens, reused_tokens, written_tokens;
-
-    /* Under the mutex. */
-    pthread_mutex_t mutex;
-    tt_text output;     /* bytes for the client that it has not got yet */
-    bool complete;      /* no more will come */
-    bool gone;          /* the client went away: nobody wants the rest */
-    bool waiting;       /* the talking thread sleeps until there is something new */
-    tt_refusal refusal; /* status != 0: what to say instead of an answer */
-    int descriptor;     /* the client's socket; -1 once it is closed */
-    void (*wake)(void *wake_data);
-    void *wake_data;
 } tt_job;
 
-/* Takes over `request`. One reference is the caller's. NULL on failure: `request` is the caller's still. */
-tt_job *tt_job_make(tt_request *request, const tt_model *model, tt_error *err);
-tt_job *tt_job_hold(tt_job *job);
-void tt_job_release(tt_job *job); /* harmless on NULL */
+/* Takes over `request`. One reference, its delivery's, is the caller's. NULL on failure: `request` is the caller's still. */
+tt_job *tt_job_make(tt_request *request, const tt_form *form, const tt_model *model, tt_error *err);
 
 /* ==== The computing thread ==== */
 
@@ -58,13 +54,3 @@ void tt_job_tell(tt_job *job, size_t index);
 
 /* All answers are finished: the rest of the stream, or the body. */
 void tt_job_complete(tt_job *job);
-
-/* The job ends in failure. */
-void tt_job_refuse(tt_job *job, const tt_refusal *refusal);
-
-bool tt_job_is_gone(tt_job *job);
-
-/* ==== The talking thread ==== */
-
-/* The client went away, or the connection is closed: the descriptor is no longer the job's. */
-void tt_job_abandon(tt_job *job);

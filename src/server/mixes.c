@@ -1,5 +1,6 @@
 /* mixes.c: see mixes.h */
 #include "server/mixes.h"
+#include "apply/steering.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/plain.h"
@@ -17,12 +18,13 @@ static const double value_most = 100; /* far beyond where any model still writes
 
 typedef struct kept_mix {
     char *text;
-    tt_shared_steering *steering;
+    tt_steering *steering;
     uint64_t last_used;
 } kept_mix;
 
 typedef struct preset {
-    char *name, *text; /* the text in its usual form */
+    char *name;
+    tt_recipe *recipe;
 } preset;
 
 struct tt_mixes {
@@ -33,10 +35,40 @@ struct tt_mixes {
     size_t preset_count, preset_capacity; /* do not change once the server runs */
 
     pthread_mutex_t mutex;
-    char *standard; /* the default mix in its usual form */
+    tt_recipe *standard; /* the default */
     kept_mix kept[KEPT];
     uint64_t uses;
 };
+
+/* ==== Recipes ==== */
+
+tt_recipe *tt_recipe_hold(tt_recipe *recipe) {
+    atomic_fetch_add(&recipe->references, 1);
+    return recipe;
+}
+
+void tt_recipe_release(tt_recipe *recipe) {
+    if (!recipe || atomic_fetch_sub(&recipe->references, 1) != 1) return;
+    tt_mix_free(&recipe->mix);
+    free(recipe->text);
+    free(recipe);
+}
+
+/* `text`, in its canonical form, is taken. */
+static tt_recipe *make_recipe(char *text, tt_error *err) {
+    tt_recipe *recipe = text ? tt_alloc(1, sizeof *recipe, err) : NULL;
+    if (!recipe) {
+        free(text);
+        return NULL;
+    }
+    atomic_init(&recipe->references, 1);
+    recipe->text = text;
+    if (!*text || tt_mix_parse(&recipe->mix, text, err)) return recipe;
+    tt_recipe_release(recipe);
+    return NULL;
+}
+
+static tt_recipe *no_mix(tt_error *err) { return make_recipe(tt_strdup("", err), err); }
 
 /* ==== Opening ==== */
 
@@ -46,7 +78,7 @@ tt_mixes *tt_mixes_open(const tt_model *model, const char *model_name, const cha
     pthread_mutex_init(&mixes->mutex, NULL);
     mixes->model = model;
     mixes->model_name = tt_strdup(model_name, err);
-    mixes->standard = tt_strdup("", err);
+    mixes->standard = no_mix(err);
     if (mixes->model_name && mixes->standard && tt_offer_open(&mixes->offer, model, folder, err)) return mixes;
     tt_mixes_close(mixes);
     return NULL;
@@ -56,14 +88,14 @@ void tt_mixes_close(tt_mixes *mixes) {
     if (!mixes) return;
     for (size_t i = 0; i < KEPT; i++) {
         free(mixes->kept[i].text);
-        tt_shared_steering_release(mixes->kept[i].steering);
+        tt_steering_release(mixes->kept[i].steering);
     }
     for (size_t i = 0; i < mixes->preset_count; i++) {
         free(mixes->presets[i].name);
-        free(mixes->presets[i].text);
+        tt_recipe_release(mixes->presets[i].recipe);
     }
     free(mixes->presets);
-    free(mixes->standard);
+    tt_recipe_release(mixes->standard);
     free(mixes->model_name);
     tt_offer_free(&mixes->offer);
     pthread_mutex_destroy(&mixes->mutex);
@@ -73,15 +105,7 @@ void tt_mixes_close(tt_mixes *mixes) {
 size_t tt_mixes_axis_count(const tt_mixes *mixes) { return mixes->offer.count; }
 const tt_notes *tt_mixes_notes(const tt_mixes *mixes) { return &mixes->offer.catalogue.notes; }
 
-/* ==== From text and JSON to a mix in its usual form ==== */
-
-/* What a room below says may name files of the server's, which are no client's business. */
-static bool refuse_mix(const tt_mixes *mixes, const tt_error *err, tt_refusal *refusal) {
-    const char *folder = mixes->offer.catalogue.folder;
-    if (folder && *folder && strstr(err->message, folder))
-        return tt_refuse(refusal, 400, "steering", "this mix cannot be made of the server's vectors");
-    return tt_refuse_error(refusal, "steering", err);
-}
+/* ==== From text and JSON to a recipe ==== */
 
 /* True when `name` is an axis or a class that is offered; else the nearest one is suggested. */
 static bool is_offered(const tt_mixes *mixes, const char *name, tt_refusal *refusal) {
@@ -113,10 +137,10 @@ static bool add_value(const tt_mixes *mixes, tt_mix *mix, const char *name, doub
         return tt_refuse(refusal, 400, "steering", "'%.64s' is no axis of this server's: it has no vectors (--vectors)",
                          name);
     if (!is_offered(mixes, name, refusal)) return false;
-    if (!tt_catalogue_find(&mixes->offer.catalogue, name, &mixes->offer.target, &axis, &sign, &err) ||
-        !tt_mix_add_axis(mix, name, value, &err))
-        return refuse_mix(mixes, &err, refusal);
-    return true;
+    if (!tt_catalogue_find(&mixes->offer.catalogue, name, &mixes->offer.target, &axis, &sign, NULL))
+        return tt_refuse(refusal, 400, "steering",
+                         "'%.64s' is in more than one axis; GET /v1/axes lists them: name the axis", name);
+    return tt_mix_add_axis(mix, name, value, &err) || tt_refuse_error(refusal, "steering", &err);
 }
 
 static bool mix_from_text(const tt_mixes *mixes, tt_mix *mix, const char *text, tt_refusal *refusal) {
@@ -149,170 +173,156 @@ static bool mix_from_json(const tt_mixes *mixes, tt_mix *mix, yyjson_val *steeri
     return true;
 }
 
-/* The mix in its usual form, without what adds nothing. The caller frees; NULL when refused. */
-static char *usual_form(const tt_mixes *mixes, tt_mix *mix, tt_refusal *refusal) {
-    size_t kept = 0;
-    for (size_t i = 0; i < mix->count; i++) {
-        if (mix->terms[i].value != 0)
-            mix->terms[kept++] = mix->terms[i];
-        else
-            free(mix->terms[i].name);
-    }
-    mix->count = kept;
+/* The mix with its axes' own names. NULL when refused. */
+static tt_recipe *recipe_of(const tt_mixes *mixes, const tt_mix *mix, tt_refusal *refusal) {
     tt_error err = {0};
-    char *text = kept ? tt_mix_text(mix, &mixes->offer.catalogue, &mixes->offer.target, &err) : tt_strdup("", &err);
-    if (!text) refuse_mix(mixes, &err, refusal);
-    return text;
+    char *text = mix->count ? tt_mix_text(mix, &mixes->offer.catalogue, &mixes->offer.target, &err) : tt_strdup("", &err);
+    tt_recipe *recipe = make_recipe(text, &err);
+    if (!recipe) tt_refuse_error(refusal, "steering", &err);
+    return recipe;
 }
 
-static char *usual_form_of_text(const tt_mixes *mixes, const char *text, tt_refusal *refusal) {
+static tt_recipe *recipe_of_text(const tt_mixes *mixes, const char *text, tt_refusal *refusal) {
     tt_mix mix = {0};
-    char *usual = mix_from_text(mixes, &mix, text, refusal) ? usual_form(mixes, &mix, refusal) : NULL;
+    tt_recipe *recipe = mix_from_text(mixes, &mix, text, refusal) ? recipe_of(mixes, &mix, refusal) : NULL;
     tt_mix_free(&mix);
-    return usual;
+    return recipe;
 }
 
-static char *usual_form_of_json(const tt_mixes *mixes, yyjson_val *steering, tt_refusal *refusal) {
+static tt_recipe *recipe_of_json(const tt_mixes *mixes, yyjson_val *steering, tt_refusal *refusal) {
     tt_mix mix = {0};
-    char *usual = mix_from_json(mixes, &mix, steering, refusal) ? usual_form(mixes, &mix, refusal) : NULL;
+    tt_recipe *recipe = mix_from_json(mixes, &mix, steering, refusal) ? recipe_of(mixes, &mix, refusal) : NULL;
     tt_mix_free(&mix);
-    return usual;
+    return recipe;
 }
 
-/* ==== From a mix to steering ==== */
+/* ==== From a recipe to steering ==== */
 
-static tt_shared_steering *make_steering(const tt_mixes *mixes, const char *text, tt_refusal *refusal) {
-    tt_mix mix = {0};
-    tt_blend blend = {0};
+/* Of the files that a mix is made of clients learn nothing: only what is wrong with the mix itself is passed on. */
+static bool refuse_blend(const tt_error *err, tt_refusal *refusal) {
+    if (err->kind == TT_ERROR_USAGE || err->kind == TT_ERROR_MEMORY) return tt_refuse_error(refusal, "steering", err);
+    return tt_refuse(refusal, 400, "steering", "the server's vectors cannot be mixed in this way");
+}
+
+static tt_steering *blend(const tt_mixes *mixes, const tt_mix *mix, tt_refusal *refusal) {
+    tt_blend sum = {0};
     tt_error err = {0};
     const tt_mix_options options = {.catalogue = &mixes->offer.catalogue, .target = &mixes->offer.target};
-    tt_shared_steering *steering = NULL;
-    if (tt_mix_parse(&mix, text, &err) && tt_mix_blend(&blend, &mix, &options, &err))
-        steering = tt_shared_steering_make(mixes->model, (const float *const *)blend.vector.rows, blend.vector.layer_count,
-                                           blend.vector.width, &err);
-    tt_blend_free(&blend);
-    tt_mix_free(&mix);
-    if (!steering) refuse_mix(mixes, &err, refusal);
+    tt_steering *steering = NULL;
+    if (tt_mix_blend(&sum, mix, &options, &err))
+        steering = tt_steering_of_vector(mixes->model, &sum.vector, &err);
+    tt_blend_free(&sum);
+    if (!steering) refuse_blend(&err, refusal);
     return steering;
 }
 
-/* The steering of a mix in its usual form: the same object as long as it is kept. A reference is the caller's. Vectors are
- * read with the mutex held, so that two clients who ask for a new mix at once get the same object. */
-static bool find_steering(tt_mixes *mixes, const char *text, tt_shared_steering **steering, tt_refusal *refusal) {
+bool tt_mixes_at_hand(tt_mixes *mixes, const tt_recipe *recipe, tt_steering **steering) {
     *steering = NULL;
-    if (!*text) return true;
+    if (!*recipe->text) return true;
     pthread_mutex_lock(&mixes->mutex);
-    kept_mix *oldest = &mixes->kept[0], *found = NULL;
-    for (size_t i = 0; i < KEPT && !found; i++) {
-        if (mixes->kept[i].text && !strcmp(mixes->kept[i].text, text)) found = &mixes->kept[i];
-        if (mixes->kept[i].last_used < oldest->last_used) oldest = &mixes->kept[i];
-    }
-    if (!found) {
-        tt_shared_steering *made = make_steering(mixes, text, refusal);
-        char *copy = made ? tt_strdup(text, &refusal->error) : NULL;
-        if (made && !copy) refusal->status = 500;
-        if (copy) {
-            free(oldest->text);
-            tt_shared_steering_release(oldest->steering);
-            *oldest = (kept_mix){.text = copy, .steering = made};
-            found = oldest;
-        } else {
-            tt_shared_steering_release(made);
-        }
-    }
-    if (found) {
-        found->last_used = ++mixes->uses;
-        *steering = tt_shared_steering_hold(found->steering);
+    for (size_t i = 0; i < KEPT && !*steering; i++) {
+        kept_mix *kept = &mixes->kept[i];
+        if (!kept->text || strcmp(kept->text, recipe->text) != 0) continue;
+        kept->last_used = ++mixes->uses;
+        *steering = tt_steering_hold(kept->steering);
     }
     pthread_mutex_unlock(&mixes->mutex);
-    return found != NULL;
+    return *steering != NULL;
+}
+
+/* Keeps the steering in place of the one that was not used for longest. `text` is taken. */
+static void keep(tt_mixes *mixes, char *text, tt_steering *steering) {
+    pthread_mutex_lock(&mixes->mutex);
+    kept_mix *oldest = &mixes->kept[0];
+    for (size_t i = 1; i < KEPT; i++)
+        if (mixes->kept[i].last_used < oldest->last_used) oldest = &mixes->kept[i];
+    const kept_mix before = *oldest;
+    *oldest = (kept_mix){text, tt_steering_hold(steering), ++mixes->uses};
+    pthread_mutex_unlock(&mixes->mutex);
+    free(before.text);
+    tt_steering_release(before.steering);
+}
+
+bool tt_mixes_make(tt_mixes *mixes, const tt_recipe *recipe, tt_steering **steering, tt_refusal *refusal) {
+    if (tt_mixes_at_hand(mixes, recipe, steering)) return true;
+    tt_error err = {0};
+    char *text = tt_strdup(recipe->text, &err);
+    if (!text) return tt_refuse_error(refusal, "steering", &err);
+    *steering = blend(mixes, &recipe->mix, refusal);
+    if (*steering)
+        keep(mixes, text, *steering);
+    else
+        free(text);
+    return *steering != NULL;
 }
 
 /* ==== Requests ==== */
 
-static const char *find_preset(const tt_mixes *mixes, const char *name) {
+static tt_recipe *find_preset(const tt_mixes *mixes, const char *name) {
     for (size_t i = 0; i < mixes->preset_count; i++)
-        if (!strcmp(mixes->presets[i].name, name)) return mixes->presets[i].text;
+        if (!strcmp(mixes->presets[i].name, name)) return mixes->presets[i].recipe;
     return NULL;
 }
 
-static char *copy_standard(tt_mixes *mixes, tt_refusal *refusal) {
+static tt_recipe *hold_standard(tt_mixes *mixes) {
     pthread_mutex_lock(&mixes->mutex);
-    char *copy = tt_strdup(mixes->standard, &refusal->error);
+    tt_recipe *recipe = tt_recipe_hold(mixes->standard);
     pthread_mutex_unlock(&mixes->mutex);
-    if (!copy) refusal->status = 500;
-    return copy;
+    return recipe;
 }
 
-static char *choose_text(tt_mixes *mixes, const char *name, yyjson_val *steering, tt_refusal *refusal) {
-    if (steering) return usual_form_of_json(mixes, steering, refusal);
-    const char *at = name ? strchr(name, '@') : NULL, *saved = name ? find_preset(mixes, name) : NULL;
+tt_recipe *tt_mixes_choose(tt_mixes *mixes, const char *name, yyjson_val *steering, tt_refusal *refusal) {
+    if (steering) return recipe_of_json(mixes, steering, refusal);
+    const char *at = name ? strchr(name, '@') : NULL;
+    tt_recipe *saved = name ? find_preset(mixes, name) : NULL;
     if (at) {
-        char *text = usual_form_of_text(mixes, at + 1, refusal);
-        if (!text) strcpy(refusal->field, "model");
-        return text;
+        tt_recipe *recipe = recipe_of_text(mixes, at + 1, refusal);
+        if (!recipe) strcpy(refusal->field, "model");
+        return recipe;
     }
-    if (saved) return usual_form_of_text(mixes, saved, refusal);
-    return copy_standard(mixes, refusal);
-}
-
-bool tt_mixes_choose(tt_mixes *mixes, const char *name, yyjson_val *steering, char **text, tt_shared_steering **shared,
-                     tt_refusal *refusal) {
-    *text = choose_text(mixes, name, steering, refusal);
-    if (!*text) return false;
-    if (find_steering(mixes, *text, shared, refusal)) return true;
-    free(*text);
-    *text = NULL;
-    return false;
+    return saved ? tt_recipe_hold(saved) : hold_standard(mixes);
 }
 
 /* ==== The default, and presets ==== */
 
-/* Checked by making its steering, so that a default that cannot be used is refused now. `text` is taken. */
-static bool set_standard(tt_mixes *mixes, char *text, tt_refusal *refusal) {
-    tt_shared_steering *steering;
-    if (!text) return false;
-    if (!find_steering(mixes, text, &steering, refusal)) {
-        free(text);
-        return false;
-    }
-    tt_shared_steering_release(steering);
+void tt_mixes_set_default(tt_mixes *mixes, tt_recipe *recipe) {
     pthread_mutex_lock(&mixes->mutex);
-    free(mixes->standard);
-    mixes->standard = text;
+    tt_recipe *before = mixes->standard;
+    mixes->standard = tt_recipe_hold(recipe);
     pthread_mutex_unlock(&mixes->mutex);
-    return true;
-}
-
-bool tt_mixes_set_default(tt_mixes *mixes, yyjson_val *steering, tt_refusal *refusal) {
-    return set_standard(mixes, usual_form_of_json(mixes, steering, refusal), refusal);
+    tt_recipe_release(before);
 }
 
 bool tt_mixes_set_default_text(tt_mixes *mixes, const char *text, tt_error *err) {
     tt_refusal refusal = {0};
-    if (set_standard(mixes, usual_form_of_text(mixes, text, &refusal), &refusal)) return true;
-    return tt_fail(err, TT_ERROR_USAGE, "%s", refusal.error.message);
+    tt_steering *steering = NULL;
+    tt_recipe *recipe = recipe_of_text(mixes, text, &refusal);
+    const bool ok = recipe && tt_mixes_make(mixes, recipe, &steering, &refusal);
+    if (ok) tt_mixes_set_default(mixes, recipe);
+    tt_steering_release(steering);
+    tt_recipe_release(recipe);
+    return ok || tt_fail(err, TT_ERROR_USAGE, "%s", refusal.error.message);
 }
 
-static bool add_preset(tt_mixes *mixes, const char *name, char *text, tt_refusal *refusal) {
-    if (!text) return false;
+/* `recipe` is taken. */
+static bool add_preset(tt_mixes *mixes, const char *name, tt_recipe *recipe, tt_refusal *refusal) {
+    if (!recipe) return false;
     bool ok = *name && strlen(name) <= 100 && !strpbrk(name, "@/\"\\") && mixes->preset_count < PRESETS_MOST &&
               !find_preset(mixes, name);
     if (!ok) tt_refuse(refusal, 400, "", "its name should be new, of 1 to 100 bytes, and without @, / and quotes");
     ok = ok &&
          tt_grow(&mixes->presets, &mixes->preset_capacity, mixes->preset_count, sizeof *mixes->presets, &refusal->error);
     char *copy = ok ? tt_strdup(name, &refusal->error) : NULL;
-    if (!copy) {
-        free(text);
-        return false;
-    }
-    mixes->presets[mixes->preset_count++] = (preset){copy, text};
-    return true;
+    if (copy)
+        mixes->presets[mixes->preset_count++] = (preset){copy, recipe};
+    else
+        tt_recipe_release(recipe);
+    return copy != NULL;
 }
 
 bool tt_mixes_add_preset(tt_mixes *mixes, const char *name, const char *text, tt_error *err) {
     tt_refusal refusal = {0};
-    if (add_preset(mixes, name, usual_form_of_text(mixes, text, &refusal), &refusal)) return true;
+    if (add_preset(mixes, name, recipe_of_text(mixes, text, &refusal), &refusal)) return true;
     return tt_fail(err, TT_ERROR_USAGE, "preset '%s': %s", name, refusal.error.message);
 }
 
@@ -328,7 +338,7 @@ bool tt_mixes_read_presets(tt_mixes *mixes, const char *path, tt_error *err) {
               tt_fail(err, TT_ERROR_INPUT, "'%s' should be an object of presets: {\"NAME\": {\"AXIS\": VALUE}}", path);
     yyjson_obj_foreach(root, index, count, key, value) {
         if (!ok) break;
-        ok = add_preset(mixes, yyjson_get_str(key), usual_form_of_json(mixes, value, &refusal), &refusal) ||
+        ok = add_preset(mixes, yyjson_get_str(key), recipe_of_json(mixes, value, &refusal), &refusal) ||
              tt_fail(err, TT_ERROR_INPUT, "'%s', preset '%s': %s", path, yyjson_get_str(key), refusal.error.message);
     }
     yyjson_doc_free(doc);
@@ -342,32 +352,17 @@ void tt_mixes_describe_axes(tt_mixes *mixes, yyjson_mut_doc *doc, yyjson_mut_val
 }
 
 void tt_mixes_describe_default(tt_mixes *mixes, yyjson_mut_doc *doc, yyjson_mut_val *object) {
-    tt_refusal refusal = {0};
-    char *text = copy_standard(mixes, &refusal);
-    tt_mix mix = {0};
-    yyjson_mut_obj_add_strcpy(doc, object, "mix", text ? text : "");
+    tt_recipe *recipe = hold_standard(mixes);
+    yyjson_mut_obj_add_strcpy(doc, object, "mix", recipe->text);
     yyjson_mut_val *steering = yyjson_mut_obj_add_obj(doc, object, "steering");
-    if (!text || (*text && !tt_mix_parse(&mix, text, NULL))) tt_json_lacks(doc);
-    for (size_t i = 0; i < mix.count; i++)
-        yyjson_mut_obj_add(steering, yyjson_mut_strcpy(doc, mix.terms[i].name), yyjson_mut_real(doc, mix.terms[i].value));
-    tt_mix_free(&mix);
-    free(text);
+    for (size_t i = 0; i < recipe->mix.count; i++)
+        yyjson_mut_obj_add(steering, yyjson_mut_strcpy(doc, recipe->mix.terms[i].name),
+                           yyjson_mut_real(doc, recipe->mix.terms[i].value));
+    tt_recipe_release(recipe);
 }
 
-static void add_model(const tt_mixes *mixes, yyjson_mut_doc *doc, yyjson_mut_val *list, const char *name, const char *mix,
-                      int64_t created) {
-    yyjson_mut_val *model = yyjson_mut_arr_add_obj(doc, list);
-    yyjson_mut_obj_add_str(doc, model, "id", name);
-    yyjson_mut_obj_add_str(doc, model, "object", "model");
-    yyjson_mut_obj_add_int(doc, model, "created", created);
-    yyjson_mut_obj_add_str(doc, model, "owned_by", "trimtab");
-    if (!mix) return;
-    yyjson_mut_obj_add_str(doc, model, "parent", mixes->model_name);
-    yyjson_mut_obj_add_str(doc, model, "steering", mix);
-}
-
-void tt_mixes_describe_models(tt_mixes *mixes, yyjson_mut_doc *doc, yyjson_mut_val *list, int64_t created) {
-    add_model(mixes, doc, list, mixes->model_name, NULL, created);
-    for (size_t i = 0; i < mixes->preset_count; i++)
-        add_model(mixes, doc, list, mixes->presets[i].name, mixes->presets[i].text, created);
+const char *tt_mixes_model(const tt_mixes *mixes, size_t number, const char **mix) {
+    const preset *found = number > 0 && number <= mixes->preset_count ? &mixes->presets[number - 1] : NULL;
+    *mix = found ? found->recipe->text : NULL;
+    return number == 0 ? mixes->model_name : found ? found->name : NULL;
 }

@@ -34,10 +34,11 @@ struct tt_scheduler {
     pthread_cond_t changed;
     bool closed;       /* no more jobs */
     size_t unstarted;  /* jobs of which no answer has begun */
+    size_t unbegun;    /* answers of them */
     tt_job **incoming; /* submitted, not yet seen by who computes */
     size_t incoming_count, incoming_capacity;
     size_t job_count_seen; /* what the computing thread has */
-    double job_seconds;    /* how long a job takes, smoothed: for Retry-After */
+    double answer_seconds; /* how long an answer keeps its slot, smoothed; 0: not known yet */
 
     /* The computing thread's own. */
     tt_job **jobs; /* in order of arrival; each until it is complete */
@@ -64,15 +65,18 @@ static void remove_job(tt_scheduler *s, size_t at) {
     s->job_count--;
     memmove(s->jobs + at, s->jobs + at + 1, (s->job_count - at) * sizeof(tt_job *));
     pthread_mutex_lock(&s->mutex);
-    if (job->started == 0) s->unstarted--;
+    if (job->started == 0) {
+        s->unstarted--;
+        s->unbegun -= job->answer_count;
+    }
     atomic_store(&s->metrics->queued, (unsigned)s->unstarted);
     s->job_count_seen = s->job_count;
     pthread_mutex_unlock(&s->mutex);
-    tt_job_release(job);
+    tt_delivery_release(&job->delivery);
 }
 
 static void refuse_job(tt_scheduler *s, size_t at, const tt_refusal *refusal) {
-    tt_job_refuse(s->jobs[at], refusal);
+    tt_delivery_refuse(&s->jobs[at]->delivery, refusal);
     remove_job(s, at);
 }
 
@@ -83,11 +87,7 @@ static size_t position_of(const tt_scheduler *s, const tt_job *job) {
 }
 
 static void complete_job(tt_scheduler *s, tt_job *job) {
-    const double seconds = tt_seconds() - job->arrived;
-    tt_histogram_add(&s->metrics->whole, seconds);
-    pthread_mutex_lock(&s->mutex);
-    s->job_seconds = s->job_seconds > 0 ? 0.8 * s->job_seconds + 0.2 * seconds : seconds;
-    pthread_mutex_unlock(&s->mutex);
+    tt_histogram_add(&s->metrics->whole, tt_seconds() - job->arrived);
     tt_job_complete(job);
     remove_job(s, position_of(s, job));
 }
@@ -102,18 +102,12 @@ static void look_for_departures(tt_scheduler *s) {
     for (size_t first = 0; first < s->job_count; first += AT_ONCE) {
         const size_t count = s->job_count - first < AT_ONCE ? s->job_count - first : AT_ONCE;
         for (size_t i = 0; i < count; i++) {
-            tt_job *job = s->jobs[first + i];
-            pthread_mutex_lock(&job->mutex);
-            polled[i] = (struct pollfd){.fd = job->descriptor, .events = POLLRDHUP};
-            pthread_mutex_unlock(&job->mutex);
+            const int descriptor = tt_delivery_descriptor(&s->jobs[first + i]->delivery);
+            polled[i] = (struct pollfd){.fd = descriptor, .events = POLLRDHUP};
         }
         if (poll(polled, count, 0) <= 0) continue;
         for (size_t i = 0; i < count; i++) {
-            tt_job *job = s->jobs[first + i];
-            if (!(polled[i].revents & (POLLRDHUP | POLLHUP | POLLERR))) continue;
-            pthread_mutex_lock(&job->mutex);
-            job->gone = true;
-            pthread_mutex_unlock(&job->mutex);
+            if (polled[i].revents & (POLLRDHUP | POLLHUP | POLLERR)) tt_delivery_mark_gone(&s->jobs[first + i]->delivery);
         }
     }
 }
@@ -123,7 +117,7 @@ static const tt_refusal gone_refusal = {.status = 499, .error = {TT_ERROR_INTERR
 static void remove_departed(tt_scheduler *s) {
     look_for_departures(s);
     for (size_t i = s->job_count; i-- > 0;) {
-        if (!tt_job_is_gone(s->jobs[i])) continue;
+        if (!tt_delivery_is_gone(&s->jobs[i]->delivery)) continue;
         atomic_fetch_add(&s->metrics->departures, 1);
         refuse_job(s, i, &gone_refusal); /* wakes a connection that rests, so that it is closed */
     }
@@ -246,8 +240,17 @@ static void note_begin(tt_scheduler *s, tt_job *job, size_t index, size_t reused
     if (job->request.steering) atomic_fetch_add(&s->metrics->steered, 1);
     pthread_mutex_lock(&s->mutex);
     s->unstarted--;
+    s->unbegun -= job->answer_count;
     atomic_store(&s->metrics->queued, (unsigned)s->unstarted);
     pthread_mutex_unlock(&s->mutex);
+}
+
+/* Where a prompt's own log-probabilities are wanted, the first of its answers brings them. */
+static bool open_scores(const tt_scheduler *s, tt_job *job, size_t index, tt_error *err) {
+    if (!tt_request_scores_prompts(&job->request) || index % job->request.choices) return true;
+    tt_job_answer *entry = &job->answers[index];
+    return tt_prompt_scores_open(&entry->scores, s->model, &job->request.prompts[entry->prompt_index],
+                                 job->request.top_tokens, err);
 }
 
 static bool begin_answer(tt_scheduler *s, tt_job *job, tt_error *err) {
@@ -255,9 +258,14 @@ static bool begin_answer(tt_scheduler *s, tt_job *job, tt_error *err) {
     tt_job_answer *entry = &job->answers[index];
     const tt_tokens *prompt = &job->request.prompts[entry->prompt_index];
     size_t reused;
-    if (!tt_answer_open(&entry->answer, s->model, &job->request, index, prompt, err) ||
+    if (!tt_answer_open(&entry->answer, s->model, &job->request, index, prompt, err) || !open_scores(s, job, index, err) ||
         !tt_slots_begin(s->slots, prompt, job->request.steering, &entry->slot, &reused, err))
         return false;
+    if (tt_request_scores_prompts(&job->request) && index % job->request.choices == 0) {
+        tt_slots_listen(s->slots, entry->slot, tt_prompt_scores_hear, &entry->scores);
+        reused = 0;
+    }
+    entry->began = tt_seconds();
     job->started++;
     entry->state = TT_JOB_RUNNING;
     entry->reused = reused;
@@ -284,6 +292,10 @@ static void fill_slots(tt_scheduler *s) {
 /* An answer is finished; true when its job is complete too, and gone. */
 static bool answer_done(tt_scheduler *s, tt_job *job, size_t index) {
     tt_job_answer *entry = &job->answers[index];
+    const double seconds = tt_seconds() - entry->began;
+    pthread_mutex_lock(&s->mutex);
+    s->answer_seconds = s->answer_seconds > 0 ? 0.8 * s->answer_seconds + 0.2 * seconds : seconds;
+    pthread_mutex_unlock(&s->mutex);
     tt_job_tell(job, index);
     tt_slots_end(s->slots, entry->slot);
     s->seats[entry->slot].job = NULL;
@@ -415,16 +427,25 @@ tt_scheduler *tt_scheduler_open(tt_model *model, const tt_scheduler_options *opt
 uint32_t tt_scheduler_slots(const tt_scheduler *s) { return s->slot_count; }
 uint32_t tt_scheduler_context(const tt_scheduler *s) { return tt_slots_context(s->slots); }
 
+/* When to come back: once half of what waits will have begun, so that there is room for those who were sent away and nobody
+ * computes nothing. Those that run have half of their time before them. The mutex is held. */
+static unsigned seconds_to_wait(const tt_scheduler *s) {
+    const double ahead = 0.5 * (double)s->unbegun + 0.5 * (double)atomic_load(&s->metrics->busy_slots);
+    return (unsigned)fmin(60, fmax(1, ceil(ahead * s->answer_seconds / s->slot_count)));
+}
+
 bool tt_scheduler_submit(tt_scheduler *s, tt_job *job, tt_refusal *refusal) {
     pthread_mutex_lock(&s->mutex);
-    const double rounds = (double)(s->unstarted + 1) / s->slot_count;
-    const unsigned wait = (unsigned)fmin(60, fmax(1, ceil(rounds * s->job_seconds)));
+    const unsigned wait = seconds_to_wait(s);
     const bool closed = s->closed,
                full = s->unstarted >= (size_t)s->queue + (s->slot_count - atomic_load(&s->metrics->busy_slots)) ||
                       s->job_count_seen + s->incoming_count >= s->job_capacity;
     if (!closed && !full) {
-        s->incoming[s->incoming_count++] = tt_job_hold(job);
+        tt_delivery_hold(&job->delivery);
+        tt_delivery_admit(&job->delivery);
+        s->incoming[s->incoming_count++] = job;
         s->unstarted++;
+        s->unbegun += job->answer_count;
         atomic_store(&s->metrics->queued, (unsigned)s->unstarted);
         pthread_cond_signal(&s->changed);
     }
@@ -432,8 +453,9 @@ bool tt_scheduler_submit(tt_scheduler *s, tt_job *job, tt_refusal *refusal) {
     if (!closed && !full) return true;
     refusal->retry_after = wait;
     return closed ? tt_refuse(refusal, 503, "", "the server is shutting down")
-                  : tt_refuse(refusal, 503, "", "the server is busy: %u requests are waiting already; come back in %u s",
-                              s->queue, wait);
+                  : tt_refuse(refusal, 503, "",
+                              "the server is busy: %u requests are waiting already (--queue); come back in %u s", s->queue,
+                              wait);
 }
 
 void tt_scheduler_close(tt_scheduler *s) {

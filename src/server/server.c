@@ -1,40 +1,24 @@
 /* server.c: see server.h */
+#include "server/server.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "server/internal.h"
+#include "server/http.h"
 #include "vectors/vector.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-enum { QUEUE_USUAL = 64, BODY_USUAL = 4 << 20, IDLE_USUAL = 60 };
+enum { QUEUE_USUAL = 512 };
 
-static bool take_keys(tt_server *server, const tt_server_options *options, tt_error *err) {
-    server->keys = tt_alloc(options->key_count, sizeof *server->keys, err);
-    if (!server->keys) return false;
-    for (size_t i = 0; i < options->key_count; i++) {
-        if (!*options->keys[i]) return tt_fail(err, TT_ERROR_USAGE, "an API key is empty: give one that cannot be guessed");
-        struct sha256_ctx context;
-        sha256_init(&context);
-        sha256_update(&context, strlen(options->keys[i]), (const uint8_t *)options->keys[i]);
-        sha256_digest(&context, SHA256_DIGEST_SIZE, server->keys[i]);
-    }
-    server->key_count = options->key_count;
-    return true;
-}
-
-/* Whatever else is no origin could not be sent as a header, or would let nobody in. */
-static bool check_cors(const char *cors, tt_error *err) {
-    if (!cors || !strcmp(cors, "*")) return true;
-    const char *scheme = strstr(cors, "://");
-    bool plain = scheme && scheme > cors && scheme[3] && !strchr(scheme + 3, '/');
-    for (const char *at = cors; *at && plain; at++) plain = (unsigned char)*at > ' ' && *at != 127;
-    return plain ||
-           tt_fail(err, TT_ERROR_USAGE, "--cors '%s' is no origin: give one such as https://example.org, or *", cors);
-}
+struct tt_server {
+    tt_service service;
+    tt_access access;
+    tt_http *http;
+    char *notes;
+    double grace;
+};
 
 /* "SmolLM2 135M Instruct" is called SmolLM2-135M-Instruct. What follows '@' is a mix, so the name has none. */
 static char *choose_name(const tt_model *model, const char *wanted, tt_error *err) {
@@ -56,15 +40,15 @@ static bool add_preset(tt_mixes *mixes, const char *text, tt_error *err) {
 }
 
 static bool open_mixes(tt_server *server, const tt_server_options *options, tt_error *err) {
-    if (options->vectors && !tt_model_check_steerable(server->model, err)) return false;
-    server->mixes = tt_mixes_open(server->model, server->model_name, options->vectors, err);
-    if (!server->mixes) return false;
-    if (options->mix && !tt_mixes_set_default_text(server->mixes, options->mix, err)) return false;
-    if (options->preset_file && !tt_mixes_read_presets(server->mixes, options->preset_file, err)) return false;
+    if (options->vectors && !tt_model_check_steerable(server->service.model, err)) return false;
+    server->service.mixes = tt_mixes_open(server->service.model, server->service.model_name, options->vectors, err);
+    if (!server->service.mixes) return false;
+    if (options->mix && !tt_mixes_set_default_text(server->service.mixes, options->mix, err)) return false;
+    if (options->preset_file && !tt_mixes_read_presets(server->service.mixes, options->preset_file, err)) return false;
     for (size_t i = 0; i < options->preset_count; i++)
-        if (!add_preset(server->mixes, options->presets[i], err)) return false;
+        if (!add_preset(server->service.mixes, options->presets[i], err)) return false;
     tt_text notes = {0};
-    const tt_notes *all = tt_mixes_notes(server->mixes);
+    const tt_notes *all = tt_mixes_notes(server->service.mixes);
     for (size_t i = 0; i < all->count; i++) tt_text_addf(&notes, "%s\n", all->items[i]);
     if (!all->count) tt_text_add(&notes, "");
     server->notes = tt_text_take(&notes, err);
@@ -72,86 +56,81 @@ static bool open_mixes(tt_server *server, const tt_server_options *options, tt_e
 }
 
 static bool open_scheduler(tt_server *server, const tt_server_options *options, tt_error *err) {
+    server->service.waiting_most = options->queue ? options->queue : QUEUE_USUAL;
     const tt_scheduler_options scheduling = {
-        .slots = {.slots = options->slots, .context = options->context},
-        .queue = options->queue ? options->queue : QUEUE_USUAL,
+        .slots = {.slots = options->slots, .context = options->context, .listens = true},
+        .queue = (uint32_t)server->service.waiting_most,
         .timeout = options->timeout,
     };
-    server->scheduler = tt_scheduler_open(server->model, &scheduling, &server->metrics, err);
-    return server->scheduler != NULL;
+    server->service.scheduler = tt_scheduler_open(server->service.model, &scheduling, &server->service.metrics, err);
+    return server->service.scheduler != NULL;
+}
+
+static void look(void *data) { tt_http_look(data); }
+
+/* The parts, each of which works with those before it. */
+static bool open_parts(tt_server *server, const tt_chat *chat, const tt_server_options *options, tt_error *err) {
+    tt_service *service = &server->service;
+    service->model_name = choose_name(service->model, options->model_name, err);
+    if (!service->model_name || !tt_access_open(&server->access, &options->access, err) ||
+        !open_mixes(server, options, err) || !open_scheduler(server, options, err))
+        return false;
+    service->world = (tt_request_world){
+        service->model, chat, service->mixes, service->model_name, tt_scheduler_context(service->scheduler), options->limit};
+    server->http = tt_http_prepare(service, &server->access, &options->http, err);
+    service->helper = server->http ? tt_helper_start(look, server->http, err) : NULL;
+    return service->helper && tt_http_start(server->http, &options->http, err);
 }
 
 tt_server *tt_server_start(tt_model *model, const tt_chat *chat, const tt_server_options *options, tt_error *err) {
     tt_server *server = tt_alloc(1, sizeof *server, err);
     if (!server) return NULL;
-    pthread_mutex_init(&server->peers_mutex, NULL);
-    server->model = model;
-    server->created = (int64_t)time(NULL);
-    server->body_limit = options->body_limit ? options->body_limit : BODY_USUAL;
-    server->idle = options->idle > 0 ? options->idle : IDLE_USUAL;
+    server->service.model = model;
+    server->service.created = (int64_t)time(NULL);
     server->grace = options->grace;
-    server->model_name = choose_name(model, options->model_name, err);
-    server->cors = options->cors ? tt_strdup(options->cors, err) : NULL;
-    bool ok = check_cors(options->cors, err) && server->model_name && (server->cors || !options->cors) &&
-              take_keys(server, options, err) && open_mixes(server, options, err) && open_scheduler(server, options, err);
-    if (ok)
-        server->world = (tt_request_world){
-            model, chat, server->mixes, server->model_name, tt_scheduler_context(server->scheduler), options->limit};
-    if (ok && tt_http_start(server, options, err)) return server;
+    if (open_parts(server, chat, options, err)) return server;
     tt_server_stop(server);
     return NULL;
 }
 
-const char *tt_server_address(const tt_server *server) { return server->address; }
+const char *tt_server_address(const tt_server *server) { return tt_http_address(server->http); }
 const char *tt_server_notes(const tt_server *server) { return server->notes; }
-uint32_t tt_server_slots(const tt_server *server) { return tt_scheduler_slots(server->scheduler); }
-uint32_t tt_server_context(const tt_server *server) { return tt_scheduler_context(server->scheduler); }
-size_t tt_server_axes(const tt_server *server) { return tt_mixes_axis_count(server->mixes); }
+uint32_t tt_server_slots(const tt_server *server) { return tt_scheduler_slots(server->service.scheduler); }
+uint32_t tt_server_context(const tt_server *server) { return tt_scheduler_context(server->service.scheduler); }
+size_t tt_server_axes(const tt_server *server) { return tt_mixes_axis_count(server->service.mixes); }
 
 void tt_server_wait(tt_server *server, const atomic_bool *stop) {
-    while (!atomic_load(stop)) {
-        tt_scheduler_work(server->scheduler, 0.25);
-        tt_http_close_silent(server);
-    }
+    while (!atomic_load(stop)) tt_scheduler_work(server->service.scheduler, 0.25);
 }
 
 /* Waits until every answer has been sent, but not for long: a client may not read. */
 static void wait_for_answers(tt_server *server) {
     const double begin = tt_seconds();
     const struct timespec moment = {.tv_nsec = 10000000};
-    bool sending = true;
-    while (sending && tt_seconds() - begin < 2) {
-        sending = false;
-        pthread_mutex_lock(&server->peers_mutex);
-        for (const tt_peer *peer = server->peers; peer; peer = peer->next) sending = sending || peer->answering;
-        pthread_mutex_unlock(&server->peers_mutex);
-        if (sending) nanosleep(&moment, NULL);
-    }
+    while (tt_http_is_busy(server->http) && tt_seconds() - begin < 2) nanosleep(&moment, NULL);
 }
 
 /* Takes no more connections or jobs, and works on while the grace lasts. */
 static void finish(tt_server *server) {
-    const MHD_socket listener = MHD_quiesce_daemon(server->daemon);
-    if (listener != MHD_INVALID_SOCKET) close(listener);
-    tt_scheduler_close(server->scheduler);
+    tt_scheduler *scheduler = server->service.scheduler;
+    tt_http_close(server->http);
+    tt_scheduler_close(scheduler);
     const double begin = tt_seconds();
-    while (!tt_scheduler_is_idle(server->scheduler) && tt_seconds() - begin < server->grace)
-        tt_scheduler_work(server->scheduler, 0.02);
-    tt_scheduler_refuse_all(server->scheduler);
+    while (!tt_scheduler_is_idle(scheduler) && tt_seconds() - begin < server->grace) tt_scheduler_work(scheduler, 0.02);
+    tt_scheduler_refuse_all(scheduler);
     wait_for_answers(server);
-    MHD_stop_daemon(server->daemon);
+    tt_http_hang_up(server->http);
 }
 
 void tt_server_stop(tt_server *server) {
     if (!server) return;
-    if (server->daemon) finish(server);
-    tt_scheduler_free(server->scheduler);
-    tt_mixes_close(server->mixes);
-    pthread_mutex_destroy(&server->peers_mutex);
-    free(server->keys);
-    free(server->address);
+    if (server->http && tt_http_address(server->http)) finish(server);
+    tt_helper_stop(server->service.helper);
+    tt_http_stop(server->http);
+    tt_scheduler_free(server->service.scheduler);
+    tt_mixes_close(server->service.mixes);
+    tt_access_free(&server->access);
+    free(server->service.model_name);
     free(server->notes);
-    free(server->model_name);
-    free(server->cors);
     free(server);
 }

@@ -1,43 +1,40 @@
 /* server.h: `trimtab serve`: one model, many clients, a mix for each request (docs/serving.md).
  *
- *   http.c       connections, limits, who may come in; hands bodies over                    (MHD's thread)
- *   routes.c     what each path answers                     reply.c    an answer goes out, with its headers
- *   request.c    a body becomes a checked request            openai.c   an answer becomes JSON
- *   mixes.c      what the vectors of the folder can do; presets; the default mix
- *   scheduler.c  the queue and the slots                                                     (the caller's thread)
- *   answer.c     one answer: token by token, cut at stop texts                               (the caller's thread)
- *   metrics.c    what is counted
+ * Each part works with those above it, and knows nothing of those below:
+ *   refusal, fields        why a request is not answered; the fields of its JSON
+ *   mixes (axes)           what the vectors of the folder can do; presets; the default mix
+ *   request (prompts,      what a client wants written, checked; readers that protocols share
+ *     sampling_fields, unsupported)
+ *   form, delivery         the shape of answers; bytes between the thread that makes them and the one that talks
+ *   answer, job            one answer: token by token, cut at stop texts; one request with all its answers
+ *   scheduler, metrics     the queue and the slots; what is counted                        (the caller's thread)
+ *   helper, dispatch       reads vector files, then hands a request to the scheduler       (a thread of its own)
+ *   service                all of the above, for protocols to work with
+ *   access                 keys, names, origins
+ *   peers, exchange        open connections; one request and the ways to answer it         (libmicrohttpd's thread)
+ *   protocol, protocols/   paths and forms: one file an API;  router: which of them a path belongs to
+ *   http                   connections, limits; hands bodies over
  *
- * libmicrohttpd talks in a thread of its own; the caller's, which opened the model, computes (scheduler.h says why).
- */
+ * libmicrohttpd talks in a thread of its own; the caller's, which opened the model, computes (scheduler.h says why). */
 #pragma once
 
-#include "model/chat.h"
-#include "model/model.h"
+#include "server/http.h"
 
 #include <stdint.h>
 
 typedef struct tt_server_options {
-    const char *host;        /* an address or a name; NULL: 127.0.0.1 */
-    uint16_t port;           /* 0: any free one */
-    const char *const *keys; /* API keys, any of which lets in; none: everybody may come in */
-    size_t key_count;
-    bool no_auth;     /* the caller knows that everybody may come in, although the address is not the machine's own */
-    const char *cors; /* an origin, or "*": whose pages may use this server; NULL: nobody's but its own */
-    const char *tls_certificate, *tls_key; /* PEM texts; NULL: no TLS */
-    const char *vectors;                   /* folder; NULL: no steering */
-    const char *model_name;                /* what clients call the model; NULL: the name in its file, made fit */
-    const char *const *presets;            /* "NAME=MIX" */
+    tt_http_options http;
+    tt_access_options access;
+    const char *vectors;        /* folder; NULL: no steering */
+    const char *model_name;     /* what clients call the model; NULL: the name in its file, made fit */
+    const char *const *presets; /* "NAME=MIX" */
     size_t preset_count;
     const char *preset_file; /* JSON; NULL: none */
     const char *mix;         /* the default mix; NULL: none */
     uint32_t slots, context; /* conversations at once; tokens of each (0: see slots.h) */
-    uint32_t queue;          /* requests that may wait; 0: 64 */
+    uint32_t queue;          /* requests that may wait; 0: 512 */
     int64_t limit;           /* most tokens an answer may have; negative: no limit but the context */
-    size_t body_limit;       /* bytes of a request; 0: 4 MiB */
-    uint32_t connections;    /* at once; 0: 4096 */
     double timeout;          /* seconds a request may take, waiting included; 0: any */
-    double idle;             /* seconds a connection may take to send its request; 0: 60 */
     double grace;            /* seconds that running requests are given when the server ends */
 } tt_server_options;
 

@@ -4,6 +4,8 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -74,6 +76,18 @@ tt_gather tt_run_gather(const tt_run *run) {
                        .ranks = &run->ranks,
                        .cancel = run->options->cancel,
                        .observer = &run->options->observer};
+}
+
+void tt_run_note(const tt_run *run, const char *format, ...) {
+    const tt_train_observer *observer = &run->options->observer;
+    if (!observer->note || run->ranks.rank != 0) return;
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    tt_one_line(text); /* it names files */
+    observer->note(observer->data, text);
 }
 
 void tt_run_end(tt_run *run) {

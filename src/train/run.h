@@ -30,3 +30,6 @@ bool tt_run_check_memory(const tt_run *run, tt_error *err);
 
 /* The run's way of asking the model. */
 tt_gather tt_run_gather(const tt_run *run);
+
+/* Tells the observer a sentence; rank 0 alone does. */
+void tt_run_note(const tt_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));

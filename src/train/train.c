@@ -5,27 +5,14 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "train/device_check.h"
 #include "train/publish.h"
 #include "train/run.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static void note(const tt_train_options *options, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void note(const tt_train_options *options, const char *format, ...) {
-    if (!options->observer.note) return;
-    char text[512];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    tt_one_line(text); /* it names files */
-    options->observer.note(options->observer.data, text);
-}
 
 /* ==== Before the work ==== */
 
@@ -66,7 +53,7 @@ static bool open_states(tt_run *r, tt_error *err) {
         const bool same = tt_identity_match(&stored, &r->identity, r->states_path, err);
         tt_identity_free(&stored);
         if (same)
-            note(r->options, "going on with '%s': %llu of %llu samples are there", r->states_path,
+            tt_run_note(r, "going on with '%s': %llu of %llu samples are there", r->states_path,
                  (unsigned long long)tt_states_held(r->states), (unsigned long long)r->identity.samples);
         return same;
     }
@@ -96,12 +83,13 @@ static bool add_up_counts(const tt_ranks *ranks, tt_capture_counts *counts, tt_e
 static bool capture_samples(tt_run *r, tt_train_result *result, tt_error *err) {
     const tt_train_observer *observer = &r->options->observer;
     const tt_states_shape shape = shape_of(&r->identity);
-    const double begin = tt_seconds();
     uint64_t held = r->states ? tt_states_held(r->states) : 0;
     if (!tt_ranks_share(&r->ranks, &held, err)) return false;
     if (held == shape.samples) return true;
+    if (!tt_device_check(r, err)) return false;
     tt_capture *capture = tt_capture_open(r->model, &(tt_capture_options){.plain = r->options->plain}, err);
     if (!capture) return false;
+    const double begin = tt_seconds();
     if (r->states && observer->begin) observer->begin(observer->data, "capturing", "samples", shape.samples, held);
     const tt_gather gather = tt_run_gather(r);
     bool ok = tt_gather_run(&gather, capture, &shape, r->states, err);
@@ -114,7 +102,7 @@ static bool capture_samples(tt_run *r, tt_train_result *result, tt_error *err) {
     tt_capture_close(capture);
     result->capture_seconds = tt_seconds() - begin;
     if (!ok && r->states && tt_states_held(r->states))
-        note(r->options, "%llu of %llu samples are safe in '%s': the same command goes on from there",
+        tt_run_note(r, "%llu of %llu samples are safe in '%s': the same command goes on from there",
              (unsigned long long)tt_states_held(r->states), (unsigned long long)shape.samples, r->states_path);
     return ok;
 }

@@ -40,6 +40,36 @@ void tt_vector_free(tt_vector *vector) {
     *vector = (tt_vector){0};
 }
 
+static bool copy_rows(tt_vector *copy, const tt_vector *vector, tt_error *err) {
+    const size_t size = vector->width * sizeof(float);
+    for (uint32_t K = 0; K < vector->layer_count; K++) {
+        if (!vector->rows[K]) continue;
+        if (!(copy->rows[K] = tt_alloc(vector->width, sizeof(float), err))) return false;
+        memcpy(copy->rows[K], vector->rows[K], size);
+    }
+    return true;
+}
+
+bool tt_vector_copy(tt_vector *copy, const tt_vector *vector, tt_error *err) {
+    tt_vector source = *vector;
+    char **from[STRINGS], **to[STRINGS];
+    *copy = *vector;
+    copy->path = NULL;
+    copy->figures = NULL;
+    strings_of(&source, from);
+    strings_of(copy, to);
+    for (int i = 0; i < STRINGS; i++) *to[i] = NULL;
+    bool ok = (copy->rows = tt_alloc(vector->layer_count, sizeof *copy->rows, err)) != NULL;
+    ok = ok && (!vector->path || (copy->path = tt_strdup(vector->path, err)));
+    for (int i = 0; ok && i < STRINGS; i++) ok = (*to[i] = tt_strdup(*from[i], err)) != NULL;
+    if (ok && vector->figure_count)
+        ok = (copy->figures = tt_alloc(vector->figure_count, sizeof *copy->figures, err)) != NULL;
+    if (ok && vector->figure_count) memcpy(copy->figures, vector->figures, vector->figure_count * sizeof *copy->figures);
+    ok = ok && copy_rows(copy, vector, err);
+    if (!ok) tt_vector_free(copy);
+    return ok;
+}
+
 bool tt_vector_add_row(tt_vector *vector, uint32_t K, const float *values, double scale, tt_error *err) {
     if (K < 1 || K >= vector->layer_count)
         return tt_fail(err, TT_ERROR_USAGE, "a control vector for %u layers has no row %u", vector->layer_count, K);
@@ -85,6 +115,14 @@ uint32_t tt_vector_row_count(const tt_vector *vector) {
     for (uint32_t K = 1; K < vector->layer_count; K++) count += vector->rows[K] != NULL;
     return count;
 }
+
+uint32_t tt_vector_last_row(const tt_vector *vector) {
+    for (uint32_t K = vector->layer_count; K > 1; K--)
+        if (vector->rows[K - 1]) return K - 1;
+    return vector->highest;
+}
+
+const char *tt_vector_title(const tt_vector *vector) { return vector->path ? vector->path : "the vector"; }
 
 double tt_vector_row_norm(const tt_vector *vector, uint32_t K) {
     return K < vector->layer_count ? sqrt(square_sum(vector, K)) : 0;

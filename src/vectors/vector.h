@@ -27,6 +27,7 @@ typedef struct tt_vector {
     bool layer_count_given; /* the file tells L; false also where its layer_count is the number of its rows, as other tools
                                write it */
     uint32_t width;         /* d */
+    uint32_t highest;       /* of a file: the largest K that has a tensor direction.K */
     float **rows;           /* layer_count entries; NULL where there is no direction */
     /* What trimtab's own files also tell; "" or 0 or TT_ROLE_UNKNOWN elsewhere, except what a file name in the usual form
      * {model}-{axis}__{class}.gguf tells. */
@@ -43,6 +44,9 @@ typedef struct tt_vector {
 /* An empty vector with room for `layer_count` rows and every string "". */
 bool tt_vector_init(tt_vector *vector, uint32_t layer_count, uint32_t width, tt_error *err);
 void tt_vector_free(tt_vector *vector); /* harmless on `{0}` */
+
+/* A copy of all that `vector` has. */
+bool tt_vector_copy(tt_vector *copy, const tt_vector *vector, tt_error *err);
 
 /* Copies `scale` x `values` (width of them) in as row K (allocated if needed, added to what is there). */
 bool tt_vector_add_row(tt_vector *vector, uint32_t K, const float *values, double scale, tt_error *err);
@@ -65,8 +69,12 @@ bool tt_vector_write(const tt_vector *vector, const char *path, tt_error *err);
 /* "debias", "negative", "positive", "mix"; "" for TT_ROLE_UNKNOWN. */
 const char *tt_role_name(tt_role role);
 
-/* How many layers have a row. */
+/* How many layers have a row; the highest of them, also where the rows were left on the disk. */
 uint32_t tt_vector_row_count(const tt_vector *vector);
+uint32_t tt_vector_last_row(const tt_vector *vector);
+
+/* How messages call it: by the file that it came from, or "the vector". */
+const char *tt_vector_title(const tt_vector *vector);
 
 /* The length of row K (its Euclidean norm); 0 where there is no row. And of all rows, taken together as one. */
 double tt_vector_row_norm(const tt_vector *vector, uint32_t K);

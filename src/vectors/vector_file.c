@@ -220,6 +220,7 @@ static bool read_vector(tt_vector *vector, const char *path, bool keys_only, tt_
               tt_vector_init(vector, layer_count, (uint32_t)width, err);
     if (ok) {
         vector->layer_count_given = given;
+        vector->highest = highest;
         vector->path = tt_strdup(path, err);
         ok = vector->path && read_keys(&file, vector, err) && (keys_only || read_rows(&file, vector, err));
     }

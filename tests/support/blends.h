@@ -1,8 +1,8 @@
-/* blends.h: mixes blended for a small model that is never there, for the tests of vectors/mix.h. What cannot be made fails
+/* blends.h: mixes blended for a small model that is never there, for the tests of apply/mix.h. What cannot be made fails
  * the running test. */
 #pragma once
 
-#include "vectors/mix.h"
+#include "apply/blend.h"
 
 /* The model that the vectors of vector_files.h are for. */
 extern const tt_vector_target test_target;

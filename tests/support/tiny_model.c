@@ -36,7 +36,10 @@ const char tt_tiny_own_template[] = "";
     LINE(mistral_3)                                                                                                         \
     LINE(lfm2)                                                                                                              \
     LINE(mamba2)                                                                                                            \
-    LINE(plamo2)
+    LINE(plamo2)                                                                                                            \
+    LINE(gpt2)                                                                                                              \
+    LINE(bloom)                                                                                                             \
+    LINE(granite)
 
 #define DECLARE(name) extern const struct tt_tiny_architecture tt_tiny_##name;
 #define POINT_TO(name) &tt_tiny_##name,

@@ -1,9 +1,57 @@
-/* openai.c: see openai.h */
+/* openai.c: OpenAI's API: chat completions, completions, models. Answers are one JSON body, or server-sent events. */
 #include "server/protocols/openai.h"
 #include "base/json.h"
+#include "server/protocols/all.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* ==== What is asked ==== */
+
+/* The two endpoints ask for log-probabilities in different ways, and llama.cpp's n_probs in a third. */
+static void take_top_tokens(tt_fields *fields, tt_request *request) {
+    yyjson_val *given = tt_fields_get(fields, "logprobs");
+    int64_t count = -1, top = 0;
+    if (yyjson_is_bool(given))
+        count = yyjson_is_true(given) ? 0 : -1;
+    else
+        tt_take_whole(fields, "logprobs", 0, TT_TOP_TOKENS_MOST, &count);
+    if (request->chat) {
+        tt_take_whole(fields, "top_logprobs", 0, TT_TOP_TOKENS_MOST, &top);
+        if (count < 0 && top) tt_fields_refuse(fields, "top_logprobs", "'top_logprobs' needs 'logprobs' to be true");
+        if (count >= 0 && top) count = top;
+    }
+    int64_t probabilities = 0;
+    tt_take_whole(fields, "n_probs", 0, TT_TOP_TOKENS_MOST, &probabilities);
+    request->top_tokens = (int)(count < 0 && probabilities ? probabilities : count);
+}
+
+bool tt_openai_parse(tt_request *request, const tt_request_world *world, bool chat, const char *body, size_t length,
+                     tt_refusal *refusal) {
+    *request = (tt_request){.chat = chat};
+    tt_fields fields;
+    yyjson_doc *doc = tt_fields_parse(&fields, body, length, refusal);
+    if (!doc) return false;
+    tt_request_take_frame(&fields, request, world);
+    take_top_tokens(&fields, request);
+    tt_request_refuse_unsupported(&fields);
+    if (fields.ok) tt_request_take_sampling(&fields, request, world);
+    if (fields.ok) tt_request_take_mix(&fields, request, world);
+    if (chat && tt_fields_get(&fields, "echo"))
+        tt_fields_refuse(&fields, "echo", "'echo' is not supported in conversations: use /v1/completions");
+    if (chat)
+        tt_request_take_messages(&fields, request, world);
+    else
+        tt_request_take_prompts(&fields, request, world);
+    if (fields.ok && tt_request_answers(request) > TT_CHOICES_MOST)
+        tt_fields_refuse(&fields, "n", "%zu answers at once are too many: at most %d", tt_request_answers(request),
+                         TT_CHOICES_MOST);
+    yyjson_doc_free(doc);
+    if (!fields.ok) tt_request_free(request);
+    return fields.ok;
+}
+
+/* ==== What is answered ==== */
 
 static const char *finish_name(tt_finish finish) {
     return finish == TT_FINISH_STOP ? "stop" : finish == TT_FINISH_LENGTH ? "length" : NULL;
@@ -93,37 +141,99 @@ static void add_chat_reports(const tt_job *job, const tt_answer *answer, size_t 
     }
 }
 
-/* Four lists, as the older endpoint has it. */
-static void add_completion_reports(const tt_job *job, const tt_answer *answer, size_t first, size_t last,
-                                   yyjson_mut_doc *doc, yyjson_mut_val *choice) {
-    yyjson_mut_val *logprobs = yyjson_mut_obj_add_obj(doc, choice, "logprobs");
-    yyjson_mut_val *tokens = yyjson_mut_obj_add_arr(doc, logprobs, "tokens"),
-                   *values = yyjson_mut_obj_add_arr(doc, logprobs, "token_logprobs"),
-                   *tops = yyjson_mut_obj_add_arr(doc, logprobs, "top_logprobs"),
-                   *offsets = yyjson_mut_obj_add_arr(doc, logprobs, "text_offset");
-    for (size_t i = first; i < last; i++) {
-        const tt_token_report *report = &answer->reports[i];
-        yyjson_mut_arr_append(tokens, token_text(doc, report->bytes, report->length));
-        yyjson_mut_arr_add_real(doc, values, finite_or_low(report->log_probability));
-        yyjson_mut_arr_add_uint(doc, offsets, report->text_offset);
-        yyjson_mut_val *top = yyjson_mut_arr_add_obj(doc, tops);
-        for (int k = 0; k < job->request.top_tokens; k++) {
-            char bytes[TT_TOKEN_BYTES];
-            const size_t length = tt_token_bytes(answer->model, report->top[k].token, true, bytes);
-            yyjson_mut_obj_add(top, token_text(doc, bytes, length),
-                               yyjson_mut_real(doc, finite_or_low(report->top[k].log_probability)));
-        }
+/* The older endpoint's four lists. */
+typedef struct lists {
+    yyjson_mut_doc *doc;
+    yyjson_mut_val *tokens, *values, *tops, *offsets;
+} lists;
+
+/* How many characters there are in text that may end in the middle of one. */
+static size_t characters(const char *text, size_t length) {
+    size_t count = 0;
+    for (size_t i = 0; i < length; i++) count += ((unsigned char)text[i] & 0xC0) != 0x80;
+    return count;
+}
+
+/* One token, with its likeliest rivals; `known` false: nothing is known of how likely it was. `offset` is in characters,
+ * from the beginning of the prompt. */
+static void add_token(const lists *l, const tt_model *model, const char *bytes, size_t length, bool known,
+                      float log_probability, const tt_likely_token *top, int top_count, size_t offset) {
+    yyjson_mut_arr_append(l->tokens, token_text(l->doc, bytes, length));
+    yyjson_mut_arr_add_uint(l->doc, l->offsets, offset);
+    if (!known) {
+        yyjson_mut_arr_add_null(l->doc, l->values);
+        yyjson_mut_arr_add_null(l->doc, l->tops);
+        return;
+    }
+    yyjson_mut_arr_add_real(l->doc, l->values, finite_or_low(log_probability));
+    yyjson_mut_val *rivals = yyjson_mut_arr_add_obj(l->doc, l->tops);
+    for (int k = 0; k < top_count; k++) {
+        char rival[TT_TOKEN_BYTES];
+        const size_t size = tt_token_bytes(model, top[k].token, true, rival);
+        yyjson_mut_obj_add(rivals, token_text(l->doc, rival, size),
+                           yyjson_mut_real(l->doc, finite_or_low(top[k].log_probability)));
     }
 }
 
-static void add_reports(const tt_job *job, const tt_answer *answer, size_t first, size_t last, yyjson_mut_doc *doc,
+/* Some vocabularies put a blank before a text and behind control tokens: true where the token begins with one that the text
+ * has not at `position`. */
+static bool has_blank_of_its_own(const char *text, size_t size, size_t position, const char *bytes, size_t length) {
+    const size_t rest = position < size ? size - position : 0;
+    const char *here = text + size - rest;
+    const bool as_it_is = length <= rest && !memcmp(here, bytes, length);
+    return !as_it_is && length > 0 && bytes[0] == ' ' && length - 1 <= rest && !memcmp(here, bytes + 1, length - 1);
+}
+
+/* The prompt's own tokens, where the prompt is a part of the text. */
+static void add_prompt_reports(const tt_job *job, size_t index, const lists *l) {
+    const tt_job_answer *first = &job->answers[index - index % job->request.choices];
+    const tt_tokens *prompt = &job->request.prompts[first->prompt_index];
+    const size_t top = (size_t)first->scores.top_count;
+    if (!job->request.echo || !first->scores.log_probabilities) return;
+    const char *text = job->request.prompt_texts[first->prompt_index];
+    const size_t size = strlen(text);
+    size_t offset = 0, position = 0; /* in characters, and in bytes */
+    for (size_t i = job->request.unspoken[first->prompt_index]; i < prompt->count; i++) {
+        char bytes[TT_TOKEN_BYTES];
+        size_t length = tt_token_bytes(first->answer.model, prompt->ids[i], true, bytes);
+        const size_t blank = has_blank_of_its_own(text, size, position, bytes, length);
+        length -= blank;
+        add_token(l, first->answer.model, bytes + blank, length, i > 0, first->scores.log_probabilities[i],
+                  first->scores.likeliest + i * top, (int)top, offset);
+        offset += characters(bytes + blank, length);
+        position += length;
+    }
+}
+
+static void add_completion_reports(const tt_job *job, size_t index, size_t first, size_t last, yyjson_mut_doc *doc,
+                                   yyjson_mut_val *choice) {
+    const tt_job_answer *entry = &job->answers[index];
+    const tt_answer *answer = &entry->answer;
+    const char *prompt = job->request.prompt_texts[entry->prompt_index];
+    yyjson_mut_val *logprobs = yyjson_mut_obj_add_obj(doc, choice, "logprobs");
+    const lists l = {
+        doc, yyjson_mut_obj_add_arr(doc, logprobs, "tokens"), yyjson_mut_obj_add_arr(doc, logprobs, "token_logprobs"),
+        yyjson_mut_obj_add_arr(doc, logprobs, "top_logprobs"), yyjson_mut_obj_add_arr(doc, logprobs, "text_offset")};
+    if (!entry->prompt_told) add_prompt_reports(job, index, &l);
+    size_t counted = 0, offset = prompt ? characters(prompt, strlen(prompt)) : 0;
+    for (size_t i = first; i < last; i++) {
+        const tt_token_report *report = &answer->reports[i];
+        const size_t at = report->text_offset < answer->text.length ? report->text_offset : answer->text.length;
+        offset += at > counted ? characters(answer->text.data + counted, at - counted) : 0;
+        counted = at > counted ? at : counted;
+        add_token(&l, answer->model, report->bytes, report->length, true, report->log_probability, report->top,
+                  job->request.top_tokens, offset);
+    }
+}
+
+static void add_reports(const tt_job *job, size_t index, size_t first, size_t last, yyjson_mut_doc *doc,
                         yyjson_mut_val *choice) {
     if (job->request.top_tokens < 0)
         yyjson_mut_obj_add_null(doc, choice, "logprobs");
     else if (job->request.chat)
-        add_chat_reports(job, answer, first, last, doc, choice);
+        add_chat_reports(job, &job->answers[index].answer, first, last, doc, choice);
     else
-        add_completion_reports(job, answer, first, last, doc, choice);
+        add_completion_reports(job, index, first, last, doc, choice);
 }
 
 static void add_finish(yyjson_mut_doc *doc, yyjson_mut_val *choice, const char *name) {
@@ -142,24 +252,35 @@ static yyjson_mut_val *add_choice(yyjson_mut_doc *doc, yyjson_mut_val *root, siz
     return choice;
 }
 
-void tt_openai_event(const tt_job *job, size_t index, size_t from, size_t to, size_t first, size_t last, tt_text *output) {
-    const tt_answer *answer = &job->answers[index].answer;
+/* The text of an answer from `from` to `to`, behind its prompt where that is a part of it. */
+static void add_text(const tt_job *job, size_t index, size_t from, size_t to, const char *key, yyjson_mut_doc *doc,
+                     yyjson_mut_val *target) {
+    const tt_job_answer *entry = &job->answers[index];
+    const char *text = entry->answer.text.data ? entry->answer.text.data : "";
+    tt_text whole = {0};
+    if (job->request.echo && !entry->prompt_told) tt_text_add(&whole, job->request.prompt_texts[entry->prompt_index]);
+    tt_text_add_bytes(&whole, text + from, to - from);
+    if (whole.failed) tt_json_lacks(doc);
+    yyjson_mut_obj_add_strncpy(doc, target, key, whole.data ? whole.data : "", whole.length);
+    tt_text_free(&whole);
+}
+
+static void write_piece(const tt_job *job, size_t index, size_t from, size_t to, size_t first, size_t last,
+                        tt_text *output) {
     yyjson_mut_val *root;
     yyjson_mut_doc *doc = begin(job, true, &root);
     yyjson_mut_val *choice = add_choice(doc, root, index), *target = choice;
-    const char *key = "text", *text = answer->text.data ? answer->text.data : "";
     if (job->request.chat) {
         target = yyjson_mut_obj_add_obj(doc, choice, "delta");
         if (from == 0 && first == 0) yyjson_mut_obj_add_str(doc, target, "role", "assistant");
-        key = "content";
     }
-    yyjson_mut_obj_add_strn(doc, target, key, text + from, to - from);
-    add_reports(job, answer, first, last, doc, choice);
+    add_text(job, index, from, to, job->request.chat ? "content" : "text", doc, target);
+    add_reports(job, index, first, last, doc, choice);
     add_finish(doc, choice, NULL);
     write_out(doc, true, output);
 }
 
-void tt_openai_finish_event(const tt_job *job, size_t index, tt_text *output) {
+static void write_finish(const tt_job *job, size_t index, tt_text *output) {
     yyjson_mut_val *root;
     yyjson_mut_doc *doc = begin(job, true, &root);
     yyjson_mut_val *choice = add_choice(doc, root, index);
@@ -169,54 +290,36 @@ void tt_openai_finish_event(const tt_job *job, size_t index, tt_text *output) {
         yyjson_mut_obj_add_str(doc, choice, "text", "");
     yyjson_mut_obj_add_null(doc, choice, "logprobs");
     add_finish(doc, choice, finish_name(job->answers[index].answer.finish));
+    yyjson_mut_obj_add_str(doc, root, "steering", job->request.recipe->text);
     write_out(doc, true, output);
 }
 
-void tt_openai_end_events(const tt_job *job, tt_text *output) {
+static void write_end(const tt_job *job, tt_text *output) {
     if (job->request.include_usage) {
         yyjson_mut_val *root;
         yyjson_mut_doc *doc = begin(job, true, &root);
         yyjson_mut_obj_add_arr(doc, root, "choices");
         add_usage(job, doc, root);
+        yyjson_mut_obj_add_str(doc, root, "steering", job->request.recipe->text);
         write_out(doc, true, output);
     }
     tt_text_add(output, "data: [DONE]\n\n");
 }
 
-void tt_openai_error_event(const tt_refusal *refusal, tt_text *output) {
-    size_t length;
-    char *json = tt_refusal_json(refusal, &length);
-    if (!json) {
-        output->failed = true;
-        return;
-    }
-    tt_text_add(output, "data: ");
-    tt_text_add_bytes(output, json, length);
-    tt_text_add(output, "\n\n");
-    free(json);
-}
-
 /* ==== Bodies ==== */
 
-static void add_text(const tt_job *job, size_t index, yyjson_mut_doc *doc, yyjson_mut_val *choice) {
-    const tt_job_answer *entry = &job->answers[index];
-    const tt_text *text = &entry->answer.text;
+static void add_answer(const tt_job *job, size_t index, yyjson_mut_doc *doc, yyjson_mut_val *choice) {
+    const size_t length = job->answers[index].answer.text.length;
     if (job->request.chat) {
         yyjson_mut_val *message = yyjson_mut_obj_add_obj(doc, choice, "message");
         yyjson_mut_obj_add_str(doc, message, "role", "assistant");
-        yyjson_mut_obj_add_strn(doc, message, "content", text->data ? text->data : "", text->length);
-        return;
+        add_text(job, index, 0, length, "content", doc, message);
+    } else {
+        add_text(job, index, 0, length, "text", doc, choice);
     }
-    const char *prompt = job->request.echo ? job->request.prompt_texts[entry->prompt_index] : NULL;
-    tt_text whole = {0};
-    if (prompt) tt_text_add(&whole, prompt);
-    tt_text_add_bytes(&whole, text->data ? text->data : "", text->length);
-    if (whole.failed) tt_json_lacks(doc);
-    yyjson_mut_obj_add_strncpy(doc, choice, "text", whole.data ? whole.data : "", whole.length);
-    tt_text_free(&whole);
 }
 
-void tt_openai_body(const tt_job *job, tt_text *output) {
+static void write_body(const tt_job *job, tt_text *output) {
     yyjson_mut_val *root;
     yyjson_mut_doc *doc = begin(job, false, &root);
     yyjson_mut_val *choices = yyjson_mut_obj_add_arr(doc, root, "choices");
@@ -224,11 +327,145 @@ void tt_openai_body(const tt_job *job, tt_text *output) {
         const tt_answer *answer = &job->answers[i].answer;
         yyjson_mut_val *choice = yyjson_mut_arr_add_obj(doc, choices);
         yyjson_mut_obj_add_uint(doc, choice, "index", i);
-        add_text(job, i, doc, choice);
-        add_reports(job, answer, 0, answer->report_count, doc, choice);
+        add_answer(job, i, doc, choice);
+        add_reports(job, i, 0, answer->report_count, doc, choice);
         add_finish(doc, choice, finish_name(answer->finish));
     }
     add_usage(job, doc, root);
-    yyjson_mut_obj_add_str(doc, root, "steering", job->request.mix);
+    yyjson_mut_obj_add_str(doc, root, "steering", job->request.recipe->text);
     write_out(doc, false, output);
 }
+
+/* ==== Errors ==== */
+
+static const char *type_of(unsigned status) {
+    if (status == 401 || status == 403) return "authentication_error";
+    if (status == 404) return "not_found_error";
+    if (status == 408) return "timeout_error";
+    if (status == 503) return "unavailable_error";
+    return status < 500 ? "invalid_request_error" : "server_error";
+}
+
+/* A prompt that is too long has the code that OpenAI's clients shorten a conversation at, and llama.cpp's two counts. */
+static yyjson_mut_doc *error_doc(const tt_refusal *refusal) {
+    yyjson_mut_val *root;
+    yyjson_mut_doc *doc = tt_json_object(&root);
+    yyjson_mut_val *error = yyjson_mut_obj_add_obj(doc, root, "error");
+    if (refusal->kind == TT_REFUSAL_CONTEXT)
+        yyjson_mut_obj_add_str(doc, error, "code", "context_length_exceeded");
+    else
+        yyjson_mut_obj_add_uint(doc, error, "code", refusal->status);
+    yyjson_mut_obj_add_str(doc, error, "message", refusal->error.message);
+    yyjson_mut_obj_add_str(doc, error, "type", type_of(refusal->status));
+    if (refusal->field[0])
+        yyjson_mut_obj_add_str(doc, error, "param", refusal->field);
+    else
+        yyjson_mut_obj_add_null(doc, error, "param");
+    if (refusal->kind == TT_REFUSAL_CONTEXT) {
+        yyjson_mut_obj_add_uint(doc, error, "n_prompt_tokens", refusal->prompt_tokens);
+        yyjson_mut_obj_add_uint(doc, error, "n_ctx", refusal->context);
+    }
+    return doc;
+}
+
+static void write_refusal(const tt_refusal *refusal, tt_text *output) { write_out(error_doc(refusal), false, output); }
+static void write_failure(const tt_refusal *refusal, tt_text *output) { write_out(error_doc(refusal), true, output); }
+
+/* ==== Paths ==== */
+
+static bool answer(tt_exchange *exchange, const tt_form *form, bool chat) {
+    tt_service *service = exchange->service;
+    tt_refusal refusal = {0};
+    tt_request request;
+    tt_error err = {0};
+    if (!tt_openai_parse(&request, &service->world, chat, tt_exchange_body(exchange), exchange->body.length, &refusal))
+        return tt_reply_refusal(exchange, &refusal);
+    tt_text_free(&exchange->body);
+    tt_job *job = tt_job_make(&request, form, service->model, &err);
+    if (!job) {
+        tt_request_free(&request);
+        tt_refuse_error(&refusal, "", &err);
+        return tt_reply_refusal(exchange, &refusal);
+    }
+    tt_exchange_name_client(exchange, job->client);
+    if (tt_dispatch(service, job, &refusal)) return tt_reply_later(exchange, &job->delivery);
+    tt_delivery_release(&job->delivery);
+    return tt_reply_refusal(exchange, &refusal);
+}
+
+/* {"id": ..., "object": "model", ...}: number 0 is the model, presets follow. False beyond the last. */
+static bool describe_model(const tt_service *service, size_t number, yyjson_mut_doc *doc, yyjson_mut_val *model) {
+    const tt_model_facts *facts = tt_model_facts_of(service->model);
+    const char *mix, *name = tt_mixes_model(service->mixes, number, &mix);
+    if (!name) return false;
+    yyjson_mut_obj_add_str(doc, model, "id", name);
+    yyjson_mut_obj_add_str(doc, model, "object", "model");
+    yyjson_mut_obj_add_int(doc, model, "created", service->created);
+    yyjson_mut_obj_add_str(doc, model, "owned_by", "trimtab");
+    yyjson_mut_obj_add_uint(doc, model, "max_model_len", service->world.context);
+    yyjson_mut_val *meta = yyjson_mut_obj_add_obj(doc, model, "meta");
+    yyjson_mut_obj_add_uint(doc, meta, "n_ctx", service->world.context);
+    yyjson_mut_obj_add_uint(doc, meta, "n_ctx_train", facts->context);
+    yyjson_mut_obj_add_uint(doc, meta, "n_vocab", facts->vocabulary);
+    yyjson_mut_obj_add_uint(doc, meta, "n_embd", facts->width);
+    yyjson_mut_obj_add_uint(doc, meta, "n_params", facts->parameters);
+    yyjson_mut_obj_add_uint(doc, meta, "size", facts->bytes);
+    if (!mix) return true;
+    yyjson_mut_obj_add_str(doc, model, "parent", service->model_name);
+    yyjson_mut_obj_add_str(doc, model, "steering", mix);
+    return true;
+}
+
+static bool get_models(tt_exchange *exchange) {
+    yyjson_mut_val *root;
+    yyjson_mut_doc *doc = tt_json_object(&root);
+    yyjson_mut_obj_add_str(doc, root, "object", "list");
+    yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, root, "data");
+    const char *mix;
+    for (size_t i = 0; tt_mixes_model(exchange->service->mixes, i, &mix); i++)
+        describe_model(exchange->service, i, doc, yyjson_mut_arr_add_obj(doc, list));
+    return tt_reply_json(exchange, 200, doc);
+}
+
+static bool get_model(tt_exchange *exchange) {
+    const char *mix, *name;
+    for (size_t i = 0; (name = tt_mixes_model(exchange->service->mixes, i, &mix)); i++) {
+        if (strcmp(name, exchange->rest) != 0) continue;
+        yyjson_mut_val *root;
+        yyjson_mut_doc *doc = tt_json_object(&root);
+        describe_model(exchange->service, i, doc, root);
+        return tt_reply_json(exchange, 200, doc);
+    }
+    tt_refusal refusal = {0};
+    tt_refuse(&refusal, 404, "model", "there is no model '%.100s' here: GET /v1/models lists them", exchange->rest);
+    return tt_reply_refusal(exchange, &refusal);
+}
+
+static const tt_form chat_form, completion_form;
+
+static bool post_chat(tt_exchange *exchange) { return answer(exchange, &chat_form, true); }
+static bool post_completion(tt_exchange *exchange) { return answer(exchange, &completion_form, false); }
+
+#define FORM(prefix)                                                                                                        \
+    {                                                                                                                       \
+        .body_type = "application/json",                                                                                    \
+        .stream_type = "text/event-stream",                                                                                 \
+        .sign_of_life = ": still here\n\n",                                                                                 \
+        .id_prefix = prefix,                                                                                                \
+        .piece = write_piece,                                                                                               \
+        .finish = write_finish,                                                                                             \
+        .end = write_end,                                                                                                   \
+        .failure = write_failure,                                                                                           \
+        .body = write_body,                                                                                                 \
+        .refusal = write_refusal,                                                                                           \
+    }
+static const tt_form chat_form = FORM("chatcmpl-"), completion_form = FORM("cmpl-");
+
+static const tt_route routes[] = {
+    {"POST", "/v1/chat/completions", .handle = post_chat},
+    {"POST", "/v1/completions", .handle = post_completion},
+    {"GET", "/v1/models", .handle = get_models},
+    {"GET", "/v1/models/", .prefix = true, .handle = get_model},
+};
+
+const tt_protocol tt_protocol_openai = {&chat_form, routes, sizeof routes / sizeof *routes};

@@ -1,8 +1,8 @@
 /* llama_options.h: a mix as the options of llama.cpp's programs, which have changed once. */
 #pragma once
 
+#include "apply/blend.h"
 #include "base/text.h"
-#include "vectors/mix.h"
 
 typedef enum tt_llama_syntax {
     TT_LLAMA_CURRENT, /* --control-vector-scaled FILE:SCALE,...: several in one list, since December 2025 */

@@ -1,18 +1,18 @@
-/* mix.h: a mix, such as "language=0.5,optimism_vs_nihilism=-0.3": what a user asks for, and the one vector it comes to.
+/* mix.h: a mix, such as "language=0.5,optimism_vs_nihilism=-0.3": what a user asks for. What it comes to is in blend.h.
  *
  * An axis brings its de-bias vector along, at full strength, and the side that its value's sign means at the value's size:
  * debias + |s| * side. Files may be named as well, with llama.cpp's meaning: each at its scale, nothing added. */
 #pragma once
 
-#include "vectors/catalogue.h"
+#include "apply/catalogue.h"
 #include "vectors/vector.h"
 
-/* ==== What is asked for ==== */
-
+/* One of name, file and vector is set. */
 typedef struct tt_mix_term {
-    char *name;   /* an axis or a class; NULL for a file */
-    char *file;   /* NULL for an axis */
-    double value; /* of the axis, or the file's scale */
+    char *name;        /* an axis or a class */
+    char *file;        /* a vector's file */
+    tt_vector *vector; /* rows of the caller's own */
+    double value;      /* of the axis, or the scale of the file or the rows */
 } tt_mix_term;
 
 typedef struct tt_mix {
@@ -30,6 +30,12 @@ bool tt_mix_parse(tt_mix *mix, const char *text, tt_error *err);
 bool tt_mix_add_axis(tt_mix *mix, const char *name, double value, tt_error *err);
 bool tt_mix_add_file(tt_mix *mix, const char *path, double scale, tt_error *err);
 
+/* Adds a vector that is in memory: its rows at `scale`. It is copied. */
+bool tt_mix_add_vector(tt_mix *mix, const tt_vector *vector, double scale, tt_error *err);
+
+/* Adds all of `other`'s terms, or none. */
+bool tt_mix_add_mix(tt_mix *mix, const tt_mix *other, tt_error *err);
+
 /* Adds what llama.cpp's --control-vector FILE[,FILE]... means, or --control-vector-scaled FILE:SCALE[,FILE:SCALE]...
  * (`scaled`). As there, an item that holds a comma is put in double quotes. A colon in a file's name is no trouble here. */
 bool tt_mix_parse_files(tt_mix *mix, const char *text, bool scaled, tt_error *err);
@@ -40,39 +46,6 @@ bool tt_mix_set_layers(tt_mix *mix, int64_t first, int64_t last, tt_error *err);
 /* Sets the axis that `name` means to `value`, whatever it was before. The catalogue tells which names are the same axis. */
 bool tt_mix_set_axis(tt_mix *mix, const tt_catalogue *catalogue, const tt_vector_target *target, const char *name,
                      double value, tt_error *err);
-
-/* ==== What it comes to ==== */
-
-/* One file's part in a mix. */
-typedef struct tt_mix_part {
-    tt_vector vector;
-    double scale;
-    const tt_catalogue_axis *axis; /* the axis it was added for (the catalogue's); NULL for a file named by the user */
-} tt_mix_part;
-
-typedef struct tt_blend {
-    tt_vector vector; /* the sum: role TT_ROLE_MIX, the mix in its usual form in `recipe`. Without a term and a target it has
-                         no rows and width 0 */
-    tt_mix_part *parts; /* by path, then by scale */
-    size_t part_count;
-    size_t axis_count; /* axes (and sides named as files) whose value is not 0 */
-    double largest;    /* the largest of their values' sizes; 0 without any */
-    double safe_scale; /* what `largest` may be, at these proportions (compare.h); INFINITY without any */
-    tt_notes warnings;
-} tt_blend;
-
-typedef struct tt_mix_options {
-    const tt_catalogue *catalogue; /* where axes are found; NULL: the mix may hold files alone */
-    const tt_vector_target
-        *target; /* the model it is for; NULL: not known, then its vectors must at least fit one another */
-    bool force;  /* what is refused for being unwise becomes a warning, where the numbers still fit */
-} tt_mix_options;
-
-/* Reads the vectors and adds them up, in double precision and in an order that depends on the files alone. Refused, unless
- * forced: a side without its de-bias vector, both sides of one axis, a vector that is there twice, one of another model, one
- * of absurd size. Refused always: another width, a layer that the model does not have, a sum that is not finite. */
-bool tt_mix_blend(tt_blend *blend, const tt_mix *mix, const tt_mix_options *options, tt_error *err);
-void tt_blend_free(tt_blend *blend); /* harmless on `{0}` */
 
 /* The mix as text: axes by name, then files, then the layers. With a catalogue classes become their axis' value. NULL when
  * memory is short or a name is not in the catalogue. The caller frees. */

@@ -3,18 +3,7 @@
  * Files are recognised by their keys, and by their names where they were made elsewhere. */
 #pragma once
 
-#include "base/error.h"
-#include "base/notes.h"
-
-#include <stddef.h>
-#include <stdint.h>
-
-/* What a vector must fit: a model, as far as it is known. Strings may be "" (not known), layer_count 0. Nothing is copied.
- */
-typedef struct tt_vector_target {
-    const char *architecture, *fingerprint;
-    uint32_t width, layer_count; /* d, L */
-} tt_vector_target;
+#include "apply/fit.h"
 
 /* An axis' classes in their order. Names of files do not tell which class is the negative one: who knows the axes does. */
 typedef struct tt_class_order {
@@ -26,12 +15,11 @@ enum { TT_FILE_DEBIAS, TT_FILE_NEGATIVE, TT_FILE_POSITIVE, TT_FILES };
 /* One axis of one model. */
 typedef struct tt_catalogue_axis {
     char *model_name, *name;
-    char *classes[2];                 /* negative, positive; "" where no file tells */
-    bool ordered;                     /* false: which class is the negative one is a guess, and values must name a class */
-    char *paths[TT_FILES];            /* by TT_FILE_...; NULL where the file is missing */
-    char *architecture, *fingerprint; /* "" where not told */
-    uint32_t width, layer_count;      /* layer_count 0: not told */
-    float recommended[2];             /* the scale to use towards each class; 0: not evaluated */
+    char *classes[2];      /* negative, positive; "" where no file tells */
+    bool ordered;          /* false: which class is the negative one is a guess, and values must name a class */
+    char *paths[TT_FILES]; /* by TT_FILE_...; NULL where the file is missing */
+    tt_vector keys;        /* what the first of the files says of itself; no rows */
+    float recommended[2];  /* the scale to use towards each class; 0: not evaluated */
 } tt_catalogue_axis;
 
 typedef struct tt_catalogue {
@@ -47,8 +35,8 @@ bool tt_catalogue_open(tt_catalogue *catalogue, const char *folder, const tt_cla
                        tt_error *err);
 void tt_catalogue_free(tt_catalogue *catalogue); /* harmless on `{0}` */
 
-/* True when, by what is known of both, the axis' vectors were made for that model. `target` NULL: true. */
-bool tt_catalogue_fits(const tt_catalogue_axis *axis, const tt_vector_target *target);
+/* How well the axis' vectors fit the model, by their keys. `target` NULL: wholly. */
+tt_fit tt_catalogue_fit(const tt_catalogue_axis *axis, const tt_vector_target *target);
 
 /* Finds the axis that `name` means, itself or one of its classes: `*sign` is 1 for the axis and its positive class, -1 for
  * the negative class. Among several models' axes the one that fits `target` (may be NULL) is taken. The error suggests the

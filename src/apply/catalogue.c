@@ -1,5 +1,5 @@
 /* catalogue.c: see catalogue.h */
-#include "vectors/catalogue.h"
+#include "apply/catalogue.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -55,11 +55,14 @@ static bool list_files(const char *folder, file_names *names, tt_error *err) {
     return ok;
 }
 
+/* True when `vector` says of its model what the axis' first file says. */
 static bool same_axis(const tt_catalogue_axis *axis, const tt_vector *vector) {
-    const uint32_t layers = vector->layer_count_given ? vector->layer_count : 0;
+    const tt_vector *first = &axis->keys;
+    const uint32_t layers[2] = {first->layer_count_given ? first->layer_count : 0,
+                                vector->layer_count_given ? vector->layer_count : 0};
     return !strcmp(axis->name, vector->axis) && !strcmp(axis->model_name, vector->model_name) &&
-           !strcmp(axis->architecture, vector->architecture) && !strcmp(axis->fingerprint, vector->fingerprint) &&
-           axis->width == vector->width && axis->layer_count == layers;
+           !strcmp(first->architecture, vector->architecture) && !strcmp(first->fingerprint, vector->fingerprint) &&
+           first->width == vector->width && layers[0] == layers[1];
 }
 
 static void axis_free(tt_catalogue_axis *axis) {
@@ -68,8 +71,7 @@ static void axis_free(tt_catalogue_axis *axis) {
     free(axis->classes[0]);
     free(axis->classes[1]);
     for (int i = 0; i < TT_FILES; i++) free(axis->paths[i]);
-    free(axis->architecture);
-    free(axis->fingerprint);
+    tt_vector_free(&axis->keys);
 }
 
 static const tt_class_order *find_order(const tt_class_order *orders, size_t count, const char *axis) {
@@ -79,7 +81,7 @@ static const tt_class_order *find_order(const tt_class_order *orders, size_t cou
     return NULL;
 }
 
-/* The entry that `vector` belongs to, made where there is none yet. */
+/* The entry that `vector` belongs to. Where there is none yet it is made. */
 static tt_catalogue_axis *entry_of(tt_catalogue *catalogue, const tt_vector *vector, const tt_class_order *order,
                                    tt_error *err) {
     for (size_t i = 0; i < catalogue->count; i++) {
@@ -88,15 +90,12 @@ static tt_catalogue_axis *entry_of(tt_catalogue *catalogue, const tt_vector *vec
     if (!tt_grow(&catalogue->axes, &catalogue->capacity, catalogue->count, sizeof *catalogue->axes, err)) return NULL;
     const bool told = *vector->classes[0] && *vector->classes[1];
     tt_catalogue_axis *axis = &catalogue->axes[catalogue->count];
-    *axis = (tt_catalogue_axis){.ordered = told || order, .width = vector->width};
-    axis->layer_count = vector->layer_count_given ? vector->layer_count : 0;
+    *axis = (tt_catalogue_axis){.ordered = told || order};
     axis->name = tt_strdup(vector->axis, err);
     axis->model_name = tt_strdup(vector->model_name, err);
-    axis->architecture = tt_strdup(vector->architecture, err);
-    axis->fingerprint = tt_strdup(vector->fingerprint, err);
     for (int i = 0; i < 2; i++)
         axis->classes[i] = tt_strdup(told ? vector->classes[i] : order ? order->classes[i] : "", err);
-    if (axis->name && axis->model_name && axis->architecture && axis->fingerprint && axis->classes[0] && axis->classes[1]) {
+    if (axis->name && axis->model_name && axis->classes[0] && axis->classes[1] && tt_vector_copy(&axis->keys, vector, err)) {
         catalogue->count++;
         return axis;
     }
@@ -186,13 +185,8 @@ void tt_catalogue_free(tt_catalogue *catalogue) {
 
 /* ==== Finding ==== */
 
-static bool differ(const char *a, const char *b) { return *a && *b && strcmp(a, b) != 0; }
-
-bool tt_catalogue_fits(const tt_catalogue_axis *axis, const tt_vector_target *target) {
-    if (!target) return true;
-    if (target->layer_count && axis->layer_count && target->layer_count != axis->layer_count) return false;
-    return axis->width == target->width && !differ(axis->architecture, target->architecture) &&
-           !differ(axis->fingerprint, target->fingerprint);
+tt_fit tt_catalogue_fit(const tt_catalogue_axis *axis, const tt_vector_target *target) {
+    return target ? tt_fit_judge(&axis->keys, target, NULL) : TT_FIT_WHOLE;
 }
 
 /* Whether `name` means the axis: 1 or -1 as tt_catalogue_find's sign, 0 when it does not. */
@@ -242,14 +236,15 @@ static bool ambiguous(const tt_catalogue *catalogue, const char *name, const tt_
 bool tt_catalogue_find(const tt_catalogue *catalogue, const char *name, const tt_vector_target *target,
                        const tt_catalogue_axis **axis, int *sign, tt_error *err) {
     const tt_catalogue_axis *found = NULL, *second = NULL;
-    bool found_fits = false;
+    tt_fit found_fit = TT_FIT_NEVER;
     for (size_t i = 0; *name && i < catalogue->count; i++) {
         const tt_catalogue_axis *candidate = &catalogue->axes[i];
-        const bool fits = tt_catalogue_fits(candidate, target);
-        if (!meaning(candidate, name) || (found_fits && !fits)) continue;
-        if (!found || (fits && !found_fits)) {
+        tt_fit fit = tt_catalogue_fit(candidate, target);
+        if (fit == TT_FIT_OTHER) fit = TT_FIT_NEVER; /* no better a choice */
+        if (!meaning(candidate, name) || fit < found_fit) continue;
+        if (!found || fit > found_fit) {
             found = candidate;
-            found_fits = fits;
+            found_fit = fit;
             second = NULL;
         } else if (!strcmp(candidate->name, name) && strcmp(found->name, name) != 0) {
             found = candidate; /* an axis of that name goes before another axis' class of that name */

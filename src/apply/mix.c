@@ -1,5 +1,5 @@
 /* mix.c: a mix as it is asked for: read from text, changed, written as text. What it comes to is in blend.c. */
-#include "vectors/mix.h"
+#include "apply/mix.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/number.h"
@@ -13,6 +13,8 @@
 static void term_free(tt_mix_term *term) {
     free(term->name);
     free(term->file);
+    if (term->vector) tt_vector_free(term->vector);
+    free(term->vector);
 }
 
 /* Takes the terms from `count` on out again. */
@@ -26,23 +28,57 @@ void tt_mix_free(tt_mix *mix) {
     *mix = (tt_mix){0};
 }
 
-static bool add_term(tt_mix *mix, const char *text, bool is_file, double value, tt_error *err) {
+/* Takes over what the term points to, unless it fails. */
+static bool add_term(tt_mix *mix, const tt_mix_term *term, tt_error *err) {
+    const bool ok = tt_grow(&mix->terms, &mix->capacity, mix->count, sizeof *mix->terms, err);
+    if (ok) {
+        mix->terms[mix->count] = *term;
+        mix->terms[mix->count++].value += 0.0; /* -0 is 0 */
+    }
+    return ok;
+}
+
+static bool check_term(const char *text, bool is_file, double value, tt_error *err) {
     if (!*text) return tt_fail(err, TT_ERROR_USAGE, "a mix needs the name of %s", is_file ? "a file" : "an axis");
-    if (!isfinite(value)) return tt_fail(err, TT_ERROR_USAGE, "the value of '%s' is not a finite number", text);
-    if (!tt_grow(&mix->terms, &mix->capacity, mix->count, sizeof *mix->terms, err)) return false;
-    char *copy = tt_strdup(text, err);
-    if (!copy) return false;
-    mix->terms[mix->count++] =
-        (tt_mix_term){.name = is_file ? NULL : copy, .file = is_file ? copy : NULL, .value = value + 0.0 /* -0 is 0 */};
-    return true;
+    return isfinite(value) || tt_fail(err, TT_ERROR_USAGE, "the value of '%s' is not a finite number", text);
 }
 
 bool tt_mix_add_axis(tt_mix *mix, const char *name, double value, tt_error *err) {
-    return add_term(mix, name, false, value, err);
+    if (!check_term(name, false, value, err)) return false;
+    tt_mix_term term = {.name = tt_strdup(name, err), .value = value};
+    if (term.name && add_term(mix, &term, err)) return true;
+    term_free(&term);
+    return false;
 }
 
 bool tt_mix_add_file(tt_mix *mix, const char *path, double scale, tt_error *err) {
-    return add_term(mix, path, true, scale, err);
+    if (!check_term(path, true, scale, err)) return false;
+    tt_mix_term term = {.file = tt_strdup(path, err), .value = scale};
+    if (term.file && add_term(mix, &term, err)) return true;
+    term_free(&term);
+    return false;
+}
+
+bool tt_mix_add_vector(tt_mix *mix, const tt_vector *vector, double scale, tt_error *err) {
+    if (!check_term(tt_vector_title(vector), true, scale, err)) return false;
+    tt_mix_term term = {.vector = tt_alloc(1, sizeof *term.vector, err), .value = scale};
+    if (term.vector && tt_vector_copy(term.vector, vector, err) && add_term(mix, &term, err)) return true;
+    term_free(&term);
+    return false;
+}
+
+bool tt_mix_add_mix(tt_mix *mix, const tt_mix *other, tt_error *err) {
+    const size_t before = mix->count;
+    for (size_t i = 0; i < other->count; i++) {
+        const tt_mix_term *term = &other->terms[i];
+        if (term->name   ? tt_mix_add_axis(mix, term->name, term->value, err)
+            : term->file ? tt_mix_add_file(mix, term->file, term->value, err)
+                         : tt_mix_add_vector(mix, term->vector, term->value, err))
+            continue;
+        cut(mix, before);
+        return false;
+    }
+    return true;
 }
 
 /* ==== From text ==== */
@@ -182,9 +218,9 @@ static int compare_items(const void *a, const void *b) {
 
 static bool item_of(const tt_mix_term *term, const tt_catalogue *catalogue, const tt_vector_target *target, word *item,
                     tt_error *err) {
-    const char *name = term->file ? tt_path_name(term->file) : term->name;
-    *item = (word){.is_file = term->file != NULL, .value = term->value};
-    if (!term->file && catalogue) {
+    const char *name = term->name ? term->name : tt_path_name(term->file ? term->file : tt_vector_title(term->vector));
+    *item = (word){.is_file = !term->name, .value = term->value};
+    if (term->name && catalogue) {
         const tt_catalogue_axis *axis;
         int sign;
         if (!tt_catalogue_find(catalogue, term->name, target, &axis, &sign, err)) return false;

@@ -1,5 +1,5 @@
 /* llama_options.c: see llama_options.h. What the programs take is from the parser of their options (common/arg.cpp). */
-#include "vectors/llama_options.h"
+#include "apply/llama_options.h"
 #include "base/number.h"
 
 #include <inttypes.h>

@@ -1,8 +1,9 @@
 /* blend.c: what a mix comes to: its files read, held against one another and against the model, and added up. See mix.h. */
+#include "apply/blend.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "vectors/compare.h"
-#include "vectors/mix.h"
+#include "vectors/sum.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -37,12 +38,14 @@ __attribute__((format(printf, 3, 4))) static bool object(work *w, tt_error *err,
 
 /* ==== Which files at which scale ==== */
 
-static bool add_part(work *w, const char *path, double scale, const tt_catalogue_axis *axis, tt_error *err) {
+/* The vector is in the file `path`, or where that is NULL it is `rows`. */
+static bool add_part(work *w, const char *path, const tt_vector *rows, double scale, const tt_catalogue_axis *axis,
+                     tt_error *err) {
     tt_blend *blend = w->blend;
     if (!tt_grow(&blend->parts, &w->capacity, blend->part_count, sizeof *blend->parts, err)) return false;
     tt_mix_part *part = &blend->parts[blend->part_count];
     *part = (tt_mix_part){.scale = scale, .axis = axis};
-    if (!tt_vector_read(&part->vector, path, err)) return false;
+    if (path ? !tt_vector_read(&part->vector, path, err) : !tt_vector_copy(&part->vector, rows, err)) return false;
     blend->part_count++;
     return true;
 }
@@ -93,7 +96,7 @@ static bool add_axis(work *w, size_t index, tt_error *err) {
         !object(w, err, "the axis '%s' has no de-bias vector in '%s', without which its sides steer from the wrong middle",
                 axis->name, catalogue->folder))
         return false;
-    if (axis->paths[TT_FILE_DEBIAS] && !add_part(w, axis->paths[TT_FILE_DEBIAS], 1, axis, err)) return false;
+    if (axis->paths[TT_FILE_DEBIAS] && !add_part(w, axis->paths[TT_FILE_DEBIAS], NULL, 1, axis, err)) return false;
     if (value == 0) return true;
     if (!axis->paths[side]) {
         const char *class_name = axis->classes[side == TT_FILE_POSITIVE];
@@ -101,12 +104,12 @@ static bool add_axis(work *w, size_t index, tt_error *err) {
                        *class_name ? class_name : "its other class", catalogue->folder);
     }
     if (!warn_beyond(w, "set to", term->name, term->value, axis->recommended[side == TT_FILE_POSITIVE], err)) return false;
-    return add_part(w, axis->paths[side], fabs(value), axis, err);
+    return add_part(w, axis->paths[side], NULL, fabs(value), axis, err);
 }
 
 static int compare_parts(const void *a, const void *b) {
     const tt_mix_part *first = a, *second = b;
-    const int order = strcmp(first->vector.path, second->vector.path);
+    const int order = strcmp(tt_vector_title(&first->vector), tt_vector_title(&second->vector));
     return order ? order : (first->scale > second->scale) - (first->scale < second->scale);
 }
 
@@ -114,14 +117,17 @@ static bool check_value(work *w, const tt_mix_term *term, tt_error *err) {
     char number[TT_NUMBER_TEXT];
     return fabs(term->value) <= absurd_value ||
            object(w, err, "'%s' is set to %s, which no model can follow: use a value between -1 and 1",
-                  term->file ? term->file : term->name, tt_number_text(term->value, number));
+                  term->file   ? term->file
+                  : term->name ? term->name
+                               : tt_vector_title(term->vector),
+                  tt_number_text(term->value, number));
 }
 
 static bool gather(work *w, tt_error *err) {
     for (size_t i = 0; i < w->mix->count; i++) {
         const tt_mix_term *term = &w->mix->terms[i];
         if (!check_value(w, term, err) ||
-            !(term->file ? add_part(w, term->file, term->value, NULL, err) : add_axis(w, i, err)))
+            !(term->name ? add_axis(w, i, err) : add_part(w, term->file, term->vector, term->value, NULL, err)))
             return false;
     }
     /* The order of addition decides on the last bits: it must not be the user's. */
@@ -143,12 +149,12 @@ static char *debias_path(const char *path, tt_error *err) {
 }
 
 static bool lacks_debias(work *w, const tt_vector *vector, tt_error *err) {
-    char *path = debias_path(vector->path, err);
+    char *path = debias_path(tt_vector_title(vector), err);
     if (!path) return false;
     const bool ok = object(w, err,
                            "'%s' is one side of the axis '%s', and the mix lacks the de-bias vector that belongs to it: add "
                            "--control-vector '%s', or use --vectors and --axis",
-                           vector->path, vector->axis, path);
+                           tt_vector_title(vector), vector->axis, path);
     free(path);
     return ok;
 }
@@ -170,7 +176,7 @@ static bool check_company(work *w, size_t index, tt_error *err) {
                         vector->path, other->path, vector->axis))
                 return false;
         } else if (!object(w, err, "the mix has the axis '%s' twice, with '%s' and '%s': leave one of them out",
-                           vector->axis, vector->path, other->path)) {
+                           vector->axis, tt_vector_title(vector), tt_vector_title(other))) {
             return false;
         }
     }
@@ -182,128 +188,79 @@ static bool check_scale(work *w, const tt_mix_part *part, tt_error *err) {
     if (part->axis) return true; /* told of already, by name */
     if (part->vector.role == TT_ROLE_DEBIAS && part->scale != 1)
         return tt_notes_add(&w->blend->warnings, err, "the de-bias vector '%s' is scaled by %s; it is made for 1",
-                            part->vector.path, tt_number_text(part->scale, number));
+                            tt_vector_title(&part->vector), tt_number_text(part->scale, number));
     if (!is_side(&part->vector)) return true;
     const int class = (part->vector.role == TT_ROLE_POSITIVE) == (part->scale > 0); /* negated, it leads to the other */
-    return warn_beyond(w, "scaled by", part->vector.path, part->scale, part->vector.recommended[class], err);
+    return warn_beyond(w, "scaled by", tt_vector_title(&part->vector), part->scale, part->vector.recommended[class], err);
 }
 
 /* ==== Files that do not fit ==== */
-
-/* What all parts must fit, and how messages call it. */
-typedef struct yardstick {
-    tt_vector_target target;
-    const char *owner; /* the file that it was taken from; NULL for the user's model */
-} yardstick;
-
-static bool differ(const char *a, const char *b) { return *a && *b && strcmp(a, b) != 0; }
-
-static uint32_t highest_row(const tt_vector *vector) {
-    uint32_t K = vector->layer_count;
-    while (K > 1 && !vector->rows[K - 1]) K--;
-    return K ? K - 1 : 0;
-}
-
-static bool check_fit(work *w, const tt_vector *vector, const yardstick *model, tt_error *err) {
-    const tt_vector_target *target = &model->target;
-    const char *is = model->owner ? "'" : "the model", *owner = model->owner ? model->owner : "",
-               *end = model->owner ? "'" : "";
-    const uint32_t highest = highest_row(vector);
-    if (vector->width != target->width)
-        return tt_fail(err, TT_ERROR_INPUT,
-                       "'%s' is for another model: its hidden size is %" PRIu32 ", and that of %s%s%s is %" PRIu32,
-                       vector->path, vector->width, is, owner, end, target->width);
-    if (target->layer_count && highest >= target->layer_count)
-        return tt_fail(err, TT_ERROR_INPUT,
-                       "'%s' is for another model: it steers layer %" PRIu32 ", and the last one of %s%s%s is %" PRIu32,
-                       vector->path, highest, is, owner, end, target->layer_count - 1);
-    if (differ(vector->architecture, target->architecture))
-        return object(w, err, "'%s' is for another model: its architecture is '%s', and that of %s%s%s is '%s'",
-                      vector->path, vector->architecture, is, owner, end, target->architecture);
-    if (target->layer_count && vector->layer_count_given && vector->layer_count != target->layer_count)
-        return object(w, err, "'%s' is for another model: one of %" PRIu32 " layers, and %s%s%s has %" PRIu32, vector->path,
-                      vector->layer_count, is, owner, end, target->layer_count);
-    if (differ(vector->fingerprint, target->fingerprint))
-        return object(w, err, "'%s' is for another model, '%s': the fingerprint of %s%s%s is another one", vector->path,
-                      vector->model_name, is, owner, end);
-    return true;
-}
 
 static bool check_size(work *w, const tt_vector *vector, tt_error *err) {
     for (uint32_t K = 1; K < vector->layer_count; K++) {
         const double norm = tt_vector_row_norm(vector, K);
         if (norm > absurd_norm)
             return object(w, err, "'%s' is of absurd size: its direction of layer %" PRIu32 " has a length of %.3g",
-                          vector->path, K, norm);
+                          tt_vector_title(vector), K, norm);
     }
     return true;
 }
 
 /* The user's model, or in its place the first part's. Its strings are theirs. */
-static yardstick model_of(const work *w) {
+static tt_vector_target target_of(const work *w) {
     const tt_blend *blend = w->blend;
-    if (w->options->target) return (yardstick){.target = *w->options->target};
-    if (!blend->part_count) return (yardstick){.target = {.architecture = "", .fingerprint = ""}};
+    if (w->options->target) return *w->options->target;
+    if (!blend->part_count) return (tt_vector_target){.architecture = "", .fingerprint = ""};
     const tt_vector *first = &blend->parts[0].vector;
-    yardstick model = {.owner = first->path,
-                       .target = {.architecture = first->architecture,
-                                  .fingerprint = first->fingerprint,
-                                  .width = first->width,
-                                  .layer_count = first->layer_count_given ? first->layer_count : 0}};
+    tt_vector_target target = {.owner = tt_vector_title(first),
+                               .architecture = first->architecture,
+                               .fingerprint = first->fingerprint,
+                               .width = first->width};
     /* Where the first file is silent another one may tell. */
-    for (size_t i = 0; !model.target.layer_count && i < blend->part_count; i++) {
+    for (size_t i = 0; !target.layer_count && i < blend->part_count; i++) {
         const tt_vector *vector = &blend->parts[i].vector;
-        if (vector->layer_count_given) model.target.layer_count = vector->layer_count;
+        if (vector->layer_count_given) target.layer_count = vector->layer_count;
     }
-    return model;
+    return target;
 }
 
 /* ==== The sum ==== */
 
-/* Row K of all parts, in double precision; rounded once. */
-static bool sum_row(tt_blend *blend, uint32_t K, double *sum, tt_error *err) {
-    const uint32_t width = blend->vector.width;
-    bool any = false;
-    for (uint32_t i = 0; i < width; i++) sum[i] = 0;
-    for (size_t p = 0; p < blend->part_count; p++) {
-        const tt_vector *vector = &blend->parts[p].vector;
-        const float *row = K < vector->layer_count ? vector->rows[K] : NULL;
-        any = any || row;
-        for (uint32_t i = 0; row && i < width; i++) sum[i] += blend->parts[p].scale * (double)row[i];
-    }
-    if (!any) return true;
-    float *row = blend->vector.rows[K] = tt_alloc(width, sizeof *row, err);
-    if (!row) return false;
-    for (uint32_t i = 0; i < width; i++) {
-        row[i] = (float)sum[i];
-        if (!isfinite(row[i]))
-            return tt_fail(err, TT_ERROR_INPUT,
-                           "the mix adds up to values too large for any model, at layer %" PRIu32 ": lower its values", K);
-    }
+static bool add_up(work *w, tt_error *err) {
+    tt_blend *blend = w->blend;
+    tt_summand *summands = tt_alloc(blend->part_count, sizeof *summands, err);
+    if (!summands) return false;
+    for (size_t i = 0; i < blend->part_count; i++)
+        summands[i] = (tt_summand){&blend->parts[i].vector, blend->parts[i].scale};
+    const uint32_t last = w->mix->last_layer ? w->mix->last_layer : UINT32_MAX;
+    const bool ok = tt_vector_sum(&blend->vector, summands, blend->part_count, w->mix->first_layer, last, err);
+    free(summands);
+    return ok;
+}
+
+static bool check_finite(const tt_vector *sum, tt_error *err) {
+    for (uint32_t K = 1; K < sum->layer_count; K++)
+        for (uint32_t i = 0; sum->rows[K] && i < sum->width; i++)
+            if (!isfinite(sum->rows[K][i]))
+                return tt_fail(err, TT_ERROR_INPUT,
+                               "the mix adds up to values too large for any model, at layer %" PRIu32 ": lower its values",
+                               K);
     return true;
 }
 
-static bool sum_parts(work *w, const yardstick *model, tt_error *err) {
+static bool sum_parts(work *w, const tt_vector_target *target, tt_error *err) {
     tt_blend *blend = w->blend;
-    uint32_t layers = model->target.layer_count;
-    for (size_t i = 0; !model->target.layer_count && i < blend->part_count; i++) {
+    uint32_t layers = target->layer_count;
+    for (size_t i = 0; !target->layer_count && i < blend->part_count; i++) {
         const tt_vector *vector = &blend->parts[i].vector;
         if (vector->layer_count > layers) layers = vector->layer_count;
     }
-    if (!tt_vector_init(&blend->vector, layers, model->target.width, err)) return false;
-    blend->vector.layer_count_given = model->target.layer_count > 0;
-    double *sum = tt_alloc(model->target.width, sizeof *sum, err);
-    bool ok = sum != NULL, any = false;
-    for (uint32_t K = 1; ok && K < layers; K++) {
-        if (K < w->mix->first_layer || (w->mix->last_layer && K > w->mix->last_layer)) continue;
-        ok = sum_row(blend, K, sum, err);
-        any = any || blend->vector.rows[K];
-    }
-    free(sum);
-    if (ok && !any && blend->part_count)
-        ok = tt_notes_add(&blend->warnings, err,
-                          "the mix steers nothing: no vector of it has a direction in the layers chosen");
-    return ok;
+    if (!tt_vector_init(&blend->vector, layers, target->width, err)) return false;
+    blend->vector.layer_count_given = target->layer_count > 0;
+    if (!add_up(w, err) || !check_finite(&blend->vector, err)) return false;
+    return !blend->part_count || tt_vector_row_count(&blend->vector) > 0 ||
+           tt_notes_add(&blend->warnings, err,
+                        "the mix steers nothing: no vector of it has a direction in the layers chosen");
 }
 
 /* The value that all parts agree on, "" where they differ. */
@@ -317,13 +274,13 @@ static const char *common(const tt_blend *blend, size_t field) {
     return value;
 }
 
-static bool describe(work *w, const yardstick *model, tt_error *err) {
+static bool describe(work *w, const tt_vector_target *target, tt_error *err) {
     tt_vector *vector = &w->blend->vector;
     vector->role = TT_ROLE_MIX;
     char *recipe = tt_mix_text(w->mix, w->options->catalogue, w->options->target, err);
     const bool ok = recipe && tt_vector_set(&vector->recipe, recipe, err) &&
                     tt_vector_set(&vector->version, TRIMTAB_VERSION, err) &&
-                    tt_vector_set(&vector->architecture, model->target.architecture, err) &&
+                    tt_vector_set(&vector->architecture, target->architecture, err) &&
                     tt_vector_set(&vector->fingerprint, common(w->blend, offsetof(tt_vector, fingerprint)), err) &&
                     tt_vector_set(&vector->model_name, common(w->blend, offsetof(tt_vector, model_name)), err) &&
                     tt_vector_set(&vector->method, common(w->blend, offsetof(tt_vector, method)), err);
@@ -371,13 +328,13 @@ bool tt_mix_blend(tt_blend *blend, const tt_mix *mix, const tt_mix_options *opti
     *blend = (tt_blend){.safe_scale = INFINITY};
     work w = {.mix = mix, .options = options, .blend = blend};
     bool ok = gather(&w, err);
-    const yardstick model = model_of(&w);
+    const tt_vector_target target = target_of(&w);
     for (size_t i = 0; ok && i < blend->part_count; i++) {
-        const tt_mix_part *part = &blend->parts[i];
-        ok = check_fit(&w, &part->vector, &model, err) && check_size(&w, &part->vector, err) && check_company(&w, i, err) &&
-             check_scale(&w, part, err);
+        tt_mix_part *part = &blend->parts[i];
+        ok = tt_fit_settle(&part->vector, &target, options->force, &blend->warnings, err) &&
+             check_size(&w, &part->vector, err) && check_company(&w, i, err) && check_scale(&w, part, err);
     }
-    ok = ok && sum_parts(&w, &model, err) && describe(&w, &model, err) && find_safe_scale(&w, err) &&
+    ok = ok && sum_parts(&w, &target, err) && describe(&w, &target, err) && find_safe_scale(&w, err) &&
          warn_of_strength(blend, err);
     if (!ok) tt_blend_free(blend);
     return ok;
@@ -389,4 +346,9 @@ void tt_blend_free(tt_blend *blend) {
     tt_vector_free(&blend->vector);
     tt_notes_free(&blend->warnings);
     *blend = (tt_blend){0};
+}
+
+tt_rows tt_blend_rows(const tt_blend *blend) {
+    const tt_vector *sum = &blend->vector;
+    return (tt_rows){(const float *const *)sum->rows, tt_vector_row_count(sum) ? sum->layer_count : 0, sum->width};
 }

@@ -1,0 +1,140 @@
+/* mixer.c: see mixer.h */
+#include "apply/mixer.h"
+#include "apply/folder.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
+
+struct tt_mixer {
+    tt_mixer_options options;
+    tt_catalogue catalogue; /* opened when an axis is first asked for */
+    bool has_catalogue;
+    tt_mix mix;
+    tt_blend blend; /* what the mix comes to */
+    char *text;
+    tt_notes warnings;
+};
+
+static bool open_catalogue(tt_mixer *mixer, tt_error *err) {
+    if (mixer->has_catalogue) return true;
+    if (!mixer->options.folder)
+        return tt_fail(err, TT_ERROR_USAGE, "an axis is found by its name in a folder of control vectors: none was named");
+    return mixer->has_catalogue = tt_folder_open(&mixer->catalogue, mixer->options.folder, err);
+}
+
+static bool has_axis(const tt_mix *mix) {
+    for (size_t i = 0; i < mix->count; i++)
+        if (mix->terms[i].name) return true;
+    return false;
+}
+
+static bool add_notes(tt_notes *to, const tt_notes *from, tt_error *err) {
+    for (size_t i = 0; i < from->count; i++)
+        if (!tt_notes_add(to, err, "%s", from->items[i])) return false;
+    return true;
+}
+
+/* What a mix comes to, before it is in use. */
+typedef struct prepared {
+    tt_blend blend;
+    char *text;
+    tt_notes warnings;
+} prepared;
+
+static void prepared_free(prepared *next) {
+    tt_blend_free(&next->blend);
+    tt_notes_free(&next->warnings);
+    free(next->text);
+}
+
+static bool prepare(prepared *next, tt_mixer *mixer, const tt_mix *mix, tt_error *err) {
+    const bool by_name = has_axis(mix);
+    if (by_name && !open_catalogue(mixer, err)) return false;
+    const tt_catalogue *catalogue = mixer->has_catalogue ? &mixer->catalogue : NULL;
+    const tt_mix_options options = {catalogue, mixer->options.target, mixer->options.force};
+    if (!tt_mix_blend(&next->blend, mix, &options, err)) return false;
+    next->text = mix->count ? tt_mix_text(mix, catalogue, mixer->options.target, err) : tt_strdup("", err);
+    return next->text && (!by_name || add_notes(&next->warnings, &catalogue->notes, err)) &&
+           add_notes(&next->warnings, &next->blend.warnings, err);
+}
+
+bool tt_mixer_use(tt_mixer *mixer, tt_mix *mix, tt_error *err) {
+    prepared next = {0};
+    const bool ok = prepare(&next, mixer, mix, err);
+    if (ok) {
+        prepared before = {mixer->blend, mixer->text, mixer->warnings};
+        prepared_free(&before);
+        tt_mix_free(&mixer->mix);
+        mixer->mix = *mix;
+        mixer->blend = next.blend;
+        mixer->text = next.text;
+        mixer->warnings = next.warnings;
+        *mix = (tt_mix){0};
+    } else {
+        prepared_free(&next);
+        tt_mix_free(mix);
+    }
+    return ok;
+}
+
+tt_mixer *tt_mixer_open(const tt_mixer_options *options, tt_error *err) {
+    tt_mixer *mixer = tt_alloc(1, sizeof *mixer, err);
+    if (!mixer) return NULL;
+    mixer->options = *options;
+    tt_mix none = {0};
+    if (tt_mixer_use(mixer, &none, err)) return mixer;
+    tt_mixer_close(mixer);
+    return NULL;
+}
+
+void tt_mixer_close(tt_mixer *mixer) {
+    if (!mixer) return;
+    tt_blend_free(&mixer->blend);
+    tt_mix_free(&mixer->mix);
+    tt_catalogue_free(&mixer->catalogue);
+    tt_notes_free(&mixer->warnings);
+    free(mixer->text);
+    free(mixer);
+}
+
+/* ==== Changes ==== */
+
+static tt_mix empty_mix(const tt_mixer *mixer) {
+    return (tt_mix){.first_layer = mixer->mix.first_layer, .last_layer = mixer->mix.last_layer};
+}
+
+static bool set_axes(const tt_mixer *mixer, tt_mix *mix, const tt_mix *changes, tt_error *err) {
+    for (size_t i = 0; i < changes->count; i++) {
+        const tt_mix_term *term = &changes->terms[i];
+        if (!tt_mix_set_axis(mix, &mixer->catalogue, mixer->options.target, term->name, term->value, err)) return false;
+    }
+    return true;
+}
+
+bool tt_mixer_set(tt_mixer *mixer, const char *text, tt_error *err) {
+    tt_mix changes = {0}, mix = empty_mix(mixer);
+    bool ok = tt_mix_parse(&changes, text, err) && open_catalogue(mixer, err) && tt_mix_add_mix(&mix, &mixer->mix, err) &&
+              set_axes(mixer, &mix, &changes, err);
+    tt_mix_free(&changes);
+    if (ok) return tt_mixer_use(mixer, &mix, err);
+    tt_mix_free(&mix);
+    return false;
+}
+
+bool tt_mixer_replace(tt_mixer *mixer, const char *text, tt_error *err) {
+    tt_mix mix = empty_mix(mixer);
+    return tt_mix_parse(&mix, text, err) && tt_mixer_use(mixer, &mix, err);
+}
+
+bool tt_mixer_clear(tt_mixer *mixer, tt_error *err) {
+    tt_mix mix = empty_mix(mixer);
+    return tt_mixer_use(mixer, &mix, err);
+}
+
+/* ==== What is in use ==== */
+
+const char *tt_mixer_text(const tt_mixer *mixer) { return mixer->text; }
+const tt_mix *tt_mixer_mix(const tt_mixer *mixer) { return &mixer->mix; }
+const tt_blend *tt_mixer_blend(const tt_mixer *mixer) { return &mixer->blend; }
+const tt_notes *tt_mixer_warnings(const tt_mixer *mixer) { return &mixer->warnings; }
+tt_rows tt_mixer_rows(const tt_mixer *mixer) { return tt_blend_rows(&mixer->blend); }

@@ -1,0 +1,40 @@
+/* mixer.h: the mix in use: opened for a model and a folder of vectors, changed by text, always ready to be applied.
+ *
+ * The command line and the library steer by way of this; the server, which has many mixes at once, by the parts it is made
+ * of (folder.h, mix.h, blend.h). A change that fails leaves the mix as it was. Not for several threads at once. */
+#pragma once
+
+#include "apply/blend.h"
+
+typedef struct tt_mixer tt_mixer;
+
+typedef struct tt_mixer_options {
+    const char *folder;             /* where axes are found, read when an axis is first asked for; NULL: there are none */
+    const tt_vector_target *target; /* the model; NULL: not known, so the vectors must at least fit one another */
+    bool force;                     /* what is unwise becomes a warning, where the numbers still fit */
+} tt_mixer_options;
+
+/* Opens with an empty mix. What the options point to must outlive the mixer. */
+tt_mixer *tt_mixer_open(const tt_mixer_options *options, tt_error *err);
+void tt_mixer_close(tt_mixer *mixer); /* harmless on NULL */
+
+/* Puts a mix made of axes, files or rows in use, in place of the one before. `mix` is taken over and emptied, also where
+ * that fails. */
+bool tt_mixer_use(tt_mixer *mixer, tt_mix *mix, tt_error *err);
+
+/* "NAME=VALUE,...": sets each axis to its value and leaves the others as they are. Value 0 is the de-bias vector alone. */
+bool tt_mixer_set(tt_mixer *mixer, const char *text, tt_error *err);
+
+/* The same, and takes every other axis, file and row out. The range of layers stays. */
+bool tt_mixer_replace(tt_mixer *mixer, const char *text, tt_error *err);
+
+/* Takes everything out. */
+bool tt_mixer_clear(tt_mixer *mixer, tt_error *err);
+
+/* What is in use: in its usual form, such as "language=0.5,my.gguf:0.3" ("" for nothing); as it was asked for; what it comes
+ * to; what there is to warn of; and what is added to the model. The mixer's, until the next change. */
+const char *tt_mixer_text(const tt_mixer *mixer);
+const tt_mix *tt_mixer_mix(const tt_mixer *mixer);
+const tt_blend *tt_mixer_blend(const tt_mixer *mixer);
+const tt_notes *tt_mixer_warnings(const tt_mixer *mixer);
+tt_rows tt_mixer_rows(const tt_mixer *mixer);

@@ -1,0 +1,24 @@
+/* helper.h: the third thread of a server, which neither talks nor computes: it reads vector files, where a disk may keep it
+ * waiting, and looks after connections now and then. */
+#pragma once
+
+#include "base/error.h"
+
+#include <stddef.h>
+
+/* Something to do once; embedded in what it is done for. */
+typedef struct tt_errand {
+    struct tt_errand *next;
+    void (*run)(struct tt_errand *errand);
+} tt_errand;
+
+typedef struct tt_helper tt_helper;
+
+/* `look` is called with `look_data` about every quarter of a second, between errands. */
+tt_helper *tt_helper_start(void (*look)(void *look_data), void *look_data, tt_error *err);
+
+/* Adds an errand; they run in order. False when the helper has been told to end or `most` errands wait already. */
+bool tt_helper_ask(tt_helper *helper, tt_errand *errand, size_t most);
+
+/* Runs what waits, and ends. Harmless on NULL. */
+void tt_helper_stop(tt_helper *helper);
