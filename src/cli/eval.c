@@ -191,7 +191,9 @@ static bool evaluate(const tt_arguments *arguments, tt_model *model, tt_loaded *
     options.values = values;
     options.value_count = tt_evaluate_values(sizes, size_count, tt_argument_flag(arguments, "--quick"), values);
     const char *template = tt_argument_text(arguments, "--chat-template");
-    tt_chat *chat = tt_chat_open(model, template, err);
+    tt_chat_options layout = tt_chat_given(arguments);
+    layout.fixed_date = true; /* so that the figures repeat */
+    tt_chat *chat = tt_chat_open(model, &layout, err);
     if (talk.wanted && template && !strcmp(template, "none"))
         fputs("plain-text mode: the model gets its prompts as they are, without a chat template\n", stderr);
     tt_evaluation evaluation = {0};

@@ -6,7 +6,7 @@
 
 #include "server/answer.h"
 #include "server/delivery.h"
-#include "server/helper.h"
+#include "server/errands.h"
 #include "server/prompt_scores.h"
 
 typedef enum tt_job_state { TT_JOB_QUEUED, TT_JOB_RUNNING, TT_JOB_DONE } tt_job_state;

@@ -78,8 +78,8 @@ static bool open_parts(tt_server *server, const tt_chat *chat, const tt_server_o
     service->world = (tt_request_world){
         service->model, chat, service->mixes, service->model_name, tt_scheduler_context(service->scheduler), options->limit};
     server->http = tt_http_prepare(service, &server->access, &options->http, err);
-    service->helper = server->http ? tt_helper_start(look, server->http, err) : NULL;
-    return service->helper && tt_http_start(server->http, &options->http, err);
+    service->errands = server->http ? tt_errands_start(look, server->http, err) : NULL;
+    return service->errands && tt_http_start(server->http, &options->http, err);
 }
 
 tt_server *tt_server_start(tt_model *model, const tt_chat *chat, const tt_server_options *options, tt_error *err) {
@@ -125,7 +125,7 @@ static void finish(tt_server *server) {
 void tt_server_stop(tt_server *server) {
     if (!server) return;
     if (server->http && tt_http_address(server->http)) finish(server);
-    tt_helper_stop(server->service.helper);
+    tt_errands_stop(server->service.errands);
     tt_http_stop(server->http);
     tt_scheduler_free(server->service.scheduler);
     tt_mixes_close(server->service.mixes);

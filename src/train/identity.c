@@ -26,6 +26,7 @@ static const struct field {
     FIELD(TEXT, content_hash, "another model file"),
     FIELD(TEXT, model_name, "another --name"),
     FIELD(TEXT, chat_template, "another chat template"),
+    FIELD(TEXT, chat_digest, NULL), /* see match_chat */
     FIELD(FLAG, separate_system_message, "another --separate-system-message"),
     FIELD(FLAG, plain, "--plain"),
     FIELD(COUNT64, samples, "--samples"),
@@ -70,7 +71,13 @@ static bool copy_axis(struct tt_identity_axis *to, const char *name, const char 
            copy(&to->hash, hash, err);
 }
 
-bool tt_identity_of_run(tt_identity *identity, const tt_model *model, const char *name, const char *chat_template,
+static bool copy_chat(tt_identity *identity, const tt_chat *chat, tt_error *err) {
+    tt_chat_digest digest;
+    return tt_chat_digest_of(chat, &digest, err) && copy(&identity->chat_template, tt_chat_name(chat), err) &&
+           copy(&identity->chat_digest, digest.now, err) && copy(&identity->chat_digest_before, digest.before, err);
+}
+
+bool tt_identity_of_run(tt_identity *identity, const tt_model *model, const char *name, const tt_chat *chat,
                         const tt_axis *axes, size_t axis_count, const tt_plan *plan, const tt_train_options *options,
                         tt_error *err) {
     const tt_model_facts *facts = tt_model_facts_of(model);
@@ -91,7 +98,7 @@ bool tt_identity_of_run(tt_identity *identity, const tt_model *model, const char
     bool ok = copy(&identity->model_name, name, err) && copy(&identity->architecture, facts->architecture, err) &&
               copy(&identity->fingerprint, facts->fingerprint, err) &&
               copy(&identity->content_hash, facts->content_hash, err) &&
-              copy(&identity->chat_template, chat_template, err) && copy(&identity->plan, tt_plan_hash(plan), err) &&
+              copy_chat(identity, chat, err) && copy(&identity->plan, tt_plan_hash(plan), err) &&
               copy(&identity->rpc_servers, tt_model_rpc_servers(model), err) &&
               copy(&identity->tensor_split, tt_model_tensor_split(model), err) &&
               (identity->axes = tt_alloc(axis_count, sizeof *identity->axes, err));
@@ -265,6 +272,16 @@ static bool match_axes(const tt_identity *stored, const tt_identity *present, co
     return true;
 }
 
+/* A file without a digest is of the time when libllama laid conversations out: what it did then counts. */
+static bool match_chat(const tt_identity *stored, const tt_identity *present, const char *file, tt_error *err) {
+    const bool old = !*stored->chat_digest;
+    const char *before = present->chat_digest_before ? present->chat_digest_before : "";
+    if (!strcmp(old ? before : stored->chat_digest, present->chat_digest)) return true;
+    if (old)
+        return differ("conversations laid out as an older trimtab did, before it ran this model's chat template", file, err);
+    return differ("a chat template that lays conversations out differently", file, err);
+}
+
 /* Two fields that are compared by what they hold alone. */
 static bool match_field(const tt_identity *stored, const tt_identity *present, const struct field *field, const char *file,
                         tt_error *err) {
@@ -292,7 +309,9 @@ static bool match_field(const tt_identity *stored, const tt_identity *present, c
 bool tt_identity_match(const tt_identity *stored, const tt_identity *present, const char *file, tt_error *err) {
     for (size_t i = 0; i < FIELDS; i++)
         if (fields[i].differs && !match_field(stored, present, &fields[i], file, err)) return false;
-    if (!match_placement(stored, present, file, err) || !match_axes(stored, present, file, err)) return false;
+    if (!match_chat(stored, present, file, err) || !match_placement(stored, present, file, err) ||
+        !match_axes(stored, present, file, err))
+        return false;
     return !strcmp(stored->plan, present->plan) || differ("other stems or writing prompts", file, err);
 }
 
@@ -304,6 +323,7 @@ void tt_identity_free(tt_identity *identity) {
         free(identity->axes[i].hash);
     }
     free(identity->axes);
+    free(identity->chat_digest_before);
     for (size_t i = 0; i < FIELDS; i++)
         if (fields[i].kind == TEXT) free(*place_of(identity, &fields[i]).text);
     *identity = (tt_identity){0};

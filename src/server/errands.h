@@ -1,4 +1,4 @@
-/* helper.h: the third thread of a server, which neither talks nor computes: it reads vector files, where a disk may keep it
+/* errands.h: the third thread of a server, which neither talks nor computes: it reads vector files, where a disk may keep it
  * waiting, and looks after connections now and then. */
 #pragma once
 
@@ -12,13 +12,13 @@ typedef struct tt_errand {
     void (*run)(struct tt_errand *errand);
 } tt_errand;
 
-typedef struct tt_helper tt_helper;
+typedef struct tt_errands tt_errands;
 
 /* `look` is called with `look_data` about every quarter of a second, between errands. */
-tt_helper *tt_helper_start(void (*look)(void *look_data), void *look_data, tt_error *err);
+tt_errands *tt_errands_start(void (*look)(void *look_data), void *look_data, tt_error *err);
 
 /* Adds an errand; they run in order. False when the helper has been told to end or `most` errands wait already. */
-bool tt_helper_ask(tt_helper *helper, tt_errand *errand, size_t most);
+bool tt_errands_add(tt_errands *errands, tt_errand *errand, size_t most);
 
 /* Runs what waits, and ends. Harmless on NULL. */
-void tt_helper_stop(tt_helper *helper);
+void tt_errands_stop(tt_errands *errands);
