@@ -7,7 +7,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { MESSAGES = 8 };
 
@@ -15,7 +14,7 @@ static bool show(const tt_model *model, const tt_message *messages, size_t count
     tt_chat *chat = tt_chat_open(model, NULL, err);
     char *text = chat ? tt_chat_render(chat, messages, count, err) : NULL;
     tt_tokens tokens = {0};
-    const bool ok = text && tt_tokenize(model, text, strlen(text), &tokens, err);
+    const bool ok = text && tt_chat_tokenize(chat, text, &tokens, err);
     if (ok) {
         printf("%s\n[", text);
         for (size_t i = 0; i < tokens.count; i++) printf("%s%d", i ? ", " : "", tokens.ids[i]);

@@ -151,9 +151,9 @@ static void one_beginning_of_text_alone(void **) {
 
 static void unknown_template_is_an_error_with_names(void **) {
     tt_error err = {0};
-    assert_null(tt_chat_open(model, "no-such-template", &err));
+    assert_null(tt_chat_open(model, &(tt_chat_options){.name = "no-such-template"}, &err));
     assert_non_null(strstr(err.message, "chatml"));
-    tt_chat *chat = tt_chat_open(model, "none", &err);
+    tt_chat *chat = tt_chat_open(model, &(tt_chat_options){.name = "none"}, &err);
     assert_non_null(chat);
     char *text = tt_chat_render(chat, &(tt_message){"user", "Hello"}, 1, &err);
     assert_string_equal(text, "Hello\n\n");

@@ -51,7 +51,7 @@ class Help(unittest.TestCase):
                 self.assertIn("--help", options([name]))
 
     def test_version(self):
-        self.assertRegex(run("--version").stdout, r"^trimtab \d+\.\d+\.\d+\n$")
+        self.assertRegex(run("--version").stdout, r"^trimtab \d+\.\d+\.\d+\nlibllama \d+\.\d+\.\S+\nchat templates: llama\.cpp \d+\.\d+\.\d+\n$")
 
     def test_fits_the_terminal(self):
         for name in [None, *commands()]:

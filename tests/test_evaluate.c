@@ -21,7 +21,7 @@ static int set_up(void **state) {
     (void)state;
     tt_open_model_begin_exact(&tiny, 0);
     model = tiny.model;
-    chat = tt_chat_open(model, "chatml", NULL);
+    chat = tt_chat_open(model, &(tt_chat_options){.name = "chatml"}, NULL);
     return chat ? 0 : -1;
 }
 

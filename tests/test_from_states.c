@@ -22,6 +22,7 @@ static char *identity_of(const tt_states_shape *of) {
                                   .fingerprint = other,
                                   .content_hash = other,
                                   .chat_template = other,
+                                  .chat_digest = other,
                                   .plan = other,
                                   .samples = of->samples,
                                   .blocks = of->blocks,

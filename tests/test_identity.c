@@ -18,6 +18,7 @@ static tt_identity run(struct tt_identity_axis *axis) {
                          .fingerprint = fingerprint,
                          .content_hash = content,
                          .chat_template = chat,
+                         .chat_digest = chat,
                          .plan = plan,
                          .rpc_servers = none,
                          .tensor_split = none,

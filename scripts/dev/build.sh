@@ -12,7 +12,8 @@ build() { # build PRESET [TARGET...]
   cd "$project"
   exec 9>"$folder/.lock" # two ninjas in one folder would spoil each other's work
   flock 9
-  [[ -e $folder/build.ninja ]] || step "configuring ($preset)" inside "$root" cmake --preset "$preset" || exit 1
+  wait_llama_source
+  [[ -e $folder/build.ninja ]] || step "configuring ($preset)" inside "$root" cmake --preset "$preset" -DLLAMA_CPP_SOURCE="$llama_source" || exit 1
   step "building ($preset)" inside "$root" cmake --build --preset "$preset" ${1:+--target "$@"} || exit 1
   exec 9>&-
   cd "$here"

@@ -3,7 +3,7 @@
 
 # What the build and the demo need. Everything beyond that waits until it is first asked for.
 packages_build=(
-  ca-certificates gcc libc6-dev cmake ninja-build pkgconf python3-minimal
+  ca-certificates gcc g++ libc6-dev cmake ninja-build pkgconf python3-minimal
   libllama-dev libggml-dev libopenblas-pthread-dev liblapacke-dev
   libyyjson-dev libmicrohttpd-dev libcmocka-dev nettle-dev libunistring-dev libedit-dev node-uplot
 )

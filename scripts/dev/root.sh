@@ -174,6 +174,7 @@ prepare() { # prepare TIER: sets root to what `inside` takes
   case $project/ in /usr/* | /etc/*) die "a private root hides /usr and /etc: please put the project elsewhere than in $project" ;; esac
   root=$(find_root "$1")
   if [[ -z $root ]]; then
+    begin_llama_source
     make_root "$1"
     root=$(find_root "$1")
   fi

@@ -37,7 +37,7 @@ static bool check_options(const char *prompt, const trimtab_generate_options *op
 /* The prompt as the model gets it; the caller frees. */
 static char *render(trimtab *t, const char *prompt, const trimtab_generate_options *options, tt_error *err) {
     if (options->raw) return tt_strdup(prompt, err);
-    if (!t->chat) t->chat = tt_chat_open(t->model, t->chat_template, err);
+    if (!t->chat) t->chat = tt_chat_open(t->model, &(tt_chat_options){.name = t->chat_template}, err);
     if (!t->chat) return NULL;
     const tt_message messages[] = {{"system", options->system}, {"user", prompt}};
     return options->system ? tt_chat_render(t->chat, messages, 2, err) : tt_chat_render(t->chat, messages + 1, 1, err);
@@ -46,7 +46,8 @@ static char *render(trimtab *t, const char *prompt, const trimtab_generate_optio
 static bool read_prompt(trimtab *t, const char *prompt, const trimtab_generate_options *options, tt_tokens *tokens,
                         tt_error *err) {
     char *text = render(t, prompt, options, err);
-    const bool ok = text && tt_tokenize(t->model, text, strlen(text), tokens, err);
+    const bool ok = text && (options->raw ? tt_tokenize(t->model, text, strlen(text), tokens, err)
+                                          : tt_chat_tokenize(t->chat, text, tokens, err));
     free(text);
     return ok;
 }

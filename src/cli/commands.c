@@ -28,6 +28,7 @@ static const tt_command *const commands[] = {
     &tt_command_inspect,
     &tt_command_eval,
     &tt_command_card,
+    &tt_command_template,
     &tt_command_completion,
     &tt_command_man,
     NULL,

@@ -17,4 +17,5 @@ extern const tt_command tt_command_man;
 extern const tt_command tt_command_merge;
 extern const tt_command tt_command_run;
 extern const tt_command tt_command_serve;
+extern const tt_command tt_command_template;
 extern const tt_command tt_command_train;

@@ -222,7 +222,9 @@ static bool evaluate(const tt_arguments *arguments, tt_model *model, tt_loaded *
         .progress = show_progress,
         .progress_data = &talk,
     };
-    tt_chat *chat = tt_chat_open(model, tt_argument_text(arguments, "--chat-template"), err);
+    tt_chat_options layout = tt_chat_given(arguments);
+    layout.fixed_date = true; /* so that the figures repeat */
+    tt_chat *chat = tt_chat_open(model, &layout, err);
     const char *template = tt_argument_text(arguments, "--chat-template");
     if (talk.wanted && template && !strcmp(template, "none"))
         fputs("plain-text mode: the model gets its prompts as they are, without a chat template\n", stderr);

@@ -4,8 +4,10 @@
  * of SIGPIPE, as a shell expects. */
 #include "base/cores.h"
 #include "base/text.h"
+#include "chat/chat.h"
 #include "cli/commands.h"
 #include "cli/shared_options.h"
+#include "model/engine.h"
 #include "terminal/console.h"
 #include "terminal/help.h"
 #include "terminal/interrupt.h"
@@ -90,6 +92,16 @@ static int run_command(const tt_command *command, int argc, char **argv, char *c
     return finish(status, err.message[0]);
 }
 
+/* With the versions of the engines: what computes, and what lays out conversations. */
+static void print_version(void) {
+    const char *chat = tt_template_engine();
+    printf("trimtab " TRIMTAB_VERSION "\nlibllama %s\nchat templates: ", tt_engine_version());
+    if (chat)
+        printf("llama.cpp %s\n", chat);
+    else
+        puts("named ones alone");
+}
+
 /* "trimtab help train" is "trimtab train --help". */
 static int help_command(const char *name) {
     const tt_command *command = name ? tt_program_find(&tt_trimtab, name) : tt_trimtab.root;
@@ -110,7 +122,7 @@ int main(int argc, char **argv) {
     tt_arguments_free(&arguments);
     if (wants_help) return help(tt_trimtab.root);
     if (wants_version) {
-        puts("trimtab " TRIMTAB_VERSION);
+        print_version();
         return finish(TT_DONE, false);
     }
     if (!operands) {

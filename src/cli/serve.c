@@ -193,9 +193,10 @@ static void announce(const tt_server *server) {
 
 /* A model without a chat template still completes text, unless a template was asked for. */
 static bool open_chat(const tt_model *model, const tt_arguments *arguments, tt_chat **chat, tt_error *err) {
-    *chat = tt_chat_open(model, tt_argument_text(arguments, "--chat-template"), err);
+    const tt_chat_options layout = tt_chat_given(arguments);
+    *chat = tt_chat_open(model, &layout, err);
     if (*chat) return true;
-    if (err->kind == TT_ERROR_MEMORY || tt_argument_given(arguments, "--chat-template")) return false;
+    if (err->kind == TT_ERROR_MEMORY || layout.name || layout.file || layout.kwargs) return false;
     fprintf(stderr, "trimtab: only /v1/completions can be served: %s\n", err->message);
     *err = (tt_error){0};
     return true;

@@ -30,7 +30,8 @@ bool tt_session_open(tt_session *session, const tt_arguments *arguments, bool ra
     session->sampler = open_sampler(session, err);
     if (!session->sampler) return false;
     if (!raw) {
-        session->chat = tt_chat_open(session->model, tt_argument_text(arguments, "--chat-template"), err);
+        const tt_chat_options layout = tt_chat_given(arguments);
+        session->chat = tt_chat_open(session->model, &layout, err);
         if (!session->chat) return false;
     }
     session->target = tt_target_of_model(session->model);
@@ -89,7 +90,9 @@ static bool show_text(const char *bytes, size_t length, void *user_data) {
 bool tt_session_write(tt_session *session, const char *prompt, FILE *stream, tt_answer *answer, tt_error *err) {
     *answer = (tt_answer){0};
     tt_tokens tokens;
-    if (!tt_tokenize(session->model, prompt, strlen(prompt), &tokens, err)) return false;
+    if (session->chat ? !tt_chat_tokenize(session->chat, prompt, &tokens, err)
+                      : !tt_tokenize(session->model, prompt, strlen(prompt), &tokens, err))
+        return false;
     output_state writing = {.stream = stream};
     const tt_generation generation = {
         .reading = {.cancel = tt_interrupt_flag(), .on_progress = show_reading, .user_data = &writing},

@@ -32,7 +32,13 @@ static const tt_option model_options[] = {
     {"-ub, --ubatch-size", .kind = TT_OPTION_COUNT, .argument = "N", .preset = "512", .least = 1, .most = 1 << 24,
      .help = "most tokens that are computed at once"},
     {"--chat-template", .kind = TT_OPTION_TEXT, .argument = "NAME", .preset_text = "the model's own",
-     .help = "the chat template to use, by the name that llama.cpp has for it"},
+     .help = "the chat template to use, by the name that llama.cpp has for it; 'none' for text without any"},
+    {"--chat-template-file", .kind = TT_OPTION_FILE, .argument = "FILE", .preset_text = "the model's own",
+     .help = "a file with the chat template to use (Jinja)"},
+    {"--chat-template-kwargs", .kind = TT_OPTION_TEXT, .argument = "JSON",
+     .help = "what the chat template is told besides, such as {\"enable_thinking\": false}"},
+    {"--control-tokens", .help = "let what is said count as control tokens where it reads like them, such as <|im_end|>; else "
+                                 "it is text, and only the chat template's own count"},
     {"--separate-system-message", .help = "put the stem and its continuation into a system message of their own, not before "
                                           "the user's text"},
     {"--rpc", .kind = TT_OPTION_TEXT, .argument = "HOST:PORT,...",
@@ -43,6 +49,13 @@ static const tt_option model_options[] = {
 const tt_option_group tt_model_group = {"Model", model_options, sizeof model_options / sizeof *model_options};
 
 const char *tt_suggest_axis(size_t index) { return index < tt_axis_builtin_count() ? tt_axis_builtin_name(index) : NULL; }
+
+tt_chat_options tt_chat_given(const tt_arguments *arguments) {
+    return (tt_chat_options){.name = tt_argument_text(arguments, "--chat-template"),
+                             .file = tt_argument_text(arguments, "--chat-template-file"),
+                             .kwargs = tt_argument_text(arguments, "--chat-template-kwargs"),
+                             .control_tokens = tt_argument_flag(arguments, "--control-tokens")};
+}
 
 const char *tt_model_path(const tt_arguments *arguments, tt_error *err) {
     const char *path = tt_argument_text(arguments, "--model");

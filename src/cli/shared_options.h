@@ -3,6 +3,7 @@
 
 #include "model/engine.h"
 #include "model/model.h"
+#include "model/chat.h"
 #include "terminal/options.h"
 
 /* Which model, where it runs and how it is talked to: -m, -ngl, -ts, -fa, -t, -c, -b, -ub, --chat-template,
@@ -14,6 +15,9 @@ const char *tt_suggest_axis(size_t index);
 
 /* The model's path: -m, else TRIMTAB_MODEL; NULL and TT_ERROR_USAGE where there is neither. */
 const char *tt_model_path(const tt_arguments *arguments, tt_error *err);
+
+/* How conversations are laid out, as the group's options say. */
+tt_chat_options tt_chat_given(const tt_arguments *arguments);
 
 /* Opens the model that the group's options name, in an engine of its own. On a terminal a line tells how much of it is
  * loaded, unless `quiet`; the first Ctrl-C ends that (TT_ERROR_INTERRUPTED). The caller closes the model, then the engine;

@@ -96,7 +96,7 @@ static tt_train_options options_given(const tt_arguments *arguments) {
                  .stems_file = tt_argument_text(arguments, "--stems"),
                  .prompts_file = tt_argument_text(arguments, "--prompts")},
         .name = tt_argument_text(arguments, "--name"),
-        .chat_template = tt_argument_text(arguments, "--chat-template"),
+        .chat = tt_chat_given(arguments),
         .separate_system_message = tt_argument_flag(arguments, "--separate-system-message"),
         .plain = tt_argument_flag(arguments, "--plain"),
         .direction = {.method = (tt_method)tt_argument_choice(arguments, "--method"),

@@ -24,19 +24,23 @@ static tt_plan *make_plan(const tt_evaluate_axis *axes, size_t axis_count, const
     return plan;
 }
 
-static bool make_prompts(tt_material_sample *to, const tt_model *model, const tt_chat *chat, const tt_sample *sample,
-                         bool separate, tt_error *err) {
+static bool make_prompts(tt_material_sample *to, const tt_chat *chat, const tt_sample *sample, bool separate,
+                         tt_error *err) {
+    const size_t rows = 1 + 2 * sample->axis_count;
     to->prompts = tt_alloc(sample->axis_count, sizeof *to->prompts, err);
     to->responses = tt_alloc(sample->axis_count, sizeof *to->responses, err);
-    if (!to->prompts || !to->responses ||
-        !tt_prompt_tokens(model, chat, sample->baseline, sample->writing_prompt, separate, &to->baseline, err))
-        return false;
-    for (size_t axis = 0; axis < sample->axis_count; axis++)
-        for (int class = 0; class < 2; class++)
-            if (!tt_prompt_tokens(model, chat, sample->systems[axis][class], sample->writing_prompt, separate,
-                                  &to->prompts[axis][class], err))
-                return false;
-    return true;
+    if (!to->prompts || !to->responses) return false;
+    tt_asked *asked = tt_alloc(rows, sizeof *asked, err);
+    tt_tokens *tokens = asked ? tt_alloc(rows, sizeof *tokens, err) : NULL;
+    for (size_t row = 0; tokens && row < rows; row++)
+        asked[row] = (tt_asked){row == 0 ? sample->baseline : sample->systems[(row - 1) / 2][(row - 1) % 2],
+                                sample->writing_prompt};
+    const bool ok = tokens && tt_prompt_tokens(chat, asked, rows, separate, tokens, err);
+    if (ok) to->baseline = tokens[0];
+    for (size_t row = 1; ok && row < rows; row++) to->prompts[(row - 1) / 2][(row - 1) % 2] = tokens[row];
+    free(tokens);
+    free(asked);
+    return ok;
 }
 
 /* The model writes every response of samples [first, first + count). */
@@ -81,7 +85,7 @@ static bool fill(tt_material *material, const tt_plan *plan, tt_model *model, co
     for (size_t i = 0; i < material->count; i++) {
         tt_sample sample = {0};
         if (!tt_plan_sample(plan, TT_SPLIT_HELD_OUT, i, &sample, err)) return false;
-        const bool ok = make_prompts(&material->samples[i], model, chat, &sample, options->separate_system_message, err);
+        const bool ok = make_prompts(&material->samples[i], chat, &sample, options->separate_system_message, err);
         tt_sample_free(&sample);
         if (!ok) return false;
     }

@@ -1,23 +1,60 @@
-/* chat.h: a conversation as the model's own chat template has it. */
+/* chat.h: a conversation as a model is told it: in its own chat template, or another. */
 #pragma once
 
+#include "chat/chat.h"
+#include "model/message.h"
 #include "model/model.h"
 
-typedef struct tt_message {
-    const char *role; /* "system", "user" or "assistant" */
-    const char *content;
-} tt_message;
+typedef struct tt_chat_options {
+    const char *name;    /* a layout that libllama knows by name ("chatml"), or "none" for text without any template; NULL: */
+    const char *file;    /* a file with a Jinja template; NULL: the model's own */
+    const char *kwargs;  /* a JSON object: what the template is told besides, such as {"enable_thinking": false}; or NULL */
+    bool fixed_date;     /* a template that asks for the date is told TT_CHAT_DATE, so that runs repeat */
+    bool control_tokens; /* what contents say counts as control tokens where it reads like them */
+} tt_chat_options;
+
+#define TT_CHAT_DATE "2025-01-01"
 
 typedef struct tt_chat tt_chat;
 
-/* The template to use with `model`: its own for NULL, else one that libllama knows by name ("chatml", "llama3", ...), or
- * "none" for text without any template (a base model). One that libllama does not know is an error which lists the known
- * names. */
-tt_chat *tt_chat_open(const tt_model *model, const char *template_name, tt_error *err);
-void tt_chat_close(tt_chat *chat);
+/* The way to lay out conversations for `model`, which must outlive it. `options` NULL: the model's own template. NULL with a
+ * sentence where there is none, or it cannot be used. */
+tt_chat *tt_chat_open(const tt_model *model, const tt_chat_options *options, tt_error *err);
+void tt_chat_close(tt_chat *chat); /* harmless on NULL */
 
 /* What the template is called in reports and identities: its name, or "the model's own". */
 const char *tt_chat_name(const tt_chat *chat);
 
-/* The conversation as text, with the beginning of the assistant's turn behind it. The caller frees. */
+/* The conversation as text, with the beginning of the assistant's turn behind it: for tt_chat_tokenize. The caller frees. */
 char *tt_chat_render(const tt_chat *chat, const tt_message *messages, size_t count, tt_error *err);
+
+/* The same for several at once, which is quicker. On success the caller frees each of `prompts`. */
+typedef struct tt_dialogue {
+    const tt_message *messages;
+    size_t count;
+} tt_dialogue;
+bool tt_chat_render_all(const tt_chat *chat, const tt_dialogue *dialogues, size_t count, char **prompts, tt_error *err);
+
+/* The same with all that reading the answer takes; of a named template only the prompt is filled in. tt_rendered_free. */
+bool tt_chat_render_whole(const tt_chat *chat, const tt_message *messages, size_t count, tt_rendered *rendered,
+                          tt_error *err);
+
+/* The same for a conversation as a request in OpenAI's form ("messages", "tools", "chat_template_kwargs", ...). */
+bool tt_chat_render_request(const tt_chat *chat, yyjson_val *request, tt_rendered *rendered, tt_error *err);
+
+/* A rendered prompt's tokens; the texts that were said in it count as text, what the template wrote may be control. On
+ * success the caller frees with tt_tokens_free. */
+bool tt_chat_tokenize(const tt_chat *chat, const char *prompt, tt_tokens *tokens, tt_error *err);
+
+/* A rendered prompt as it reads. The caller frees. */
+char *tt_chat_plain(const tt_chat *chat, const char *prompt, tt_error *err);
+
+/* The template's way with system messages and thinking; all false for a named one. */
+tt_template_facts tt_chat_facts(const tt_chat *chat);
+
+/* What a layout is known by in states and vectors: a digest of a short conversation in it, at TT_CHAT_DATE. */
+typedef struct tt_chat_digest {
+    char now[TT_HASH_TEXT];
+    char before[TT_HASH_TEXT]; /* of the same as trimtab laid it out before it ran templates; "" where it could not */
+} tt_chat_digest;
+bool tt_chat_digest_of(const tt_chat *chat, tt_chat_digest *digest, tt_error *err);

@@ -73,3 +73,5 @@ const char *tt_engine_reason(tt_engine *engine) {
     pthread_mutex_unlock(&engine->mutex);
     return engine->reason;
 }
+
+const char *tt_engine_version(void) { return llama_version(); }

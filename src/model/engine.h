@@ -17,6 +17,9 @@ typedef struct tt_engine_options {
 tt_engine *tt_engine_start(const tt_engine_options *options, tt_error *err);
 void tt_engine_stop(tt_engine *engine); /* harmless on NULL */
 
+/* libllama's version, "0.7.0". */
+const char *tt_engine_version(void);
+
 /* The option as it was given, or "". Owned by the engine. */
 const char *tt_engine_rpc_servers(const tt_engine *engine);
 

@@ -1,9 +1,14 @@
-/* prompt.h: a system message and a request as the tokens that the model is asked with. */
+/* prompt.h: system messages and requests as the tokens that the model is asked with. */
 #pragma once
 
 #include "model/chat.h"
 
-/* The conversation of a system message and a request, with the answer's beginning behind it: one user message "SYSTEM
- * REQUEST", or with `separate` a system and a user message. On success the caller frees with tt_tokens_free. */
-bool tt_prompt_tokens(const tt_model *model, const tt_chat *chat, const char *system, const char *request, bool separate,
-                      tt_tokens *tokens, tt_error *err);
+typedef struct tt_asked {
+    const char *system, *request;
+} tt_asked;
+
+/* The conversations of a system message and a request each, with the answer's beginning behind them: one user message
+ * "SYSTEM REQUEST", or with `separate` a system and a user message. All are laid out at once. On success the caller frees
+ * each of the `count` tokens with tt_tokens_free. */
+bool tt_prompt_tokens(const tt_chat *chat, const tt_asked *asked, size_t count, bool separate, tt_tokens *tokens,
+                      tt_error *err);

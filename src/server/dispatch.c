@@ -9,7 +9,7 @@
 
 static tt_job *job_of(tt_errand *errand) { return (tt_job *)(void *)((char *)errand - offsetof(tt_job, errand)); }
 
-/* The helper's: the steering is made, and the job goes on its way. */
+/* The third thread's: the steering is made, and the job goes on its way. */
 static void make_steering(tt_errand *errand) {
     tt_job *job = job_of(errand);
     tt_refusal refusal = {0};
@@ -26,7 +26,7 @@ bool tt_dispatch(tt_service *service, tt_job *job, tt_refusal *refusal) {
     job->service = service;
     job->errand.run = make_steering;
     tt_delivery_hold(&job->delivery);
-    if (tt_helper_ask(service->helper, &job->errand, service->waiting_most)) return true;
+    if (tt_errands_add(service->errands, &job->errand, service->waiting_most)) return true;
     tt_delivery_release(&job->delivery);
     refusal->retry_after = 1;
     return tt_refuse(refusal, 503, "", "the server is busy with the vectors of other mixes; come back in a second");
@@ -88,7 +88,7 @@ tt_delivery *tt_dispatch_default(tt_service *service, const tt_form *form, tt_re
     s->recipe = tt_recipe_hold(recipe);
     s->errand.run = set_default;
     tt_delivery_hold(&s->delivery);
-    if (tt_helper_ask(service->helper, &s->errand, service->waiting_most)) return &s->delivery;
+    if (tt_errands_add(service->errands, &s->errand, service->waiting_most)) return &s->delivery;
     tt_delivery_release(&s->delivery);
     tt_delivery_release(&s->delivery);
     refusal->retry_after = 1;

@@ -338,7 +338,7 @@ void tt_request_take_messages(tt_fields *fields, tt_request *request, const tt_r
     tt_error err = {0};
     if (text && room_for_prompts(fields, request, 1)) {
         request->prompt_count = 1;
-        if (!tt_tokenize(world->model, text, strlen(text), &request->prompts[0], &err))
+        if (!tt_chat_tokenize(world->chat, text, &request->prompts[0], &err))
             tt_fields_refuse_error(fields, "messages", &err);
         if (fields->ok && request->prompts[0].count == 0)
             tt_fields_refuse(fields, "messages", "'messages' are empty: there is nothing to go on from");

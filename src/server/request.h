@@ -87,5 +87,5 @@ void tt_request_refuse_unsupported(tt_fields *fields);
 void tt_request_take_prompts(tt_fields *fields, tt_request *request, const tt_request_world *world);
 void tt_request_take_messages(tt_fields *fields, tt_request *request, const tt_request_world *world);
 
-/* The conversation in "messages" as text: NULL when refused; the caller frees. */
+/* The conversation in "messages" as a prompt for tt_chat_tokenize: NULL when refused; the caller frees. */
 char *tt_request_render(tt_fields *fields, const tt_request_world *world);

@@ -78,8 +78,8 @@ static bool open_parts(tt_server *server, const tt_chat *chat, const tt_server_o
     service->world = (tt_request_world){
         service->model, chat, service->mixes, service->model_name, tt_scheduler_context(service->scheduler), options->limit};
     server->http = tt_http_prepare(service, &server->access, &options->http, err);
-    service->helper = server->http ? tt_helper_start(look, server->http, err) : NULL;
-    return service->helper && tt_http_start(server->http, &options->http, err);
+    service->errands = server->http ? tt_errands_start(look, server->http, err) : NULL;
+    return service->errands && tt_http_start(server->http, &options->http, err);
 }
 
 tt_server *tt_server_start(tt_model *model, const tt_chat *chat, const tt_server_options *options, tt_error *err) {
@@ -117,8 +117,8 @@ static void finish(tt_server *server) {
     tt_scheduler_close(scheduler);
     const double begin = tt_seconds();
     while (!tt_scheduler_is_idle(scheduler) && tt_seconds() - begin < server->grace) tt_scheduler_work(scheduler, 0.02);
-    tt_helper_stop(
-        server->service.helper); /* what waits for its steering is refused: nobody may rest when the daemon ends */
+    /* What waits for its steering is refused: nobody may rest when the daemon ends. */
+    tt_errands_stop(server->service.errands);
     tt_scheduler_refuse_all(scheduler);
     wait_for_answers(server);
     tt_http_hang_up(server->http);
@@ -127,7 +127,7 @@ static void finish(tt_server *server) {
 void tt_server_stop(tt_server *server) {
     if (!server) return;
     if (server->http && tt_http_address(server->http)) finish(server);
-    tt_helper_free(server->service.helper);
+    tt_errands_free(server->service.errands);
     tt_http_stop(server->http);
     tt_scheduler_free(server->service.scheduler);
     tt_mixes_close(server->service.mixes);

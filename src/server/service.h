@@ -1,7 +1,7 @@
 /* service.h: what a running server has to answer with: the parts that protocols work with. */
 #pragma once
 
-#include "server/helper.h"
+#include "server/errands.h"
 #include "server/metrics.h"
 #include "server/request.h"
 #include "server/scheduler.h"
@@ -11,7 +11,7 @@ typedef struct tt_service {
     tt_request_world world; /* what requests are checked against */
     tt_mixes *mixes;
     tt_scheduler *scheduler;
-    tt_helper *helper;
+    tt_errands *errands;
     tt_metrics metrics;
     char *model_name;
     size_t waiting_most; /* requests whose steering may be waited for */

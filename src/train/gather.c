@@ -28,15 +28,14 @@ bool tt_gather_tokens(const tt_gather *gather, tt_split split, size_t index, tt_
     tt_sample sample = {0};
     if (!tt_plan_sample(gather->plan, split, index, &sample, err)) return false;
     const size_t rows = tt_gather_rows(sample.axis_count);
-    size_t done = 0;
-    bool ok = true;
-    for (; ok && done < rows; done += ok) {
-        const char *system = done == 0 ? sample.baseline : sample.systems[(done - 1) / 2][(done - 1) % 2];
-        ok = tt_prompt_tokens(gather->model, gather->chat, system, sample.writing_prompt, gather->separate_system_message,
-                              &tokens[done], err);
-    }
+    tt_asked *asked = tt_alloc(rows, sizeof *asked, err);
+    for (size_t row = 0; asked && row < rows; row++)
+        asked[row] = (tt_asked){row == 0 ? sample.baseline : sample.systems[(row - 1) / 2][(row - 1) % 2],
+                                sample.writing_prompt};
+    const bool ok =
+        asked && tt_prompt_tokens(gather->chat, asked, rows, gather->separate_system_message, tokens, err);
+    free(asked);
     tt_sample_free(&sample);
-    if (!ok) free_tokens(tokens, done);
     return ok;
 }
 

@@ -17,7 +17,13 @@ static bool copy_axis(struct tt_identity_axis *to, const char *name, const char 
            copy(&to->hash, hash, err);
 }
 
-bool tt_identity_of_run(tt_identity *identity, const tt_model *model, const char *name, const char *chat_template,
+static bool copy_chat(tt_identity *identity, const tt_chat *chat, tt_error *err) {
+    tt_chat_digest digest;
+    return tt_chat_digest_of(chat, &digest, err) && copy(&identity->chat_template, tt_chat_name(chat), err) &&
+           copy(&identity->chat_digest, digest.now, err) && copy(&identity->chat_digest_before, digest.before, err);
+}
+
+bool tt_identity_of_run(tt_identity *identity, const tt_model *model, const char *name, const tt_chat *chat,
                         const tt_axis *axes, size_t axis_count, const tt_plan *plan, const tt_train_options *options,
                         tt_error *err) {
     const tt_model_facts *facts = tt_model_facts_of(model);
@@ -38,7 +44,7 @@ bool tt_identity_of_run(tt_identity *identity, const tt_model *model, const char
     bool ok = copy(&identity->model_name, name, err) && copy(&identity->architecture, facts->architecture, err) &&
               copy(&identity->fingerprint, facts->fingerprint, err) &&
               copy(&identity->content_hash, facts->content_hash, err) &&
-              copy(&identity->chat_template, chat_template, err) && copy(&identity->plan, tt_plan_hash(plan), err) &&
+              copy_chat(identity, chat, err) && copy(&identity->plan, tt_plan_hash(plan), err) &&
               copy(&identity->rpc_servers, tt_model_rpc_servers(model), err) &&
               copy(&identity->tensor_split, tt_model_tensor_split(model), err) &&
               (identity->axes = tt_alloc(axis_count, sizeof *identity->axes, err));
@@ -60,6 +66,7 @@ char *tt_identity_write(const tt_identity *identity, tt_error *err) {
         yyjson_mut_obj_add_str(doc, root, "fingerprint", identity->fingerprint);
         yyjson_mut_obj_add_str(doc, root, "content_hash", identity->content_hash);
         yyjson_mut_obj_add_str(doc, root, "chat_template", identity->chat_template);
+        yyjson_mut_obj_add_str(doc, root, "chat_digest", identity->chat_digest);
         yyjson_mut_obj_add_str(doc, root, "plan", identity->plan);
         yyjson_mut_obj_add_uint(doc, root, "samples", identity->samples);
         yyjson_mut_obj_add_uint(doc, root, "seed", identity->seed);
@@ -128,7 +135,8 @@ bool tt_identity_read(tt_identity *identity, const char *json, const char *file,
          read_text(root, "architecture", &identity->architecture, err) &&
          read_text(root, "fingerprint", &identity->fingerprint, err) &&
          read_text(root, "content_hash", &identity->content_hash, err) &&
-         read_text(root, "chat_template", &identity->chat_template, err) && read_text(root, "plan", &identity->plan, err) &&
+         read_text(root, "chat_template", &identity->chat_template, err) &&
+         read_text(root, "chat_digest", &identity->chat_digest, err) && read_text(root, "plan", &identity->plan, err) &&
          read_text(root, "rpc_servers", &identity->rpc_servers, err) &&
          read_text(root, "tensor_split", &identity->tensor_split, err) &&
          read_axes(identity, yyjson_obj_get(root, "axes"), err);
@@ -220,10 +228,21 @@ static bool match_axes(const tt_identity *stored, const tt_identity *present, co
     return true;
 }
 
+/* A file without a digest is of the time when libllama laid conversations out: what it did then counts. */
+static bool match_chat(const tt_identity *stored, const tt_identity *present, const char *file, tt_error *err) {
+    if (strcmp(stored->chat_template, present->chat_template) != 0) return differ("another chat template", file, err);
+    const bool old = !*stored->chat_digest;
+    const char *before = present->chat_digest_before ? present->chat_digest_before : "";
+    if (!strcmp(old ? before : stored->chat_digest, present->chat_digest)) return true;
+    if (old)
+        return differ("conversations laid out as an older trimtab did, before it ran this model's chat template", file, err);
+    return differ("a chat template that lays conversations out differently", file, err);
+}
+
 bool tt_identity_match(const tt_identity *stored, const tt_identity *present, const char *file, tt_error *err) {
     if (strcmp(stored->content_hash, present->content_hash) != 0) return differ("another model file", file, err);
     if (strcmp(stored->model_name, present->model_name) != 0) return differ("another --name", file, err);
-    if (strcmp(stored->chat_template, present->chat_template) != 0) return differ("another chat template", file, err);
+    if (!match_chat(stored, present, file, err)) return false;
     if (stored->separate_system_message != present->separate_system_message)
         return differ("another --separate-system-message", file, err);
     if (stored->plain != present->plain) return differ(stored->plain ? "--plain" : "no --plain", file, err);
@@ -251,6 +270,8 @@ void tt_identity_free(tt_identity *identity) {
     free(identity->fingerprint);
     free(identity->content_hash);
     free(identity->chat_template);
+    free(identity->chat_digest);
+    free(identity->chat_digest_before);
     free(identity->plan);
     free(identity->rpc_servers);
     free(identity->tensor_split);

@@ -9,6 +9,8 @@
 typedef struct tt_identity {
     char *model_name, *architecture, *fingerprint, *content_hash;
     char *chat_template;
+    char *chat_digest;                /* tt_chat_digest: of a conversation in it; "" where an older trimtab wrote this */
+    char *chat_digest_before;         /* the same as an older trimtab laid it out; not stored; may be NULL */
     char *plan;                       /* tt_plan_hash */
     char *rpc_servers, *tensor_split; /* where the blocks lie: tt_model_rpc_servers and its like */
     uint64_t parameters;              /* of the model; 0 where an older trimtab wrote this */
@@ -24,7 +26,7 @@ typedef struct tt_identity {
 } tt_identity;
 
 /* `name` is what the files are called; axes and plan are the run's. Freed by tt_identity_free. */
-bool tt_identity_of_run(tt_identity *identity, const tt_model *model, const char *name, const char *chat_template,
+bool tt_identity_of_run(tt_identity *identity, const tt_model *model, const char *name, const tt_chat *chat,
                         const tt_axis *axes, size_t axis_count, const tt_plan *plan, const tt_train_options *options,
                         tt_error *err);
 

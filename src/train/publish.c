@@ -58,6 +58,7 @@ static bool fill_vector(tt_vector *vector, const tt_identity *identity, size_t a
         !tt_vector_set(&vector->axis, names->name, err) || !tt_vector_set(&vector->classes[0], names->classes[0], err) ||
         !tt_vector_set(&vector->classes[1], names->classes[1], err) ||
         !tt_vector_set(&vector->class_name, role == TT_ROLE_DEBIAS ? "" : names->classes[role == TT_ROLE_POSITIVE], err) ||
+        !tt_vector_set(&vector->chat, identity->chat_digest, err) ||
         !tt_vector_set(&vector->method, tt_method_name(options->direction.method), err) ||
         !tt_vector_set(&vector->version, TRIMTAB_VERSION, err))
         return false;
@@ -134,6 +135,7 @@ static bool write_report(const tt_identity *identity, size_t axis, const tt_trai
     yyjson_mut_obj_add_uint(doc, model, "blocks", identity->blocks);
     yyjson_mut_obj_add_uint(doc, model, "width", identity->width);
     yyjson_mut_obj_add_str(doc, root, "chat_template", identity->chat_template);
+    if (*identity->chat_digest) yyjson_mut_obj_add_str(doc, root, "chat_digest", identity->chat_digest);
     yyjson_mut_obj_add_bool(doc, root, "separate_system_message", identity->separate_system_message);
     yyjson_mut_obj_add_str(doc, root, "method", tt_method_name(options->direction.method));
     yyjson_mut_obj_add_real(doc, root, "tolerance", options->direction.tolerance);

@@ -1,11 +1,10 @@
 /* ranks.c: see ranks.h */
 #include "train/ranks.h"
+#include "base/installed.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "train/ranks_mpi.h"
 
 #include <dlfcn.h>
-#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,34 +13,12 @@
 
 static bool started_by_mpirun(void) { return getenv("OMPI_COMM_WORLD_SIZE") || getenv("PMI_SIZE") || getenv("PMIX_RANK"); }
 
-/* The folder, with its slash, of the program or library that this code is part of; "" where it cannot be told. */
-static void own_folder(tt_text *folder) {
-    char path[4096] = "";
-    Dl_info info;
-    struct link_map *map = NULL;
-    const bool found = dladdr1((const void *)&own_folder, &info, (void **)&map, RTLD_DL_LINKMAP) && map;
-    if (found && map->l_name[0])
-        snprintf(path, sizeof path, "%s", map->l_name); /* a library's own path */
-    else if (readlink("/proc/self/exe", path, sizeof path - 1) < 0)
-        return;
-    const char *slash = strrchr(path, '/');
-    tt_text_add_bytes(folder, path, slash ? (size_t)(slash - path) + 1 : 0);
-}
-
-/* Looks for the module where it is built (beside the program, or above the tests) and where it is installed. */
 static void *open_module(tt_error *err) {
-    static const char *const places[] = {"", "../", "trimtab/", "../" TRIMTAB_LIBDIR "/trimtab/"};
-    tt_text folder = {0};
-    own_folder(&folder);
-    void *module = NULL;
-    for (size_t i = 0; !module && folder.data && i < sizeof places / sizeof *places; i++) {
-        tt_text path = {0};
-        tt_text_addf(&path, "%s%strimtab-mpi.so", folder.data, places[i]);
-        if (tt_text_ok(&path, NULL) && access(path.data, R_OK) == 0) module = dlopen(path.data, RTLD_NOW | RTLD_GLOBAL);
-        tt_text_free(&path);
-    }
-    tt_text_free(&folder);
-    const char *reason = module ? NULL : dlerror();
+    char *path;
+    if (!tt_installed_part("trimtab-mpi.so", &path, err)) return NULL;
+    void *module = path ? dlopen(path, RTLD_NOW | RTLD_GLOBAL) : NULL;
+    const char *reason = path && !module ? dlerror() : NULL;
+    free(path);
     if (!module) {
         tt_fail(err, TT_ERROR_USAGE, "this trimtab cannot be started by mpirun: %s",
                 reason ? reason : "it was built or installed without its part for MPI, trimtab-mpi.so");

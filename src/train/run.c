@@ -39,11 +39,13 @@ bool tt_run_begin(tt_run *run, tt_error *err) {
     run->ranks = options->ranks ? *options->ranks : (tt_ranks){.count = 1};
     if (!check_options(run, err) || !load_axes(run, err)) return false;
     run->plan = tt_plan_create(run->axes, run->axis_count, &options->plan, options->cancel, err);
-    run->chat = run->plan ? tt_chat_open(run->model, options->chat_template, err) : NULL;
+    tt_chat_options layout = options->chat;
+    layout.fixed_date = true; /* so that the run repeats */
+    run->chat = run->plan ? tt_chat_open(run->model, &layout, err) : NULL;
     if (!run->chat) return false;
     const char *own = *facts->name ? facts->name : tt_path_name(facts->path);
     char *name = tt_safe_name(options->name ? options->name : own, err);
-    const bool ok = name && tt_identity_of_run(&run->identity, run->model, name, tt_chat_name(run->chat), run->axes,
+    const bool ok = name && tt_identity_of_run(&run->identity, run->model, name, run->chat, run->axes,
                                                run->axis_count, run->plan, options, err);
     free(name);
     if (!ok) return false;

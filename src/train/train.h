@@ -6,7 +6,7 @@
 #pragma once
 
 #include "directions/direction.h"
-#include "model/model.h"
+#include "model/chat.h"
 #include "prompts/plan.h"
 #include "vectors/vector.h"
 
@@ -34,7 +34,7 @@ typedef struct tt_train_options {
     size_t samples; /* N, triplets an axis */
     tt_plan_options plan;
     const char *name;          /* model's name in file names; NULL: from its general.name */
-    const char *chat_template; /* NULL: the model's own */
+    tt_chat_options chat; /* the date is always fixed */
     bool separate_system_message;
     bool plain; /* every prompt by itself, nothing shared */
     tt_direction_options direction;

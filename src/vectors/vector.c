@@ -11,11 +11,11 @@
 /* ==== In memory ==== */
 
 /* Every string of a vector, so that they are made and freed in one place. */
-enum { STRINGS = 10 };
+enum { STRINGS = 11 };
 static void strings_of(tt_vector *vector, char **fields[static STRINGS]) {
     char **const all[STRINGS] = {&vector->architecture, &vector->model_name, &vector->axis,        &vector->class_name,
                                  &vector->classes[0],   &vector->classes[1], &vector->fingerprint, &vector->method,
-                                 &vector->version,      &vector->recipe};
+                                 &vector->version,      &vector->recipe,     &vector->chat};
     memcpy(fields, all, sizeof all);
 }
 

@@ -32,6 +32,7 @@ typedef struct tt_vector {
     /* What trimtab's own files also tell; "" or 0 or TT_ROLE_UNKNOWN elsewhere, except what a file name in the usual form
      * {model}-{axis}__{class}.gguf tells. */
     char *model_name, *axis, *class_name, *classes[2], *fingerprint, *method, *version, *recipe;
+    char *chat; /* tt_chat_digest of the layout that its conversations had */
     tt_role role;
     uint64_t samples, seed;
     uint64_t parameters;  /* of the model: the number of its weights */

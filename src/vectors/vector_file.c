@@ -188,7 +188,8 @@ static bool read_keys(const tt_gguf *file, tt_vector *vector, tt_error *err) {
            read_role(file, vector, err) && set_string(file, "trimtab.fingerprint", &vector->fingerprint, err) &&
            set_string(file, "trimtab.method", &vector->method, err) &&
            set_string(file, "trimtab.version", &vector->version, err) &&
-           set_string(file, "trimtab.recipe", &vector->recipe, err) && read_numbers(file, vector, err) &&
+           set_string(file, "trimtab.recipe", &vector->recipe, err) &&
+           set_string(file, "trimtab.chat_digest", &vector->chat, err) && read_numbers(file, vector, err) &&
            read_figures(file, vector, err) && read_name(file, vector, err);
 }
 
@@ -262,6 +263,7 @@ static bool write_keys(struct gguf_context *meta, const tt_vector *vector, tt_er
         gguf_set_arr_str(meta, "trimtab.classes", classes, 2);
     }
     write_string(meta, "trimtab.recipe", vector->recipe);
+    write_string(meta, "trimtab.chat_digest", vector->chat);
     write_string(meta, "trimtab.model_name", vector->model_name);
     write_string(meta, "trimtab.fingerprint", vector->fingerprint);
     if (vector->parameters) gguf_set_val_u64(meta, "trimtab.parameters", vector->parameters);

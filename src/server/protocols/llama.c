@@ -64,6 +64,16 @@ static void add_piece(const tt_model *model, int32_t token, yyjson_mut_doc *doc,
     for (size_t i = 0; i < length; i++) yyjson_mut_arr_add_uint(doc, list, (unsigned char)bytes[i]);
 }
 
+/* The conversation in "messages" as it reads. The caller frees; NULL when refused. */
+static char *render_plainly(tt_fields *fields, const tt_request_world *world) {
+    char *prompt = tt_request_render(fields, world);
+    tt_error err = {0};
+    char *text = prompt ? tt_chat_plain(world->chat, prompt, &err) : NULL;
+    if (prompt && !text) tt_fields_refuse_error(fields, "messages", &err);
+    free(prompt);
+    return text;
+}
+
 /* What is to be taken apart: llama.cpp's "content", vLLM's "prompt" or "messages". The caller frees; NULL when refused. */
 static char *take_text(tt_fields *fields, const tt_request_world *world, bool *add, bool *parse) {
     const char *content = NULL, *prompt = NULL;
@@ -74,7 +84,7 @@ static char *take_text(tt_fields *fields, const tt_request_world *world, bool *a
     tt_take_bool(fields, "add_special_tokens", add);
     tt_take_bool(fields, "parse_special", parse);
     if (!content) content = prompt;
-    if (!content && tt_fields_get(fields, "messages")) return tt_request_render(fields, world);
+    if (!content && tt_fields_get(fields, "messages")) return render_plainly(fields, world);
     if (!content) tt_fields_refuse(fields, "content", "'content' is missing: the text to take apart");
     tt_error err = {0};
     char *copy = fields->ok ? tt_strdup(content, &err) : NULL;
@@ -175,7 +185,7 @@ static bool post_template(tt_exchange *exchange) {
     tt_fields fields;
     yyjson_doc *doc = tt_fields_parse(&fields, tt_exchange_body(exchange), exchange->body.length, &refusal);
     if (!doc) return tt_reply_refusal(exchange, &refusal);
-    char *text = tt_request_render(&fields, &exchange->service->world);
+    char *text = render_plainly(&fields, &exchange->service->world);
     yyjson_doc_free(doc);
     if (!text) return tt_reply_refusal(exchange, &refusal);
     yyjson_mut_val *root;

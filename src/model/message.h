@@ -1,0 +1,7 @@
+/* message.h: who says what. */
+#pragma once
+
+typedef struct tt_message {
+    const char *role; /* "system", "user" or "assistant" */
+    const char *content;
+} tt_message;

@@ -1,0 +1,134 @@
+/* named_template.c: see named_template.h
+ *
+ * libllama recognises a template and lays the conversation out by itself; it does not run the Jinja text. Where that is not
+ * what the template says, it is put right here: the system message that some ChatML templates (Qwen's, SmolLM's) give to a
+ * conversation without one, and the spaces that Mistral's newer tokenizer has no use for. */
+#include "model/named_template.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <llama.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct tt_named_template {
+    char *text;   /* what libllama is handed: a Jinja text that it recognises, or a known name */
+    char *system; /* what a conversation without a system message begins with; NULL: nothing */
+};
+
+/* The templates that libllama knows by name. */
+enum { KNOWN_MOST = 256 };
+typedef struct known_templates {
+    const char *names[KNOWN_MOST];
+    int32_t count;
+} known_templates;
+
+static known_templates list_known(void) {
+    known_templates known = {0};
+    const int32_t count = llama_chat_builtin_templates(known.names, KNOWN_MOST); /* of all, also where there are more */
+    known.count = count < KNOWN_MOST ? count : KNOWN_MOST;
+    return known;
+}
+
+char *tt_named_template_names(tt_error *err) {
+    const known_templates known = list_known();
+    tt_text text = {0};
+    for (int32_t i = 0; i < known.count; i++) tt_text_addf(&text, "%s%s", i ? ", " : "", known.names[i]);
+    return tt_text_take(&text, err);
+}
+
+static bool is_known_name(const char *name) {
+    const known_templates known = list_known();
+    for (int32_t i = 0; i < known.count; i++)
+        if (!strcmp(known.names[i], name)) return true;
+    return false;
+}
+
+static bool renders(const char *template_text) {
+    const struct llama_chat_message hello = {"user", "Hello"};
+    return llama_chat_apply_template(template_text, &hello, 1, true, NULL, 0) > 0;
+}
+
+/* Mistral's seventh layout has spaces behind its marks, or none. libllama takes every template of that kind for the former;
+ * the latter it knows by name alone. */
+static const char *recognised(const char *template_text) {
+    const bool spaceless = strstr(template_text, "[SYSTEM_PROMPT]") && !strstr(template_text, "[SYSTEM_PROMPT] ") &&
+                           !strstr(template_text, "[INST] ");
+    return spaceless && is_known_name("mistral-v7-tekken") ? "mistral-v7-tekken" : template_text;
+}
+
+/* ==== The system message of a template ==== */
+
+static const char system_begin[] = "<|im_start|>system", system_end[] = "<|im_end|>";
+
+/* Behind a newline, as it is or spelt as an escape; NULL where there is none. */
+static const char *behind_newline(const char *text) {
+    return *text == '\n' ? text + 1 : text[0] == '\\' && text[1] == 'n' ? text + 2 : NULL;
+}
+
+/* Finds a whole system message in a Jinja text: one without any quote, brace or escape, so without any code. */
+static bool find_system(const char *template_text, const char **begin, size_t *length) {
+    for (const char *at = template_text; (at = strstr(at, system_begin));) {
+        at += sizeof system_begin - 1;
+        *begin = behind_newline(at);
+        const char *end = *begin ? strstr(*begin, system_end) : NULL;
+        if (!end) continue;
+        *length = (size_t)(end - *begin);
+        if (*length && strcspn(*begin, "'\"{}\\") > *length) return true;
+    }
+    return false;
+}
+
+/* ==== Opening ==== */
+
+static tt_named_template *open_text(const char *text, tt_error *err) {
+    tt_named_template *layout = tt_alloc(1, sizeof *layout, err);
+    if (!layout) return NULL;
+    const char *begin;
+    size_t length;
+    layout->text = tt_strdup(text, err);
+    bool ok = layout->text != NULL;
+    if (ok && find_system(text, &begin, &length)) ok = (layout->system = tt_strndup(begin, length, err)) != NULL;
+    if (ok) return layout;
+    tt_named_template_close(layout);
+    return NULL;
+}
+
+tt_named_template *tt_named_template_open(const char *name, tt_error *err) {
+    if (is_known_name(name)) return open_text(name, err);
+    char *names = tt_named_template_names(err);
+    if (names) tt_fail(err, TT_ERROR_USAGE, "--chat-template '%s' is not one that libllama knows: none, %s", name, names);
+    free(names);
+    return NULL;
+}
+
+bool tt_named_template_recognise(const char *template_text, tt_named_template **layout, tt_error *err) {
+    *layout = NULL;
+    if (!renders(template_text)) return true;
+    *layout = open_text(recognised(template_text), err);
+    return *layout != NULL;
+}
+
+void tt_named_template_close(tt_named_template *layout) {
+    if (!layout) return;
+    free(layout->text);
+    free(layout->system);
+    free(layout);
+}
+
+char *tt_named_template_render(const tt_named_template *layout, const tt_message *messages, size_t count, tt_error *err) {
+    struct llama_chat_message *turns = tt_alloc(count + 1, sizeof *turns, err);
+    if (!turns) return NULL;
+    size_t used = 0;
+    if (layout->system && (count == 0 || strcmp(messages[0].role, "system") != 0))
+        turns[used++] = (struct llama_chat_message){"system", layout->system};
+    for (size_t i = 0; i < count; i++) turns[used++] = (struct llama_chat_message){messages[i].role, messages[i].content};
+    char *text = NULL;
+    const int32_t length = llama_chat_apply_template(layout->text, turns, used, true, NULL, 0);
+    if (length < 0)
+        tt_fail(err, TT_ERROR_MODEL, "libllama cannot apply the chat template");
+    else if ((text = tt_alloc((size_t)length + 1, 1, err)))
+        llama_chat_apply_template(layout->text, turns, used, true, text, length + 1);
+    free(turns);
+    return text;
+}
