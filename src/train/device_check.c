@@ -10,7 +10,8 @@
 
 enum { COMPARED = 3 /* prompts: a baseline and its two classes, which every run has */ };
 
-/* Processors quantise activations where GPUs round them to half precision: 1% to 5% apart is usual. A fault is 100% and more. */
+/* Processors quantise activations where GPUs round them to half precision: 1% to 5% apart is usual. A fault is 100% and
+ * more. */
 static const double LARGEST_DIFFERENCE = 0.5;
 
 /* The contributions of the prompts as `model` computes them: COMPARED x blocks x width; the caller frees. */
@@ -62,9 +63,11 @@ static bool judge(const tt_run *run, const float *there, const float *here, doub
                        "prompts differ by %.0f%%, and vectors made of them would be wrong; update the driver or the server, "
                        "set GGML_VK_DISABLE_F16=1 where it is Vulkan, or compute on the processor with -ngl 0",
                        worst, (int)COMPARED, 100 * largest);
-    tt_run_note(run, "compared with the processor: %d prompts' states differ by %.2g%% on average, at most by %.2g%% (block %zu); "
-                     "this took %.1f s",
-                (int)COMPARED, 100 * sum / facts->blocks, 100 * largest, worst, tt_seconds() - begin);
+    tt_run_note(
+        run,
+        "compared with the processor: %d prompts' states differ by %.2g%% on average, at most by %.2g%% (block %zu); "
+        "this took %.1f s",
+        (int)COMPARED, 100 * sum / facts->blocks, 100 * largest, worst, tt_seconds() - begin);
     return true;
 }
 

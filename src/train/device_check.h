@@ -1,7 +1,7 @@
 /* device_check.h: whether blocks on a GPU or on another machine compute what the processor does.
  *
- * Drivers and their compilers have faults that nothing reports: states come out as noise, and so do the vectors made of them. So
- * a few of the run's own prompts are computed on the processor as well. */
+ * Drivers and their compilers have faults that nothing reports: states come out as noise, and so do the vectors made of
+ * them. So a few of the run's own prompts are computed on the processor as well. */
 #pragma once
 
 #include "train/run.h"

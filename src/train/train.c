@@ -54,7 +54,7 @@ static bool open_states(tt_run *r, tt_error *err) {
         tt_identity_free(&stored);
         if (same)
             tt_run_note(r, "going on with '%s': %llu of %llu samples are there", r->states_path,
-                 (unsigned long long)tt_states_held(r->states), (unsigned long long)r->identity.samples);
+                        (unsigned long long)tt_states_held(r->states), (unsigned long long)r->identity.samples);
         return same;
     }
     const tt_states_shape shape = shape_of(&r->identity);
@@ -103,7 +103,7 @@ static bool capture_samples(tt_run *r, tt_train_result *result, tt_error *err) {
     result->capture_seconds = tt_seconds() - begin;
     if (!ok && r->states && tt_states_held(r->states))
         tt_run_note(r, "%llu of %llu samples are safe in '%s': the same command goes on from there",
-             (unsigned long long)tt_states_held(r->states), (unsigned long long)shape.samples, r->states_path);
+                    (unsigned long long)tt_states_held(r->states), (unsigned long long)shape.samples, r->states_path);
     return ok;
 }
 
