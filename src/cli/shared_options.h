@@ -1,9 +1,9 @@
 /* shared_options.h: groups of options that several commands have, and what they ask for. */
 #pragma once
 
+#include "model/chat.h"
 #include "model/engine.h"
 #include "model/model.h"
-#include "model/chat.h"
 #include "terminal/options.h"
 
 /* Which model, where it runs and how it is talked to: -m, -ngl, -ts, -fa, -t, -b, -ub, --chat-template, --rpc,
