@@ -78,7 +78,7 @@ static bool train(trimtab *t, const char *folder, const trimtab_train_options *o
                  .stems_file = options->stems_file,
                  .prompts_file = options->prompts_file},
         .name = options->name,
-        .chat = {.name = t->chat_template},
+        .chat = tt_api_chat(t),
         .direction = {.method = method, .tolerance = options->tolerance},
         .skip_end = {.amount = 1},
         .layer_offset = 1,

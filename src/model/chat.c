@@ -23,6 +23,7 @@ struct tt_chat {
     yyjson_doc *kwargs;       /* NULL: none */
     tt_control_text *control; /* NULL: what contents say counts as control tokens */
     bool fixed_date;
+    tt_think think;
 };
 
 /* ==== Opening ==== */
@@ -100,6 +101,7 @@ tt_chat *tt_chat_open(const tt_model *model, const tt_chat_options *options, tt_
     if (!chat) return NULL;
     chat->model = model;
     chat->fixed_date = options->fixed_date;
+    chat->think = options->think;
     chat->is_models = !options->name && !options->file && !options->kwargs;
     const char *text = options->name || options->file ? NULL : model->facts.chat_template;
     bool ok = take_kwargs(chat, options->kwargs, err) && open_layout(chat, options, err);
@@ -118,6 +120,10 @@ void tt_chat_close(tt_chat *chat) {
     free(chat->name);
     free(chat);
 }
+
+const tt_model *tt_chat_model(const tt_chat *chat) { return chat->model; }
+
+bool tt_chat_runs(const tt_chat *chat) { return chat->own != NULL; }
 
 const char *tt_chat_name(const tt_chat *chat) { return chat->name; }
 
@@ -163,7 +169,9 @@ static int64_t date_of(const tt_chat *chat) { return chat->fixed_date ? NOON : T
 
 /* What requests are made of: the conversation's texts are marked, and what the template is told besides is put in. */
 static tt_chat_request_rules rules_of(const tt_chat *chat) {
-    return (tt_chat_request_rules){chat->control, chat->kwargs ? yyjson_doc_get_root(chat->kwargs) : NULL};
+    return (tt_chat_request_rules){.control = chat->control,
+                                   .kwargs = chat->kwargs ? yyjson_doc_get_root(chat->kwargs) : NULL,
+                                   .think = chat->think};
 }
 
 static bool render_dialogues(const tt_chat *chat, const tt_dialogue *dialogues, size_t count, int64_t date, bool whole,
@@ -262,7 +270,10 @@ static bool digest_named(const tt_named_template *named, char hex[static TT_HASH
     return true;
 }
 
-static bool digest_own(const tt_chat *chat, char hex[static TT_HASH_TEXT], tt_error *err) {
+static bool digest_own(const tt_chat *given, char hex[static TT_HASH_TEXT], tt_error *err) {
+    tt_chat as_usual = *given; /* whether it thinks is no matter of the layout's */
+    as_usual.think = TT_THINK_AS_USUAL;
+    const tt_chat *chat = &as_usual;
     tt_hash hash;
     tt_hash_begin(&hash);
     for (size_t i = 0; i < PROBES; i++) {

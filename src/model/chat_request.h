@@ -2,12 +2,13 @@
 #pragma once
 
 #include "model/control_text.h"
-#include "model/message.h"
+#include "model/chat.h"
 
 #include <yyjson.h>
 
 typedef struct tt_chat_request_rules {
     const tt_control_text *control; /* marks what contents say; NULL: they are left as they are */
+    tt_think think;
     yyjson_val *kwargs;             /* what every request's template is told; a request's own comes before it. NULL: nothing */
 } tt_chat_request_rules;
 
@@ -16,6 +17,6 @@ typedef struct tt_chat_request_rules {
 bool tt_chat_request_add(yyjson_mut_doc *doc, yyjson_mut_val *requests, const tt_message *messages, size_t count,
                          const tt_chat_request_rules *rules, tt_error *err);
 
-/* Adds a copy of `request`, whatever it is; whether it is one is the template engine's to say. */
+/* Adds a copy of what a template is told of in `request`; whether that is right is the template engine's to say. */
 bool tt_chat_request_copy(yyjson_mut_doc *doc, yyjson_mut_val *requests, yyjson_val *request,
                           const tt_chat_request_rules *rules, tt_error *err);

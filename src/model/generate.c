@@ -210,7 +210,7 @@ static step_result write_token(tt_generator *generator, tt_sampler *sampler, con
 
 static bool write_all(tt_generator *generator, tt_sampler *sampler, const tt_generation *generation, tt_generated *generated,
                       tt_error *err) {
-    tt_pieces pieces = {0};
+    tt_pieces pieces = {.shown = generation->shown};
     step_result result = STEP_ON;
     while (result == STEP_ON) result = write_token(generator, sampler, generation, &pieces, generated, err);
     size_t length = 0;

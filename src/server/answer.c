@@ -7,7 +7,7 @@
 
 bool tt_answer_open(tt_answer *answer, const tt_model *model, const tt_request *request, size_t index,
                     const tt_tokens *prompt, tt_error *err) {
-    *answer = (tt_answer){.model = model, .request = request};
+    *answer = (tt_answer){.model = model, .request = request, .pieces = {.shown = &request->thinking.shown}};
     tt_sampling sampling = request->sampling;
     if (sampling.seed >= 0) sampling.seed = (sampling.seed + (int64_t)index) % (int64_t)UINT32_MAX;
     answer->sampler = tt_sampler_open(model, &sampling, err);

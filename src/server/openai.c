@@ -142,18 +142,35 @@ static yyjson_mut_val *add_choice(yyjson_mut_doc *doc, yyjson_mut_val *root, siz
     return choice;
 }
 
+/* What was thought, and what is said, in the bytes [from, to) of an answer, of which the earlier ones are told; `ended` where
+ * no more follow. Only what there is gets a field. */
+static void add_parts(const tt_job *job, const tt_answer *answer, size_t from, size_t to, bool ended, yyjson_mut_doc *doc,
+                      yyjson_mut_val *target) {
+    const tt_thinking *thinking = &job->request.thinking;
+    const char *text = answer->text.data ? answer->text.data : "";
+    const tt_parts told = tt_thinking_split(thinking, text, from, false), now = tt_thinking_split(thinking, text, to, ended);
+    const size_t thought = told.thought_end - told.thought, said = told.said_end - told.said;
+    if (now.thought_end - now.thought > thought)
+        yyjson_mut_obj_add_strn(doc, target, "reasoning_content", text + now.thought + thought,
+                                now.thought_end - now.thought - thought);
+    if (now.said_end - now.said > said)
+        yyjson_mut_obj_add_strn(doc, target, "content", text + now.said + said, now.said_end - now.said - said);
+}
+
 void tt_openai_event(const tt_job *job, size_t index, size_t from, size_t to, size_t first, size_t last, tt_text *output) {
     const tt_answer *answer = &job->answers[index].answer;
     yyjson_mut_val *root;
     yyjson_mut_doc *doc = begin(job, true, &root);
     yyjson_mut_val *choice = add_choice(doc, root, index), *target = choice;
-    const char *key = "text", *text = answer->text.data ? answer->text.data : "";
+    const char *text = answer->text.data ? answer->text.data : "";
     if (job->request.chat) {
         target = yyjson_mut_obj_add_obj(doc, choice, "delta");
         if (from == 0 && first == 0) yyjson_mut_obj_add_str(doc, target, "role", "assistant");
-        key = "content";
     }
-    yyjson_mut_obj_add_strn(doc, target, key, text + from, to - from);
+    if (job->request.thinking.known)
+        add_parts(job, answer, from, to, false, doc, target);
+    else
+        yyjson_mut_obj_add_strn(doc, target, job->request.chat ? "content" : "text", text + from, to - from);
     add_reports(job, answer, first, last, doc, choice);
     add_finish(doc, choice, NULL);
     write_out(doc, true, output);
@@ -163,9 +180,11 @@ void tt_openai_finish_event(const tt_job *job, size_t index, tt_text *output) {
     yyjson_mut_val *root;
     yyjson_mut_doc *doc = begin(job, true, &root);
     yyjson_mut_val *choice = add_choice(doc, root, index);
-    if (job->request.chat)
-        yyjson_mut_obj_add_obj(doc, choice, "delta");
-    else
+    const tt_answer *answer = &job->answers[index].answer;
+    if (job->request.chat) {
+        yyjson_mut_val *delta = yyjson_mut_obj_add_obj(doc, choice, "delta");
+        if (job->request.thinking.known) add_parts(job, answer, answer->text.length, answer->text.length, true, doc, delta);
+    } else
         yyjson_mut_obj_add_str(doc, choice, "text", "");
     yyjson_mut_obj_add_null(doc, choice, "logprobs");
     add_finish(doc, choice, finish_name(job->answers[index].answer.finish));
@@ -204,7 +223,12 @@ static void add_text(const tt_job *job, size_t index, yyjson_mut_doc *doc, yyjso
     if (job->request.chat) {
         yyjson_mut_val *message = yyjson_mut_obj_add_obj(doc, choice, "message");
         yyjson_mut_obj_add_str(doc, message, "role", "assistant");
-        yyjson_mut_obj_add_strn(doc, message, "content", text->data ? text->data : "", text->length);
+        const char *bytes = text->data ? text->data : "";
+        const tt_parts parts = tt_thinking_split(&job->request.thinking, bytes, text->length, true);
+        yyjson_mut_obj_add_strn(doc, message, "content", bytes + parts.said, parts.said_end - parts.said);
+        if (parts.thought_end > parts.thought)
+            yyjson_mut_obj_add_strn(doc, message, "reasoning_content", bytes + parts.thought,
+                                    parts.thought_end - parts.thought);
         return;
     }
     const char *prompt = job->request.echo ? job->request.prompt_texts[entry->prompt_index] : NULL;

@@ -23,6 +23,7 @@ void tt_request_free(tt_request *request) {
     free(request->biases);
     free(request->model);
     free(request->mix);
+    tt_thinking_free(&request->thinking);
     tt_shared_steering_release(request->steering);
     *request = (tt_request){0};
 }
@@ -278,14 +279,21 @@ static void take_prompts(tt_fields *fields, tt_request *request, const tt_reques
     }
 }
 
-/* A rendered conversation. */
-static void add_conversation(tt_fields *fields, tt_request *request, const tt_request_world *world, const char *text) {
+/* The conversation as the model's template has it: all that the request says of it, or for libllama's layouts the texts. */
+static void add_conversation(tt_fields *fields, tt_request *request, const tt_request_world *world,
+                             const tt_message *messages, size_t count) {
     tt_error err = {0};
+    tt_rendered rendered = {0};
     const size_t i = request->prompt_count++;
-    if (!tt_chat_tokenize(world->chat, text, &request->prompts[i], &err))
-        tt_fields_refuse_error(fields, "messages", &err);
-    else
+    const bool ok = (tt_chat_runs(world->chat) ? tt_chat_render_request(world->chat, fields->object, &rendered, &err)
+                                               : tt_chat_render_whole(world->chat, messages, count, &rendered, &err)) &&
+                    tt_thinking_of(world->chat, &rendered, &request->thinking, &err) &&
+                    tt_chat_tokenize(world->chat, rendered.prompt, &request->prompts[i], &err);
+    tt_rendered_free(&rendered);
+    if (ok)
         check_length(fields, world, "messages", request->prompts[i].count);
+    else
+        tt_fields_refuse_error(fields, "messages", &err);
 }
 
 /* A message's text: a string, or a list of parts {"type": "text", "text": "..."}. NULL when refused; the caller frees. */
@@ -301,8 +309,10 @@ static char *message_text(tt_fields *fields, const char *name, yyjson_val *conte
             yyjson_val *words = yyjson_obj_get(part, "text");
             if (!type || strcmp(type, "text") != 0 || !yyjson_is_str(words))
                 tt_fields_refuse(fields, name, "'%s' can only have parts of text", name);
-            else
+            else {
+                if (index) tt_text_add(&text, "\n");
                 tt_text_add_bytes(&text, yyjson_get_str(words), yyjson_get_len(words));
+            }
         }
     } else {
         tt_fields_refuse(fields, name, "'%s' should be text, but is %s", name, content ? tt_json_kind(content) : "missing");
@@ -350,10 +360,7 @@ static void take_messages(tt_fields *fields, tt_request *request, const tt_reque
         texts[index] = message_text(fields, name, yyjson_obj_get(message, "content"));
         messages[index].content = texts[index];
     }
-    char *text = fields->ok ? tt_chat_render(world->chat, messages, total, &err) : NULL;
-    if (fields->ok && !text) tt_fields_refuse_error(fields, "messages", &err);
-    if (text) add_conversation(fields, request, world, text);
-    free(text);
+    if (fields->ok) add_conversation(fields, request, world, messages, total);
     for (size_t i = 0; texts && i < total; i++) free(texts[i]);
     free(texts);
     free(messages);

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "model/chat.h"
 #include "model/sampling.h"
+#include "model/thinking.h"
 #include "server/mixes.h"
 #include "server/refusal.h"
 
@@ -31,6 +32,7 @@ typedef struct tt_request {
     char *stops[TT_STOPS_MOST];
     size_t stop_count;
     int top_tokens;               /* how many likeliest tokens to tell with each token; -1: no log-probabilities at all */
+    tt_thinking thinking;         /* how answers are taken apart */
     char *mix;                    /* "language=0.5", in its usual form; "" for none */
     tt_shared_steering *steering; /* a reference; NULL for none */
 } tt_request;
