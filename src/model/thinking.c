@@ -120,7 +120,7 @@ tt_parts tt_thinking_split(const tt_thinking *thinking, const char *text, size_t
     bool begins = false;
     if (*thinking->start && stands_at(text + from, length - from, thinking->start, &begins))
         from += strlen(thinking->start);
-    else if (!thinking->opened && ((begins || from == length) && !ended))
+    else if ((begins || from == length) && !ended)
         return (tt_parts){length, length, length, length};
     else if (!thinking->opened)
         return said_from(thinking, text, 0, length, ended);
