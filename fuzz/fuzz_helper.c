@@ -1,8 +1,8 @@
 /* fuzz_helper.c: the exchange with the process that lays out conversations, in both directions.
  *
- * The first byte chooses. What it says: the other bytes come from a helper that then ends, or stays silent; whatever they are,
- * there is an answer that is checked to the last field, or a sentence. What it is told: the other bytes are a request as a
- * client may send it; what goes to the helper is one line of JSON. */
+ * The first byte chooses. What it says: the other bytes come from a helper that then ends, or stays silent; whatever they
+ * are, there is an answer that is checked to the last field, or a sentence. What it is told: the other bytes are a request
+ * as a client may send it; what goes to the helper is one line of JSON. */
 #include "base/json.h"
 #include "base/text.h"
 #include "chat/helper_process.h"

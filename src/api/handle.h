@@ -14,10 +14,10 @@
 struct trimtab {
     tt_model *model;
     uint32_t context;
-    char *chat_template;     /* NULL: the model's own */
+    char *chat_template;           /* NULL: the model's own */
     char *chat_file, *chat_kwargs; /* of tt_chat_options; NULL: none */
-    tt_chat *chat;           /* opened by the first prompt that needs it: a base model has no template */
-    tt_generator *generator; /* opened when first needed: training does without */
+    tt_chat *chat;                 /* opened by the first prompt that needs it: a base model has no template */
+    tt_generator *generator;       /* opened when first needed: training does without */
     tt_text warnings;
     atomic_bool cancel; /* set by trimtab_cancel, cleared when a call begins */
 };

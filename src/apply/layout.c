@@ -13,14 +13,16 @@ tt_layout_match tt_layout_of(const tt_vector *vector, const tt_chat_digest *dige
 
 char *tt_layout_warning(tt_layout_match match, const char *what, tt_error *err) {
     if (match == TT_LAYOUT_OTHER)
-        return tt_format(err,
-                         "'%s' was trained on conversations in another chat template (--chat-template, --chat-template-file and "
-                         "--chat-template-kwargs should be those of the training)",
-                         what);
+        return tt_format(
+            err,
+            "'%s' was trained on conversations in another chat template (--chat-template, --chat-template-file and "
+            "--chat-template-kwargs should be those of the training)",
+            what);
     if (match == TT_LAYOUT_BEFORE)
-        return tt_format(err,
-                         "'%s' was trained by an older trimtab, which laid conversations out otherwise than this model's chat "
-                         "template does; train it anew",
-                         what);
+        return tt_format(
+            err,
+            "'%s' was trained by an older trimtab, which laid conversations out otherwise than this model's chat "
+            "template does; train it anew",
+            what);
     return tt_strdup("", err);
 }

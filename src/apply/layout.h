@@ -13,5 +13,6 @@ typedef enum tt_layout_match {
 
 tt_layout_match tt_layout_of(const tt_vector *vector, const tt_chat_digest *digest);
 
-/* The sentence for the user, "" for TT_LAYOUT_ALIKE; the caller frees. `what` is whose vectors they are: a file or an axis. */
+/* The sentence for the user, "" for TT_LAYOUT_ALIKE; the caller frees. `what` is whose vectors they are: a file or an axis.
+ */
 char *tt_layout_warning(tt_layout_match match, const char *what, tt_error *err);

@@ -20,8 +20,9 @@ const tt_command tt_command_root = {
 };
 
 static const tt_command *const commands[] = {
-    &tt_command_train, &tt_command_run,     &tt_command_serve, &tt_command_command, &tt_command_merge,      &tt_command_bake,
-    &tt_command_axes,  &tt_command_inspect, &tt_command_eval,  &tt_command_card,    &tt_command_template, &tt_command_completion, &tt_command_man,
+    &tt_command_train,    &tt_command_run,        &tt_command_serve,   &tt_command_command, &tt_command_merge,
+    &tt_command_bake,     &tt_command_axes,       &tt_command_inspect, &tt_command_eval,    &tt_command_card,
+    &tt_command_template, &tt_command_completion, &tt_command_man,
 };
 
 const tt_command *tt_command_at(size_t index) { return index < sizeof commands / sizeof *commands ? commands[index] : NULL; }

@@ -244,7 +244,8 @@ static bool evaluate(const tt_arguments *arguments, tt_model *model, tt_loaded *
     if (talk.wanted && template && !strcmp(template, "none"))
         fputs("plain-text mode: the model gets its prompts as they are, without a chat template\n", stderr);
     tt_evaluation evaluation = {0};
-    bool ok = chat && warn_of_layout(chat, vectors, err) && tt_evaluate(model, chat, vectors->refer, vectors->count, &options, &evaluation, err);
+    bool ok = chat && warn_of_layout(chat, vectors, err) &&
+              tt_evaluate(model, chat, vectors->refer, vectors->count, &options, &evaluation, err);
     tt_progress_end(&talk.progress);
     ok = ok && report(arguments, &evaluation, model, vectors, err);
     tt_evaluation_free(&evaluation);

@@ -65,8 +65,8 @@ bool tt_session_steer(tt_session *session, bool steered, tt_error *err) {
 typedef struct output_state {
     FILE *stream;
     const tt_thinking *thinking;
-    bool hides;            /* what is thought */
-    size_t thought, said;  /* bytes of each that are shown */
+    bool hides;           /* what is thought */
+    size_t thought, said; /* bytes of each that are shown */
     tt_text text;
     tt_progress progress;
 } output_state;

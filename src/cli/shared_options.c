@@ -37,8 +37,9 @@ static const tt_option model_options[] = {
      .help = "a file with the chat template to use (Jinja)"},
     {"--chat-template-kwargs", .kind = TT_OPTION_TEXT, .argument = "JSON",
      .help = "what the chat template is told besides, such as {\"enable_thinking\": false}"},
-    {"--control-tokens", .help = "let what is said count as control tokens where it reads like them, such as <|im_end|>; else "
-                                 "it is text, and only the chat template's own count"},
+    {"--control-tokens", .help =
+                             "let what is said count as control tokens where it reads like them, such as <|im_end|>; else "
+                             "it is text, and only the chat template's own count"},
     {"--separate-system-message", .help = "put the stem and its continuation into a system message of their own, not before "
                                           "the user's text"},
     {"--rpc", .kind = TT_OPTION_TEXT, .argument = "HOST:PORT,...",

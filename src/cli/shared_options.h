@@ -2,8 +2,8 @@
 #pragma once
 
 #include "cli/options.h"
-#include "model/engine.h"
 #include "model/chat.h"
+#include "model/engine.h"
 
 /* Which model, where it runs and how it is talked to: -m, -ngl, -ts, -fa, -t, -c, -b, -ub, --chat-template,
  * --separate-system-message, --rpc, --verbose. Names and meanings are llama.cpp's where it has them. */

@@ -32,8 +32,8 @@ static bool take_kwargs(tt_chat *chat, const char *text, tt_error *err) {
     if (!text) return true;
     chat->kwargs = tt_json_parse("--chat-template-kwargs", text, strlen(text), err);
     if (chat->kwargs && yyjson_is_obj(yyjson_doc_get_root(chat->kwargs))) return true;
-    return tt_fail(err, TT_ERROR_USAGE, "--chat-template-kwargs takes a JSON object, such as {\"enable_thinking\": false}, not '%s'",
-                   text);
+    return tt_fail(err, TT_ERROR_USAGE,
+                   "--chat-template-kwargs takes a JSON object, such as {\"enable_thinking\": false}, not '%s'", text);
 }
 
 /* The token's text as templates write it; "" where there is none. The caller frees. */
@@ -65,7 +65,8 @@ static bool open_file(tt_chat *chat, const char *path, tt_error *err) {
     bool ok = text != NULL;
     if (ok && (!tt_utf8_valid(text, length, &bad) || strlen(text) != length))
         ok = tt_fail(err, TT_ERROR_INPUT, "'%s' is not a chat template: it is not UTF-8 text", path);
-    ok = ok && (chat->name = tt_format(err, "the file %s", tt_path_name(path))) && open_template(chat, path, text, NULL, err);
+    ok =
+        ok && (chat->name = tt_format(err, "the file %s", tt_path_name(path))) && open_template(chat, path, text, NULL, err);
     free(text);
     return ok;
 }
@@ -74,7 +75,8 @@ static bool open_models(tt_chat *chat, tt_error *err) {
     const tt_model *model = chat->model;
     const char *tool_use = llama_model_chat_template(model->handle, "tool_use");
     const char *text = model->facts.chat_template ? model->facts.chat_template : tool_use;
-    if (text) return (chat->name = tt_strdup("the model's own", err)) && open_template(chat, model->path, text, tool_use, err);
+    if (text)
+        return (chat->name = tt_strdup("the model's own", err)) && open_template(chat, model->path, text, tool_use, err);
     char *names = tt_named_template_names(err);
     if (names)
         tt_fail(err, TT_ERROR_MODEL,
@@ -169,9 +171,8 @@ static int64_t date_of(const tt_chat *chat) { return chat->fixed_date ? NOON : T
 
 /* What requests are made of: the conversation's texts are marked, and what the template is told besides is put in. */
 static tt_chat_request_rules rules_of(const tt_chat *chat) {
-    return (tt_chat_request_rules){.control = chat->control,
-                                   .kwargs = chat->kwargs ? yyjson_doc_get_root(chat->kwargs) : NULL,
-                                   .think = chat->think};
+    return (tt_chat_request_rules){
+        .control = chat->control, .kwargs = chat->kwargs ? yyjson_doc_get_root(chat->kwargs) : NULL, .think = chat->think};
 }
 
 static bool render_dialogues(const tt_chat *chat, const tt_dialogue *dialogues, size_t count, int64_t date, bool whole,
@@ -225,8 +226,10 @@ char *tt_chat_render(const tt_chat *chat, const tt_message *messages, size_t cou
 bool tt_chat_render_request(const tt_chat *chat, yyjson_val *request, tt_rendered *rendered, tt_error *err) {
     *rendered = (tt_rendered){0};
     if (!chat->own)
-        return tt_fail(err, TT_ERROR_USAGE, "a request is for the model's own template, or one from a file; the layout '%s' "
-                                            "is libllama's, which takes no tools and no parts", chat->name);
+        return tt_fail(err, TT_ERROR_USAGE,
+                       "a request is for the model's own template, or one from a file; the layout '%s' "
+                       "is libllama's, which takes no tools and no parts",
+                       chat->name);
     const tt_chat_request_rules rules = rules_of(chat);
     yyjson_mut_doc *doc = tt_json_new();
     yyjson_mut_val *requests = yyjson_mut_arr(doc);

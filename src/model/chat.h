@@ -8,11 +8,11 @@
 typedef enum tt_think { TT_THINK_AS_USUAL, TT_THINK_ON, TT_THINK_OFF } tt_think;
 
 typedef struct tt_chat_options {
-    const char *name;    /* a layout that libllama knows by name ("chatml"), or "none" for text without any template; NULL: */
-    const char *file;    /* a file with a Jinja template; NULL: the model's own */
-    const char *kwargs;  /* a JSON object: what the template is told besides, such as {"enable_thinking": false}; or NULL */
-    tt_think think;      /* whether the model is to think, where the template knows of that */
-    bool fixed_date;     /* a template that asks for the date is told TT_CHAT_DATE, so that runs repeat */
+    const char *name;   /* a layout that libllama knows by name ("chatml"), or "none" for text without any template; NULL: */
+    const char *file;   /* a file with a Jinja template; NULL: the model's own */
+    const char *kwargs; /* a JSON object: what the template is told besides, such as {"enable_thinking": false}; or NULL */
+    tt_think think;     /* whether the model is to think, where the template knows of that */
+    bool fixed_date;    /* a template that asks for the date is told TT_CHAT_DATE, so that runs repeat */
     bool control_tokens; /* what contents say counts as control tokens where it reads like them */
 } tt_chat_options;
 

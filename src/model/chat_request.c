@@ -35,7 +35,8 @@ static bool add_kwargs(yyjson_mut_doc *doc, yyjson_mut_val *request, const tt_ch
 
 bool tt_chat_request_add(yyjson_mut_doc *doc, yyjson_mut_val *requests, const tt_message *messages, size_t count,
                          const tt_chat_request_rules *rules, tt_error *err) {
-    yyjson_mut_val *request = yyjson_mut_arr_add_obj(doc, requests), *list = yyjson_mut_obj_add_arr(doc, request, "messages");
+    yyjson_mut_val *request = yyjson_mut_arr_add_obj(doc, requests),
+                   *list = yyjson_mut_obj_add_arr(doc, request, "messages");
     for (size_t i = 0; i < count; i++) {
         yyjson_mut_val *message = yyjson_mut_arr_add_obj(doc, list);
         yyjson_mut_obj_add_str(doc, message, "role", messages[i].role);
@@ -73,8 +74,8 @@ static yyjson_mut_val *copy_said(yyjson_mut_doc *doc, yyjson_val *value, const t
     yyjson_obj_iter at = yyjson_obj_iter_with(value);
     while ((key = yyjson_obj_iter_next(&at))) {
         yyjson_val *member = yyjson_obj_iter_get_val(key);
-        yyjson_mut_val *copy = is_protocol(yyjson_get_str(key)) ? yyjson_val_mut_copy(doc, member)
-                                                                 : copy_said(doc, member, rules, depth + 1);
+        yyjson_mut_val *copy =
+            is_protocol(yyjson_get_str(key)) ? yyjson_val_mut_copy(doc, member) : copy_said(doc, member, rules, depth + 1);
         yyjson_mut_obj_add(object, yyjson_val_mut_copy(doc, key), copy);
     }
     return object;
@@ -82,9 +83,15 @@ static yyjson_mut_val *copy_said(yyjson_mut_doc *doc, yyjson_val *value, const t
 
 /* Of a request's fields, those that the engine knows. */
 static bool is_told(const char *key) {
-    static const char *const names[] = {"messages",        "tools",                 "tool_choice",
-                                        "reasoning_effort", "parallel_tool_calls",  "chat_template_kwargs",
-                                        "json_schema",     "add_generation_prompt", "continue_final_message"};
+    static const char *const names[] = {"messages",
+                                        "tools",
+                                        "tool_choice",
+                                        "reasoning_effort",
+                                        "parallel_tool_calls",
+                                        "chat_template_kwargs",
+                                        "json_schema",
+                                        "add_generation_prompt",
+                                        "continue_final_message"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!strcmp(key, names[i])) return true;
     return false;

@@ -1,15 +1,15 @@
 /* chat_request.h: conversations as requests in OpenAI's form, with what they say kept apart from control tokens. */
 #pragma once
 
-#include "model/control_text.h"
 #include "model/chat.h"
+#include "model/control_text.h"
 
 #include <yyjson.h>
 
 typedef struct tt_chat_request_rules {
     const tt_control_text *control; /* marks what contents say; NULL: they are left as they are */
     tt_think think;
-    yyjson_val *kwargs;             /* what every request's template is told; a request's own comes before it. NULL: nothing */
+    yyjson_val *kwargs; /* what every request's template is told; a request's own comes before it. NULL: nothing */
 } tt_chat_request_rules;
 
 /* Adds a request with these messages to `requests`, an array of `doc`. Where memory is short for a value, only the document

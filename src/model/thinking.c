@@ -34,7 +34,8 @@ static bool show_mark(const tt_model *model, const char *mark, tt_tokens *shown,
 
 bool tt_thinking_of(const tt_chat *chat, const tt_rendered *rendered, tt_thinking *thinking, tt_error *err) {
     const tt_model *model = tt_chat_model(chat);
-    *thinking = (tt_thinking){.known = rendered->thinks && rendered->thinking_end_count, .opened = rendered->thinking_opened};
+    *thinking =
+        (tt_thinking){.known = rendered->thinks && rendered->thinking_end_count, .opened = rendered->thinking_opened};
     if (!thinking->known) return true;
     size_t capacity = 0;
     bool ok = (thinking->start = tt_strdup(rendered->thinking_start, err)) &&

@@ -7,9 +7,9 @@
 #include "model/chat.h"
 
 typedef struct tt_thinking {
-    bool known;   /* else all of an answer is said */
-    bool opened;  /* the prompt ends inside thinking */
-    char *start;  /* "" for none */
+    bool known;  /* else all of an answer is said */
+    bool opened; /* the prompt ends inside thinking */
+    char *start; /* "" for none */
     char **ends;
     size_t end_count;
     tt_tokens shown; /* control tokens that the marks are made of: the answer's text must have them in it */

@@ -83,10 +83,12 @@ static void check_classes(const tt_source *source) {
 
 static size_t characters(const char *text) { return u8_mbsnlen((const uint8_t *)text, strlen(text)); }
 
-/* What some vocabulary has as a control token, whichever the model will be; NULL where the phrase has nothing of the kind. */
+/* What some vocabulary has as a control token, whichever the model will be; NULL where the phrase has nothing of the kind.
+ */
 static const char *control_token_in(const char *phrase) {
-    static const char *const known[] = {"<s>",       "</s>",          "[INST]",      "[/INST]",      "<bos>",   "<eos>",
-                                        "<|im_end|>", "<start_of_turn>", "<end_of_turn>", "[SYSTEM_PROMPT]", "<think>", "</think>"};
+    static const char *const known[] = {"<s>",     "</s>",       "[INST]",          "[/INST]",       "<bos>",
+                                        "<eos>",   "<|im_end|>", "<start_of_turn>", "<end_of_turn>", "[SYSTEM_PROMPT]",
+                                        "<think>", "</think>"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strstr(phrase, known[i])) return known[i];
     const char *begin = strstr(phrase, "<|");

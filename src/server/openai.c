@@ -142,8 +142,8 @@ static yyjson_mut_val *add_choice(yyjson_mut_doc *doc, yyjson_mut_val *root, siz
     return choice;
 }
 
-/* What was thought, and what is said, in the bytes [from, to) of an answer, of which the earlier ones are told; `ended` where
- * no more follow. Only what there is gets a field. */
+/* What was thought, and what is said, in the bytes [from, to) of an answer, of which the earlier ones are told; `ended`
+ * where no more follow. Only what there is gets a field. */
 static void add_parts(const tt_job *job, const tt_answer *answer, size_t from, size_t to, bool ended, yyjson_mut_doc *doc,
                       yyjson_mut_val *target) {
     const tt_thinking *thinking = &job->request.thinking;

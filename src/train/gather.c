@@ -30,10 +30,9 @@ bool tt_gather_tokens(const tt_gather *gather, tt_split split, size_t index, tt_
     const size_t rows = tt_gather_rows(sample.axis_count);
     tt_asked *asked = tt_alloc(rows, sizeof *asked, err);
     for (size_t row = 0; asked && row < rows; row++)
-        asked[row] = (tt_asked){row == 0 ? sample.baseline : sample.systems[(row - 1) / 2][(row - 1) % 2],
-                                sample.writing_prompt};
-    const bool ok =
-        asked && tt_prompt_tokens(gather->chat, asked, rows, gather->separate_system_message, tokens, err);
+        asked[row] =
+            (tt_asked){row == 0 ? sample.baseline : sample.systems[(row - 1) / 2][(row - 1) % 2], sample.writing_prompt};
+    const bool ok = asked && tt_prompt_tokens(gather->chat, asked, rows, gather->separate_system_message, tokens, err);
     free(asked);
     tt_sample_free(&sample);
     return ok;

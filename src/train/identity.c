@@ -43,8 +43,8 @@ bool tt_identity_of_run(tt_identity *identity, const tt_model *model, const char
     };
     bool ok = copy(&identity->model_name, name, err) && copy(&identity->architecture, facts->architecture, err) &&
               copy(&identity->fingerprint, facts->fingerprint, err) &&
-              copy(&identity->content_hash, facts->content_hash, err) &&
-              copy_chat(identity, chat, err) && copy(&identity->plan, tt_plan_hash(plan), err) &&
+              copy(&identity->content_hash, facts->content_hash, err) && copy_chat(identity, chat, err) &&
+              copy(&identity->plan, tt_plan_hash(plan), err) &&
               copy(&identity->rpc_servers, tt_model_rpc_servers(model), err) &&
               copy(&identity->tensor_split, tt_model_tensor_split(model), err) &&
               (identity->axes = tt_alloc(axis_count, sizeof *identity->axes, err));

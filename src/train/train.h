@@ -33,7 +33,7 @@ typedef struct tt_train_options {
     size_t axis_count;
     size_t samples; /* N, triplets an axis */
     tt_plan_options plan;
-    const char *name;          /* model's name in file names; NULL: from its general.name */
+    const char *name;     /* model's name in file names; NULL: from its general.name */
     tt_chat_options chat; /* the date is always fixed */
     bool separate_system_message;
     bool plain; /* every prompt by itself, nothing shared */

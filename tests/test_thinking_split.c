@@ -1,4 +1,4 @@
-/* test_thinking.c: answers taken apart into what was thought and what is said, whole and as they come. */
+/* test_thinking_split.c: answers taken apart into what was thought and what is said, whole and as they come. */
 #include "base/memory.h"
 #include "model/thinking.h"
 
@@ -59,12 +59,15 @@ static void the_prompt_may_have_opened_it(void **) {
 static void messages_have_headers(void **) {
     char *ends[] = {end};
     const tt_thinking t = {.known = true, .start = channel, .ends = ends, .end_count = 1};
-    parts_are(&t, "<|channel|>analysis<|message|>Deep?<|end|><|start|>assistant<|channel|>final<|message|>Deep.", "Deep?", "Deep.");
+    parts_are(&t, "<|channel|>analysis<|message|>Deep?<|end|><|start|>assistant<|channel|>final<|message|>Deep.", "Deep?",
+              "Deep.");
     parts_are(&t, "<|channel|>final<|message|>Deep.", "", "Deep.");
     parts_are(&t, "Deep.", "", "Deep.");
 }
 
-static void without_marks_all_is_said(void **) { parts_are(&(tt_thinking){0}, "<think>x</think> y", "", "<think>x</think> y"); }
+static void without_marks_all_is_said(void **) {
+    parts_are(&(tt_thinking){0}, "<think>x</think> y", "", "<think>x</think> y");
+}
 
 int main(void) {
     const struct CMUnitTest tests[] = {
