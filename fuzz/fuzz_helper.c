@@ -45,13 +45,13 @@ static void hear(const char *bytes, size_t length, bool silent) {
     int ends[2];
     if (length > ROOM || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return;
     if (send(ends[1], bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)length || !silent) shutdown(ends[1], SHUT_WR);
-    tt_helper helper = {.channel = ends[0], .process = -1, .deadline = 0.002};
+    tt_helper helper = {.channel = ends[0], .process = -1, .deadline = silent ? 0.002 : 10};
     tt_text answer = {0};
     tt_error err = {0};
     const tt_helper_outcome outcome = tt_helper_ask(&helper, "{}\n", 3, &answer, &err);
     const char *newline = memchr(bytes, '\n', length);
     const bool whole = newline && newline == bytes + length - 1;
-    if (whole != (outcome == TT_HELPER_ANSWERED)) abort();
+    if (outcome == TT_HELPER_LATE ? !silent : whole != (outcome == TT_HELPER_ANSWERED)) abort(); /* a busy machine is late */
     if (outcome == TT_HELPER_FAILED) abort();
     if (outcome == TT_HELPER_ANSWERED) read_answer(&answer);
     if (outcome != TT_HELPER_ANSWERED && tt_helper_running(&helper)) abort();

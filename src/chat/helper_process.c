@@ -194,6 +194,6 @@ static tt_helper_outcome exchange(tt_helper *helper, const char *line, size_t le
 }
 
 tt_helper_outcome tt_helper_ask(tt_helper *helper, const char *line, size_t length, tt_text *answer, tt_error *err) {
-    if (!tt_helper_start(helper, err)) return TT_HELPER_FAILED;
+    if (!tt_helper_start(helper, err) || helper->channel < 0) return TT_HELPER_FAILED;
     return exchange(helper, line, length, answer, err);
 }
