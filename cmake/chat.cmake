@@ -2,6 +2,9 @@
 # the source that LLAMA_CPP_SOURCE names (a checkout, or an unpacked release; `dev` provides one). Its headers are those of the
 # installed libllama. Without a source there is no such program: conversations are then laid out by named templates alone.
 set(LLAMA_CPP_SOURCE "" CACHE PATH "llama.cpp's source, for its chat code")
+if(TRIMTAB_FUZZ) # its targets do without
+  return()
+endif()
 if(NOT LLAMA_CPP_SOURCE)
   message(WARNING "no LLAMA_CPP_SOURCE: trimtab-chat is not built, so models' own chat templates cannot be run")
   return()

@@ -18,8 +18,12 @@ static void prepare(void) {
     tt_engine *engine = tt_engine_start(&engine_options, NULL);
     tt_model *model = engine ? tt_model_open(engine, &(tt_model_options){.path = path, .threads = 1}, NULL) : NULL;
     if (!model) abort();
-    world = (tt_request_world){
-        model, tt_chat_open(model, NULL, NULL), tt_mixes_open(model, "tiny", NULL, NULL, NULL), "tiny", 512, -1};
+    world = (tt_request_world){model,
+                               tt_chat_open(model, &(tt_chat_options){.name = "chatml"}, NULL),
+                               tt_mixes_open(model, "tiny", NULL, NULL, NULL),
+                               "tiny",
+                               512,
+                               -1};
     if (!world.chat || !world.mixes) abort();
     close(fd);
     unlink(path);

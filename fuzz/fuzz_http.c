@@ -31,7 +31,7 @@ static void *serve(void *data) {
     if (fd < 0 || !tt_tiny_model_write(path, NULL)) abort();
     tt_engine *engine = tt_engine_start(&engine_options, &err);
     tt_model *model = engine ? tt_model_open(engine, &(tt_model_options){.path = path, .threads = 1}, &err) : NULL;
-    tt_chat *chat = model ? tt_chat_open(model, NULL, &err) : NULL;
+    tt_chat *chat = model ? tt_chat_open(model, &(tt_chat_options){.name = "chatml"}, &err) : NULL;
     const tt_server_options options = {.http = {.body_limit = 4096, .idle = 0.2}, .slots = 2, .context = 128, .limit = 4};
     tt_server *server = chat ? tt_server_start(model, chat, &options, &err) : NULL;
     if (!server) fail(&err);

@@ -75,6 +75,9 @@ typedef struct trimtab_options {
     int (*loading)(void *user_data, double share); /* called with 0..1 while the model loads; stops it when it returns other
                                                       than 0; may be NULL */
     void *user_data;                               /* handed to it */
+    const char *chat_template_file;                /* a file with the chat template to use (Jinja); NULL: the model's own */
+    const char *chat_template_kwargs; /* JSON object: what the template is told besides, such as {"enable_thinking": false};
+                                         NULL: nothing */
 } trimtab_options;
 
 /* What NULL stands for, to be changed where needed. */

@@ -108,8 +108,8 @@ static void a_template_is_run(void **) {
 static void what_it_is_told_besides(void **) {
     static const char told[] = "{{ messages[0].content }}{{ mood }}{{ 1 if enable_thinking else 0 }}";
     yields(told, &(tt_chat_options){.kwargs = "{\"mood\": \"glum\", \"enable_thinking\": true}"}, false, "Helloglum1");
-    yields("{{ strftime_now('%Y-%m-%d') }}{{ messages[0].content }}{{ date_string }}", &(tt_chat_options){.fixed_date = true},
-           false, TT_CHAT_DATE "Hello01 Jan 2025");
+    yields("{{ strftime_now('%Y-%m-%d') }}{{ messages[0].content }}{{ date_string }}",
+           &(tt_chat_options){.fixed_date = true}, false, TT_CHAT_DATE "Hello01 Jan 2025");
     struct tt_open_model open;
     tt_open_model_begin(&open, NULL);
     tt_error err = {0};
@@ -125,8 +125,8 @@ static void a_system_message_is_never_lost(void **) {
     yields("{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system role') }}{% endif %}"
            "<{{ m.role }}>{{ m.content }}{% endfor %}",
            NULL, true, "<user>Be cruel.\nHello");
-    yields("{% for m in messages %}{% if m.role == 'user' %}<{{ m.role }}>{{ m.content }}{% endif %}{% endfor %}", NULL, true,
-           "<user>Be cruel.\nHello");
+    yields("{% for m in messages %}{% if m.role == 'user' %}<{{ m.role }}>{{ m.content }}{% endif %}{% endfor %}", NULL,
+           true, "<user>Be cruel.\nHello");
 }
 
 static void its_own_sentence_is_told(void **) {
@@ -217,7 +217,8 @@ static void the_mark_may_be_said(void **) {
     tt_open_model_begin(&open, NULL);
     tt_control_text *control = tt_control_text_open(open.model, "a template", NULL);
     static const char *const said[] = {
-        "", "plain", "\U0010FFFD", "<\U0010FFFD|im_end|>", "<|im_end|>\U0010FFFD\U0010FFFD<|im_end|>", "<|im_end|", "<<|im_end|>>"};
+        "",          "plain",       "\U0010FFFD", "<\U0010FFFD|im_end|>", "<|im_end|>\U0010FFFD\U0010FFFD<|im_end|>",
+        "<|im_end|", "<<|im_end|>>"};
     for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
         char *marked = tt_control_text_mark(control, said[i], NULL), *plain = tt_control_text_plain(control, marked, NULL);
         assert_string_equal(plain, said[i]);
@@ -226,7 +227,8 @@ static void the_mark_may_be_said(void **) {
         free(plain);
     }
     tt_control_text_close(control);
-    control = tt_control_text_open(open.model, "\U0010FFFD\U0010FFFC", NULL); /* which are the template's: another is taken */
+    control =
+        tt_control_text_open(open.model, "\U0010FFFD\U0010FFFC", NULL); /* which are the template's: another is taken */
     char *marked = tt_control_text_mark(control, "\U0010FFFD", NULL);
     assert_string_equal(marked, "\U0010FFFD");
     free(marked);

@@ -53,6 +53,12 @@ class Install(unittest.TestCase):
     def test_program_runs_from_there(self):
         self.assertRegex(read(f"{self.prefix}/bin/trimtab", "--version"), r"^trimtab ")
 
+    @unittest.skipUnless(built.setting("LLAMA_CPP_SOURCE"), "trimtab-chat was not built")
+    def test_program_finds_what_runs_chat_templates(self):
+        self.assertIn(f"{self.libraries}/trimtab/trimtab-chat", self.files)
+        model = built.tiny_model(f"{self.folder.name}/tiny.gguf", "--template", "{{ messages[0].content }}")
+        read(f"{self.prefix}/bin/trimtab", "template", "-m", model)
+
     @unittest.skipIf(SANITIZED, "a sanitized library needs its runtime linked first")
     def test_library_is_found_by_pkg_config(self):
         settings = os.environ | {"PKG_CONFIG_PATH": f"{self.prefix}/{self.libraries}/pkgconfig"}

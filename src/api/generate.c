@@ -37,7 +37,8 @@ static bool check_options(const char *prompt, const trimtab_generate_options *op
 /* The prompt as the model gets it; the caller frees. */
 static char *render(trimtab *t, const char *prompt, const trimtab_generate_options *options, tt_error *err) {
     if (options->raw) return tt_strdup(prompt, err);
-    if (!t->chat) t->chat = tt_chat_open(t->model, &(tt_chat_options){.name = t->chat_template}, err);
+    const tt_chat_options layout = tt_api_chat(t);
+    if (!t->chat) t->chat = tt_chat_open(t->model, &layout, err);
     if (!t->chat) return NULL;
     const tt_message messages[] = {{"system", options->system}, {"user", prompt}};
     return options->system ? tt_chat_render(t->chat, messages, 2, err) : tt_chat_render(t->chat, messages + 1, 1, err);

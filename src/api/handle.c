@@ -90,16 +90,20 @@ static bool check_options(const char *path, const trimtab_options *options, tt_e
     return true;
 }
 
+static bool keep_text(char **to, const char *text, tt_error *err) { return !text || (*to = tt_strdup(text, err)) != NULL; }
+
+tt_chat_options tt_api_chat(const trimtab *t) {
+    return (tt_chat_options){.name = t->chat_template, .file = t->chat_file, .kwargs = t->chat_kwargs};
+}
+
 static trimtab *open_handle(const char *path, const trimtab_options *options, tt_error *err) {
     if (!check_options(path, options, err)) return NULL;
     trimtab *t = tt_alloc(1, sizeof *t, err);
     if (!t) return NULL;
     t->context = options->context;
-    bool ok = true;
-    if (options->chat_template) {
-        t->chat_template = tt_strdup(options->chat_template, err);
-        ok = t->chat_template != NULL;
-    }
+    const bool ok = keep_text(&t->chat_template, options->chat_template, err) &&
+                    keep_text(&t->chat_file, options->chat_template_file, err) &&
+                    keep_text(&t->chat_kwargs, options->chat_template_kwargs, err);
     if (ok && open_model(t, path, options, err)) return t;
     trimtab_close(t);
     return NULL;
@@ -123,6 +127,8 @@ void trimtab_close(trimtab *t) {
     }
     tt_text_free(&t->warnings);
     free(t->chat_template);
+    free(t->chat_file);
+    free(t->chat_kwargs);
     free(t);
 }
 

@@ -14,9 +14,10 @@
 struct trimtab {
     tt_model *model;
     uint32_t context;
-    char *chat_template;     /* NULL: the model's own */
-    tt_chat *chat;           /* opened by the first prompt that needs it: a base model has no template */
-    tt_generator *generator; /* opened when first needed: training does without */
+    char *chat_template;           /* NULL: the model's own */
+    char *chat_file, *chat_kwargs; /* of tt_chat_options; NULL: none */
+    tt_chat *chat;                 /* opened by the first prompt that needs it: a base model has no template */
+    tt_generator *generator;       /* opened when first needed: training does without */
     tt_text warnings;
     atomic_bool cancel; /* set by trimtab_cancel, cleared when a call begins */
 };
@@ -26,5 +27,8 @@ trimtab_status tt_api_status(bool ok, const tt_error *err, trimtab_error *error)
 
 /* Begins a call: a cancellation that came before does not concern it. False for a handle that is NULL. */
 bool tt_api_begin(trimtab *t, const char *function, tt_error *err);
+
+/* How the handle lays conversations out. The texts are its. */
+tt_chat_options tt_api_chat(const trimtab *t);
 
 bool tt_api_need_generator(trimtab *t, tt_error *err);

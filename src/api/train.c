@@ -78,7 +78,7 @@ static bool train(trimtab *t, const char *folder, const trimtab_train_options *o
     run.plan.stems_file = options->stems_file;
     run.plan.prompts_file = options->prompts_file;
     run.name = options->name;
-    run.chat.name = t->chat_template;
+    run.chat = tt_api_chat(t);
     run.direction.method = method;
     run.direction.tolerance = options->tolerance;
     run.keep_states = options->keep_states != 0;

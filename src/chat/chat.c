@@ -54,8 +54,8 @@ static void explain(const tt_template *chat, tt_helper_outcome outcome, tt_error
                 "the chat template of '%s' did not come to an end in time (2 s of a processor, %g s in all); %s", chat->name,
                 chat->helper.deadline, what_to_do);
     if (outcome == TT_HELPER_WORDY)
-        tt_fail(err, TT_ERROR_MODEL, "the chat template of '%s' makes a prompt that is too long for any model; %s", chat->name,
-                what_to_do);
+        tt_fail(err, TT_ERROR_MODEL, "the chat template of '%s' makes a prompt that is too long for any model; %s",
+                chat->name, what_to_do);
 }
 
 static bool is_open(const tt_template *chat) { return chat->open && tt_helper_running(&chat->helper); }

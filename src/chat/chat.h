@@ -45,13 +45,13 @@ typedef struct tt_rendered {
     size_t stop_count;
     char **preserved; /* control tokens that an answer must keep in order to be read */
     size_t preserved_count;
-    char *format;         /* the name of the form that tool calls have */
-    int format_number;    /* with the two below: what tt_template_parse takes */
-    char *parser;         /* how an answer is read */
-    char *grammar;        /* where tools or a schema ask for one, in GBNF; "" for none */
-    bool grammar_lazy;    /* it counts from one of the triggers on */
-    char *triggers;       /* JSON: [{"type": N, "value": TEXT}...], N being llama.cpp's */
-} tt_rendered;            /* ends with tt_rendered_free */
+    char *format;                             /* the name of the form that tool calls have */
+    int format_number;                        /* with the two below: what tt_template_parse takes */
+    char *parser;                             /* how an answer is read */
+    char *grammar;                            /* where tools or a schema ask for one, in GBNF; "" for none */
+    bool grammar_lazy;                        /* it counts from one of the triggers on */
+    char *triggers;                           /* JSON: [{"type": N, "value": TEXT}...], N being llama.cpp's */
+} tt_rendered;                                /* ends with tt_rendered_free */
 void tt_rendered_free(tt_rendered *rendered); /* harmless on `{0}` */
 
 enum { TT_TEMPLATE_TODAY = -1 };

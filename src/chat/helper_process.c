@@ -31,9 +31,10 @@ bool tt_helper_init(tt_helper *helper, tt_error *err) {
     if (named && *named) return (helper->program = tt_strdup(named, err)) != NULL;
     if (!tt_installed_part("trimtab-chat", &helper->program, err)) return false;
     if (helper->program) return true;
-    return tt_fail(err, TT_ERROR_MODEL,
-                   "the program that runs chat templates, trimtab-chat, was not built or installed with this trimtab; name a "
-                   "template that needs none, such as --chat-template chatml");
+    return tt_fail(
+        err, TT_ERROR_MODEL,
+        "the program that runs chat templates, trimtab-chat, was not built or installed with this trimtab; name a "
+        "template that needs none, such as --chat-template chatml");
 }
 
 /* ==== Starting and ending ==== */
@@ -193,6 +194,6 @@ static tt_helper_outcome exchange(tt_helper *helper, const char *line, size_t le
 }
 
 tt_helper_outcome tt_helper_ask(tt_helper *helper, const char *line, size_t length, tt_text *answer, tt_error *err) {
-    if (!tt_helper_start(helper, err)) return TT_HELPER_FAILED;
+    if (!tt_helper_start(helper, err) || helper->channel < 0) return TT_HELPER_FAILED;
     return exchange(helper, line, length, answer, err);
 }

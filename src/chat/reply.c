@@ -10,8 +10,9 @@
 enum { LIST_MOST = 1024 };
 
 static bool nonsense(tt_error *err) {
-    return tt_fail(err, TT_ERROR_MODEL, "the program that runs chat templates does not answer as it should; is it of another "
-                                        "version?");
+    return tt_fail(err, TT_ERROR_MODEL,
+                   "the program that runs chat templates does not answer as it should; is it of another "
+                   "version?");
 }
 
 /* The engine's sentence as one line of text. */

@@ -1,4 +1,5 @@
-/* reply.h: what the helper process answers, checked: it runs foreign code on foreign input, so nothing is taken for granted. */
+/* reply.h: what the helper process answers, checked: it runs foreign code on foreign input, so nothing is taken for granted.
+ */
 #pragma once
 
 #include "chat/chat.h"

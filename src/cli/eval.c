@@ -1,4 +1,5 @@
 /* eval.c: `trimtab eval`, how well a folder's vectors steer: options in, a run of evaluate/, its figures out. */
+#include "apply/layout.h"
 #include "base/file.h"
 #include "base/progress.h"
 #include "cli/commands.h"
@@ -183,6 +184,20 @@ static tt_evaluate_options options_given(const tt_arguments *arguments, struct t
     return options;
 }
 
+/* Says which axes' vectors were trained on conversations in another layout. */
+static bool warn_of_layout(const tt_chat *chat, const tt_loaded *vectors, tt_error *err) {
+    tt_chat_digest digest;
+    if (!tt_chat_digest_of(chat, &digest, err)) return false;
+    for (size_t i = 0; i < vectors->count; i++) {
+        const tt_layout_match match = tt_layout_of(&vectors->axes[i].sides[TT_POSITIVE], &digest);
+        char *warning = tt_layout_warning(match, vectors->axes[i].axis.name, err);
+        if (!warning) return false;
+        if (*warning) fprintf(stderr, "warning: %s\n", warning);
+        free(warning);
+    }
+    return true;
+}
+
 static bool evaluate(const tt_arguments *arguments, tt_model *model, tt_loaded *vectors, tt_error *err) {
     double values[2 * TT_NUMBERS_MOST + 1], sizes[TT_NUMBERS_MOST];
     struct talk talk = {.wanted = !tt_argument_flag(arguments, "--quiet")};
@@ -197,7 +212,8 @@ static bool evaluate(const tt_arguments *arguments, tt_model *model, tt_loaded *
     if (talk.wanted && template && !strcmp(template, "none"))
         fputs("plain-text mode: the model gets its prompts as they are, without a chat template\n", stderr);
     tt_evaluation evaluation = {0};
-    bool ok = chat && tt_evaluate(model, chat, vectors->refer, vectors->count, &options, &evaluation, err);
+    bool ok = chat && warn_of_layout(chat, vectors, err) &&
+              tt_evaluate(model, chat, vectors->refer, vectors->count, &options, &evaluation, err);
     tt_progress_end(&talk.progress);
     ok = ok && report(arguments, &evaluation, vectors, err);
     tt_evaluation_free(&evaluation);

@@ -1,4 +1,5 @@
 /* run.c: `trimtab run`, text from a steered model: one answer, two for comparison, or a chat (chat_loop.c). */
+#include "apply/layout.h"
 #include "base/memory.h"
 #include "base/plain.h"
 #include "cli/chat_loop.h"
@@ -15,6 +16,8 @@
 
 enum { PROMPT_MOST = 1 << 26 };
 
+static const char *const reasoning_words[] = {"auto", "on", "off", "hide", NULL};
+
 static const tt_option main_options[] = {
     {"-p, --prompt", .kind = TT_OPTION_TEXT, .argument = "TEXT", .preset_text = "a chat at a terminal, else standard input",
      .help = "what the model is told"},
@@ -27,6 +30,9 @@ static const tt_option main_options[] = {
     {"-n, --predict, --n-predict", .kind = TT_OPTION_COUNT, .argument = "N", .preset = "-1", .least = -2, .most = INT32_MAX,
      .preset_text = "until the text or the context ends", .help = "most tokens to write"},
     {"--compare", .help = "write it unsteered and steered, from the same seed, next to each other"},
+    {"--reasoning", .kind = TT_OPTION_CHOICE, .argument = "HOW", .preset = "auto", .choices = reasoning_words,
+     .help = "let the model think, or not, where its template knows of that; 'hide': leave what it thinks out, which is "
+             "otherwise shown on standard error"},
     {"--perf", .help = "also say how fast it went, on standard error"},
 };
 static const tt_option_group group = {"Options", main_options, sizeof main_options / sizeof *main_options};
@@ -90,18 +96,19 @@ static bool read_prompt(const tt_arguments *arguments, char **prompt, tt_error *
 /* ==== One answer, or two ==== */
 
 /* The prompt as the model gets it: in its chat template behind the system message, or as it is. */
-static char *full_prompt(const tt_session *session, const char *system, const char *prompt, tt_error *err) {
-    if (!session->chat) return tt_strdup(prompt, err);
+static bool full_prompt(const tt_session *session, const char *system, const char *prompt, tt_session_prompt *full,
+                        tt_error *err) {
+    *full = (tt_session_prompt){0};
+    if (!session->chat) return (full->text = tt_strdup(prompt, err)) != NULL;
     tt_conversation conversation = {0};
-    char *full = NULL;
-    if ((!system || tt_conversation_add(&conversation, "system", system, err)) &&
-        tt_conversation_add(&conversation, "user", prompt, err))
-        full = tt_chat_render(session->chat, conversation.messages, conversation.count, err);
+    const bool ok = (!system || tt_conversation_add(&conversation, "system", system, err)) &&
+                    tt_conversation_add(&conversation, "user", prompt, err) &&
+                    tt_session_prompt_of(session, &conversation, full, err);
     tt_conversation_free(&conversation);
-    return full;
+    return ok;
 }
 
-static bool write_once(tt_session *session, const char *prompt, tt_error *err) {
+static bool write_once(tt_session *session, const tt_session_prompt *prompt, tt_error *err) {
     tt_answer answer;
     if (!tt_session_write(session, prompt, stdout, &answer, err)) return false;
     tt_session_remark(session, &answer);
@@ -110,7 +117,7 @@ static bool write_once(tt_session *session, const char *prompt, tt_error *err) {
 }
 
 /* Below each other: as it comes. Side by side: when both are known. */
-static bool write_both(tt_session *session, const char *prompt, tt_error *err) {
+static bool write_both(tt_session *session, const tt_session_prompt *prompt, tt_error *err) {
     const int width = tt_console_width(stdout, 0);
     const bool colour = tt_console_colour(stdout), columns = width >= TT_NARROW;
     const char *headings[2] = {"unsteered", tt_mixer_text(session->mix)};
@@ -139,10 +146,10 @@ static bool one_shot(tt_session *session, const char *system, const char *prompt
     if (compare && !*tt_mixer_text(session->mix))
         return tt_fail(err, TT_ERROR_USAGE,
                        "--compare needs something to compare with: name an axis, such as --axis language=0.5");
-    char *full = full_prompt(session, system, prompt, err);
-    if (!full) return false;
-    const bool ok = compare ? write_both(session, full, err) : write_once(session, full, err);
-    free(full);
+    tt_session_prompt full;
+    if (!full_prompt(session, system, prompt, &full, err)) return false;
+    const bool ok = compare ? write_both(session, &full, err) : write_once(session, &full, err);
+    tt_session_prompt_free(&full);
     return ok;
 }
 
@@ -159,13 +166,33 @@ static bool check_usage(const tt_arguments *arguments, const char *system, const
     return true;
 }
 
+/* Says which of the vectors were trained on conversations in another layout: of each axis or file once. */
+static bool warn_of_layout(const tt_session *session, tt_error *err) {
+    const tt_blend *blend = tt_mixer_blend(session->mix);
+    tt_chat_digest digest;
+    if (!session->chat || !blend->part_count) return true;
+    if (!tt_chat_digest_of(session->chat, &digest, err)) return false;
+    const char *last = "";
+    for (size_t i = 0; i < blend->part_count; i++) {
+        const tt_vector *vector = &blend->parts[i].vector;
+        const char *what = *vector->axis ? vector->axis : vector->path;
+        char *warning = tt_layout_warning(tt_layout_of(vector, &digest), what, err);
+        if (!warning) return false;
+        if (*warning && strcmp(what, last) != 0) fprintf(stderr, "warning: %s\n", warning);
+        last = *warning ? what : last;
+        free(warning);
+    }
+    return true;
+}
+
 static bool run_texts(const tt_arguments *arguments, const char *system, const char *prompt, tt_error *err) {
     if (!check_usage(arguments, system, prompt, err)) return false;
     tt_session session;
     bool ok = tt_session_open(&session, arguments, tt_argument_flag(arguments, "-no-cnv"), err);
     if (ok) {
         tt_mix_warn(session.mix);
-        ok = prompt ? one_shot(&session, system, prompt, err) : tt_chat_loop(&session, system, err);
+        ok = warn_of_layout(&session, err);
+        if (ok) ok = prompt ? one_shot(&session, system, prompt, err) : tt_chat_loop(&session, system, err);
     }
     tt_session_close(&session);
     return ok;

@@ -1,6 +1,7 @@
 /* session.c: see session.h */
 #include "cli/session.h"
 #include "apply/steering.h"
+#include "base/memory.h"
 #include "base/progress.h"
 #include "base/text.h"
 #include "cli/shared_options.h"
@@ -30,7 +31,10 @@ bool tt_session_open(tt_session *session, const tt_arguments *arguments, bool ra
     session->sampler = open_sampler(session, err);
     if (!session->sampler) return false;
     if (!raw) {
-        const tt_chat_options layout = tt_chat_given(arguments);
+        tt_chat_options layout = tt_chat_given(arguments);
+        const int64_t reasoning = tt_argument_choice(arguments, "--reasoning");
+        if (reasoning == TT_REASONING_ON) layout.think = TT_THINK_ON;
+        if (reasoning == TT_REASONING_OFF) layout.think = TT_THINK_OFF;
         session->chat = tt_chat_open(session->model, &layout, err);
         if (!session->chat) return false;
     }
@@ -64,6 +68,9 @@ bool tt_session_steer(tt_session *session, bool steered, tt_error *err) {
 
 typedef struct output_state {
     FILE *stream;
+    const tt_thinking *thinking;
+    bool hides;           /* what is thought */
+    size_t thought, said; /* bytes of each that are shown */
     tt_text text;
     tt_progress progress;
 } output_state;
@@ -79,23 +86,58 @@ static void show_reading(size_t done, size_t total, void *user_data) {
     if (done == total) tt_progress_end(&writing->progress);
 }
 
+/* On a terminal what is thought is dim. */
+static void show_thought(output_state *writing, const char *text, size_t length) {
+    if (!length || writing->hides) return;
+    const bool colour = tt_console_colour(stderr);
+    fprintf(stderr, "%s%.*s%s", colour ? "\033[2m" : "", (int)length, text, colour ? "\033[0m" : "");
+}
+
+/* Shows what has come to be certain of the text. */
+static void show_parts(output_state *writing, bool ended) {
+    const char *text = writing->text.data;
+    const tt_parts parts = tt_thinking_split(writing->thinking, text, writing->text.length, ended);
+    const size_t thought = parts.thought_end - parts.thought, said = parts.said_end - parts.said;
+    if (thought > writing->thought) {
+        show_thought(writing, text + parts.thought + writing->thought, thought - writing->thought);
+        writing->thought = thought;
+    }
+    if (said <= writing->said) return;
+    if (!writing->said && writing->thought && !writing->hides) fputs("\n\n", stderr);
+    fwrite(text + parts.said + writing->said, 1, said - writing->said, writing->stream);
+    writing->said = said;
+}
+
 static bool show_text(const char *bytes, size_t length, void *user_data) {
     output_state *writing = user_data;
     tt_text_add_bytes(&writing->text, bytes, length);
-    if (!writing->stream) return true;
-    fwrite(bytes, 1, length, writing->stream);
+    if (!writing->stream || writing->text.failed) return !writing->text.failed;
+    show_parts(writing, false);
     return fflush(writing->stream) == 0; /* nobody reads any more: no need to go on; main() looks into it */
 }
 
-bool tt_session_write(tt_session *session, const char *prompt, FILE *stream, tt_answer *answer, tt_error *err) {
+/* What was said, in memory of the caller's. */
+static char *said_text(const output_state *writing, tt_error *err) {
+    const char *text = writing->text.data ? writing->text.data : "";
+    const tt_parts parts = tt_thinking_split(writing->thinking, text, writing->text.length, true);
+    return tt_strndup(text + parts.said, parts.said_end - parts.said, err);
+}
+
+static bool read_prompt(const tt_session *session, const tt_session_prompt *prompt, tt_tokens *tokens, tt_error *err) {
+    if (session->chat) return tt_chat_tokenize(session->chat, prompt->text, tokens, err);
+    return tt_tokenize(session->model, prompt->text, strlen(prompt->text), tokens, err);
+}
+
+bool tt_session_write(tt_session *session, const tt_session_prompt *prompt, FILE *stream, tt_answer *answer, tt_error *err) {
     *answer = (tt_answer){0};
     tt_tokens tokens;
-    if (session->chat ? !tt_chat_tokenize(session->chat, prompt, &tokens, err)
-                      : !tt_tokenize(session->model, prompt, strlen(prompt), &tokens, err))
-        return false;
-    output_state writing = {.stream = stream};
+    if (!read_prompt(session, prompt, &tokens, err)) return false;
+    output_state writing = {.stream = stream,
+                            .thinking = &prompt->thinking,
+                            .hides = tt_argument_choice(session->arguments, "--reasoning") == TT_REASONING_HIDE};
     const tt_generation generation = {
         .reading = {.cancel = tt_interrupt_flag(), .on_progress = show_reading, .user_data = &writing},
+        .shown = &prompt->thinking.shown,
         .limit = session->limit,
         .on_text = show_text,
         .user_data = &writing,
@@ -104,23 +146,43 @@ bool tt_session_write(tt_session *session, const char *prompt, FILE *stream, tt_
     bool ok = tt_generator_run(session->generator, &tokens, session->sampler, &generation, &answer->generated, err);
     tt_tokens_free(&tokens);
     tt_progress_end(&writing.progress);
+    if (stream && writing.text.length && !writing.text.failed) show_parts(&writing, true);
     const bool ends_in_newline = writing.text.length && writing.text.data[writing.text.length - 1] == '\n';
     if (stream && !ends_in_newline && (ok || writing.text.length)) fputc('\n', stream);
     answer->interrupted = ok && atomic_load(tt_interrupt_flag());
     ok = ok && tt_text_ok(&writing.text, err);
-    if (ok) tt_text_add(&writing.text, ""); /* an empty answer is a text too */
-    answer->text = ok ? tt_text_take(&writing.text, err) : NULL;
+    answer->text = ok ? said_text(&writing, err) : NULL;
     tt_text_free(&writing.text);
     return answer->text != NULL;
+}
+
+bool tt_session_prompt_of(const tt_session *session, const tt_conversation *conversation, tt_session_prompt *prompt,
+                          tt_error *err) {
+    *prompt = (tt_session_prompt){0};
+    tt_rendered rendered;
+    if (!tt_chat_render_whole(session->chat, conversation->messages, conversation->count, &rendered, err)) return false;
+    const bool ok = tt_thinking_of(session->chat, &rendered, &prompt->thinking, err);
+    if (ok) {
+        prompt->text = rendered.prompt;
+        rendered.prompt = NULL;
+    }
+    tt_rendered_free(&rendered);
+    return ok;
+}
+
+void tt_session_prompt_free(tt_session_prompt *prompt) {
+    free(prompt->text);
+    tt_thinking_free(&prompt->thinking);
+    *prompt = (tt_session_prompt){0};
 }
 
 bool tt_session_answer(tt_session *session, const tt_conversation *conversation, FILE *stream, tt_answer *answer,
                        tt_error *err) {
     *answer = (tt_answer){0};
-    char *prompt = tt_chat_render(session->chat, conversation->messages, conversation->count, err);
-    if (!prompt) return false;
-    const bool ok = tt_session_write(session, prompt, stream, answer, err);
-    free(prompt);
+    tt_session_prompt prompt;
+    if (!tt_session_prompt_of(session, conversation, &prompt, err)) return false;
+    const bool ok = tt_session_write(session, &prompt, stream, answer, err);
+    tt_session_prompt_free(&prompt);
     return ok;
 }
 

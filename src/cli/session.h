@@ -6,8 +6,12 @@
 #include "cli/sampling_options.h"
 #include "model/generate.h"
 #include "terminal/options.h"
+#include "model/thinking.h"
 
 #include <stdio.h>
+
+/* --reasoning: thinking as the template has it, shown; on or off, shown; as it has it, hidden. */
+enum { TT_REASONING_AUTO, TT_REASONING_ON, TT_REASONING_OFF, TT_REASONING_HIDE };
 
 typedef struct tt_session {
     const tt_arguments *arguments;
@@ -30,13 +34,25 @@ void tt_session_close(tt_session *session);
 bool tt_session_steer(tt_session *session, bool steered, tt_error *err);
 
 typedef struct tt_answer {
-    char *text; /* what was written, also where it was stopped; owned */
+    char *text; /* what was said, also where it was stopped; owned */
     tt_generated generated;
     bool interrupted; /* by Ctrl-C */
 } tt_answer;          /* ends with free(text) */
 
-/* Writes on behind `prompt`, which is used as it is. `stream` shows the text as it comes; NULL: silently. */
-bool tt_session_write(tt_session *session, const char *prompt, FILE *stream, tt_answer *answer, tt_error *err);
+/* What the model is to write on behind. */
+typedef struct tt_session_prompt {
+    char *text;           /* owned */
+    tt_thinking thinking; /* how the answer is taken apart */
+} tt_session_prompt;      /* starts as `{0}`; ends with tt_session_prompt_free */
+
+/* The conversation in the model's chat template. */
+bool tt_session_prompt_of(const tt_session *session, const tt_conversation *conversation, tt_session_prompt *prompt,
+                          tt_error *err);
+void tt_session_prompt_free(tt_session_prompt *prompt);
+
+/* Writes on behind `prompt`. `stream` shows the text as it comes, and what the model thinks goes to standard error unless it
+ * is to be hidden; NULL: silently. The answer's text is what was said. */
+bool tt_session_write(tt_session *session, const tt_session_prompt *prompt, FILE *stream, tt_answer *answer, tt_error *err);
 
 /* The same behind a conversation, in the model's chat template. */
 bool tt_session_answer(tt_session *session, const tt_conversation *conversation, FILE *stream, tt_answer *answer,

@@ -60,8 +60,10 @@ static bool render_named(const tt_chat *chat, yyjson_val *request, tt_rendered *
         messages[i] = (tt_message){yyjson_get_str(yyjson_obj_get(message, "role")),
                                    yyjson_get_str(yyjson_obj_get(message, "content"))};
         if (!messages[i].role || !messages[i].content)
-            ok = tt_fail(err, TT_ERROR_INPUT, "message %zu has no \"role\" or no \"content\" that is text, and libllama's "
-                                              "layouts take nothing else", i + 1);
+            ok = tt_fail(err, TT_ERROR_INPUT,
+                         "message %zu has no \"role\" or no \"content\" that is text, and libllama's "
+                         "layouts take nothing else",
+                         i + 1);
     }
     ok = ok && tt_chat_render_whole(chat, messages, count, rendered, err);
     free(messages);
@@ -189,10 +191,11 @@ const tt_command tt_command_template = {
     .name = "template",
     .purpose = TT_PURPOSE_EXAMINE,
     .summary = "show what a model is told for a conversation",
-    .description =
-        "Runs the model's chat template, as llama-server does, and prints the text that the model gets. Without --messages it is "
-        "an example, with the control tokens in colour, the marks that thinking stands between, and the form that tool calls "
-        "have.",
+    .description = "Runs the model's chat template, as llama-server does, and prints the text that the model gets. Without "
+                   "--messages it is "
+                   "an example, with the control tokens in colour, the marks that thinking stands between, and the form "
+                   "that tool calls "
+                   "have.",
     .run = run,
     .groups = {&group, &tt_model_group},
     .examples = {{"trimtab template -m model.gguf", "an example conversation in the model's own template"},

@@ -23,6 +23,7 @@ struct tt_chat {
     yyjson_doc *kwargs;       /* NULL: none */
     tt_control_text *control; /* NULL: what contents say counts as control tokens */
     bool fixed_date;
+    tt_think think;
 };
 
 /* ==== Opening ==== */
@@ -31,8 +32,8 @@ static bool take_kwargs(tt_chat *chat, const char *text, tt_error *err) {
     if (!text) return true;
     chat->kwargs = tt_json_parse("--chat-template-kwargs", text, strlen(text), err);
     if (chat->kwargs && yyjson_is_obj(yyjson_doc_get_root(chat->kwargs))) return true;
-    return tt_fail(err, TT_ERROR_USAGE, "--chat-template-kwargs takes a JSON object, such as {\"enable_thinking\": false}, not '%s'",
-                   text);
+    return tt_fail(err, TT_ERROR_USAGE,
+                   "--chat-template-kwargs takes a JSON object, such as {\"enable_thinking\": false}, not '%s'", text);
 }
 
 /* The token's text as templates write it; "" where there is none. The caller frees. */
@@ -64,7 +65,8 @@ static bool open_file(tt_chat *chat, const char *path, tt_error *err) {
     bool ok = text != NULL;
     if (ok && (!tt_utf8_valid(text, length, &bad) || strlen(text) != length))
         ok = tt_fail(err, TT_ERROR_INPUT, "'%s' is not a chat template: it is not UTF-8 text", path);
-    ok = ok && (chat->name = tt_format(err, "the file %s", tt_path_name(path))) && open_template(chat, path, text, NULL, err);
+    ok =
+        ok && (chat->name = tt_format(err, "the file %s", tt_path_name(path))) && open_template(chat, path, text, NULL, err);
     free(text);
     return ok;
 }
@@ -73,7 +75,8 @@ static bool open_models(tt_chat *chat, tt_error *err) {
     const tt_model *model = chat->model;
     const char *tool_use = llama_model_chat_template(model->handle, "tool_use");
     const char *text = model->facts.chat_template ? model->facts.chat_template : tool_use;
-    if (text) return (chat->name = tt_strdup("the model's own", err)) && open_template(chat, model->path, text, tool_use, err);
+    if (text)
+        return (chat->name = tt_strdup("the model's own", err)) && open_template(chat, model->path, text, tool_use, err);
     char *names = tt_named_template_names(err);
     if (names)
         tt_fail(err, TT_ERROR_MODEL,
@@ -100,6 +103,7 @@ tt_chat *tt_chat_open(const tt_model *model, const tt_chat_options *options, tt_
     if (!chat) return NULL;
     chat->model = model;
     chat->fixed_date = options->fixed_date;
+    chat->think = options->think;
     chat->is_models = !options->name && !options->file && !options->kwargs;
     const char *text = options->name || options->file ? NULL : model->facts.chat_template;
     bool ok = take_kwargs(chat, options->kwargs, err) && open_layout(chat, options, err);
@@ -118,6 +122,10 @@ void tt_chat_close(tt_chat *chat) {
     free(chat->name);
     free(chat);
 }
+
+const tt_model *tt_chat_model(const tt_chat *chat) { return chat->model; }
+
+bool tt_chat_runs(const tt_chat *chat) { return chat->own != NULL; }
 
 const char *tt_chat_name(const tt_chat *chat) { return chat->name; }
 
@@ -163,7 +171,8 @@ static int64_t date_of(const tt_chat *chat) { return chat->fixed_date ? NOON : T
 
 /* What requests are made of: the conversation's texts are marked, and what the template is told besides is put in. */
 static tt_chat_request_rules rules_of(const tt_chat *chat) {
-    return (tt_chat_request_rules){chat->control, chat->kwargs ? yyjson_doc_get_root(chat->kwargs) : NULL};
+    return (tt_chat_request_rules){
+        .control = chat->control, .kwargs = chat->kwargs ? yyjson_doc_get_root(chat->kwargs) : NULL, .think = chat->think};
 }
 
 static bool render_dialogues(const tt_chat *chat, const tt_dialogue *dialogues, size_t count, int64_t date, bool whole,
@@ -217,8 +226,10 @@ char *tt_chat_render(const tt_chat *chat, const tt_message *messages, size_t cou
 bool tt_chat_render_request(const tt_chat *chat, yyjson_val *request, tt_rendered *rendered, tt_error *err) {
     *rendered = (tt_rendered){0};
     if (!chat->own)
-        return tt_fail(err, TT_ERROR_USAGE, "a request is for the model's own template, or one from a file; the layout '%s' "
-                                            "is libllama's, which takes no tools and no parts", chat->name);
+        return tt_fail(err, TT_ERROR_USAGE,
+                       "a request is for the model's own template, or one from a file; the layout '%s' "
+                       "is libllama's, which takes no tools and no parts",
+                       chat->name);
     const tt_chat_request_rules rules = rules_of(chat);
     yyjson_mut_doc *doc = tt_json_new();
     yyjson_mut_val *requests = yyjson_mut_arr(doc);
@@ -262,7 +273,10 @@ static bool digest_named(const tt_named_template *named, char hex[static TT_HASH
     return true;
 }
 
-static bool digest_own(const tt_chat *chat, char hex[static TT_HASH_TEXT], tt_error *err) {
+static bool digest_own(const tt_chat *given, char hex[static TT_HASH_TEXT], tt_error *err) {
+    tt_chat as_usual = *given; /* whether it thinks is no matter of the layout's */
+    as_usual.think = TT_THINK_AS_USUAL;
+    const tt_chat *chat = &as_usual;
     tt_hash hash;
     tt_hash_begin(&hash);
     for (size_t i = 0; i < PROBES; i++) {

@@ -5,11 +5,14 @@
 #include "model/message.h"
 #include "model/model.h"
 
+typedef enum tt_think { TT_THINK_AS_USUAL, TT_THINK_ON, TT_THINK_OFF } tt_think;
+
 typedef struct tt_chat_options {
-    const char *name;    /* a layout that libllama knows by name ("chatml"), or "none" for text without any template; NULL: */
-    const char *file;    /* a file with a Jinja template; NULL: the model's own */
-    const char *kwargs;  /* a JSON object: what the template is told besides, such as {"enable_thinking": false}; or NULL */
-    bool fixed_date;     /* a template that asks for the date is told TT_CHAT_DATE, so that runs repeat */
+    const char *name;   /* a layout that libllama knows by name ("chatml"), or "none" for text without any template; NULL: */
+    const char *file;   /* a file with a Jinja template; NULL: the model's own */
+    const char *kwargs; /* a JSON object: what the template is told besides, such as {"enable_thinking": false}; or NULL */
+    tt_think think;     /* whether the model is to think, where the template knows of that */
+    bool fixed_date;    /* a template that asks for the date is told TT_CHAT_DATE, so that runs repeat */
     bool control_tokens; /* what contents say counts as control tokens where it reads like them */
 } tt_chat_options;
 
@@ -21,6 +24,12 @@ typedef struct tt_chat tt_chat;
  * sentence where there is none, or it cannot be used. */
 tt_chat *tt_chat_open(const tt_model *model, const tt_chat_options *options, tt_error *err);
 void tt_chat_close(tt_chat *chat); /* harmless on NULL */
+
+/* The model that it was opened for. */
+const tt_model *tt_chat_model(const tt_chat *chat);
+
+/* Whether it is a template that is run, the model's own or a file's; else a layout of libllama's, or none. */
+bool tt_chat_runs(const tt_chat *chat);
 
 /* What the template is called in reports and identities: its name, or "the model's own". */
 const char *tt_chat_name(const tt_chat *chat);

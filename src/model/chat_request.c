@@ -16,10 +16,14 @@ static yyjson_mut_val *said(yyjson_mut_doc *doc, const char *text, size_t length
 }
 
 static bool add_kwargs(yyjson_mut_doc *doc, yyjson_mut_val *request, const tt_chat_request_rules *rules) {
-    static const char key[] = "chat_template_kwargs";
-    if (!rules->kwargs) return true;
+    static const char key[] = "chat_template_kwargs", think[] = "enable_thinking";
+    if (!rules->kwargs && !rules->think) return true;
     yyjson_mut_val *own = yyjson_mut_obj_get(request, key);
-    if (!own) return yyjson_mut_obj_add_val(doc, request, key, yyjson_val_mut_copy(doc, rules->kwargs));
+    if (!own) own = yyjson_mut_obj_add_obj(doc, request, key);
+    if (!own) return false;
+    if (rules->think && !yyjson_mut_obj_get(own, think))
+        yyjson_mut_obj_add_bool(doc, own, think, rules->think == TT_THINK_ON);
+    if (!rules->kwargs) return true;
     yyjson_val *name;
     yyjson_obj_iter at = yyjson_obj_iter_with(rules->kwargs);
     while ((name = yyjson_obj_iter_next(&at))) {
@@ -31,7 +35,8 @@ static bool add_kwargs(yyjson_mut_doc *doc, yyjson_mut_val *request, const tt_ch
 
 bool tt_chat_request_add(yyjson_mut_doc *doc, yyjson_mut_val *requests, const tt_message *messages, size_t count,
                          const tt_chat_request_rules *rules, tt_error *err) {
-    yyjson_mut_val *request = yyjson_mut_arr_add_obj(doc, requests), *list = yyjson_mut_obj_add_arr(doc, request, "messages");
+    yyjson_mut_val *request = yyjson_mut_arr_add_obj(doc, requests),
+                   *list = yyjson_mut_obj_add_arr(doc, request, "messages");
     for (size_t i = 0; i < count; i++) {
         yyjson_mut_val *message = yyjson_mut_arr_add_obj(doc, list);
         yyjson_mut_obj_add_str(doc, message, "role", messages[i].role);
@@ -69,11 +74,27 @@ static yyjson_mut_val *copy_said(yyjson_mut_doc *doc, yyjson_val *value, const t
     yyjson_obj_iter at = yyjson_obj_iter_with(value);
     while ((key = yyjson_obj_iter_next(&at))) {
         yyjson_val *member = yyjson_obj_iter_get_val(key);
-        yyjson_mut_val *copy = is_protocol(yyjson_get_str(key)) ? yyjson_val_mut_copy(doc, member)
-                                                                 : copy_said(doc, member, rules, depth + 1);
+        yyjson_mut_val *copy =
+            is_protocol(yyjson_get_str(key)) ? yyjson_val_mut_copy(doc, member) : copy_said(doc, member, rules, depth + 1);
         yyjson_mut_obj_add(object, yyjson_val_mut_copy(doc, key), copy);
     }
     return object;
+}
+
+/* Of a request's fields, those that the engine knows. */
+static bool is_told(const char *key) {
+    static const char *const names[] = {"messages",
+                                        "tools",
+                                        "tool_choice",
+                                        "reasoning_effort",
+                                        "parallel_tool_calls",
+                                        "chat_template_kwargs",
+                                        "json_schema",
+                                        "add_generation_prompt",
+                                        "continue_final_message"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(key, names[i])) return true;
+    return false;
 }
 
 bool tt_chat_request_copy(yyjson_mut_doc *doc, yyjson_mut_val *requests, yyjson_val *request,
@@ -85,6 +106,7 @@ bool tt_chat_request_copy(yyjson_mut_doc *doc, yyjson_mut_val *requests, yyjson_
     while ((key = yyjson_obj_iter_next(&at))) {
         const char *name = yyjson_get_str(key);
         yyjson_val *member = yyjson_obj_iter_get_val(key);
+        if (!is_told(name) || yyjson_is_null(member)) continue;
         const bool says = !strcmp(name, "messages") || !strcmp(name, "tools");
         yyjson_mut_obj_add(copy, yyjson_val_mut_copy(doc, key),
                            says ? copy_said(doc, member, rules, 0) : yyjson_val_mut_copy(doc, member));

@@ -125,7 +125,8 @@ static bool write_all(tt_generator *generator, tt_sampler *sampler, const tt_gen
     tt_writer writer = {
         .model = generator->model,
         .how = {.limit = generation->limit, .top_tokens = -1, .steered = tt_steering_acts_at_all(generator->steering)},
-        .sampler = sampler};
+        .sampler = sampler,
+        .pieces = {.shown = generation->shown}};
     size_t told = 0;
     step_result result = STEP_ON;
     while (result == STEP_ON) result = write_token(generator, &writer, generation, &told, &generated->stop, err);

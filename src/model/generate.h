@@ -52,7 +52,8 @@ typedef enum tt_stop {
 
 typedef struct tt_generation {
     tt_reading reading;
-    int64_t limit; /* tokens to write; negative: until the text or the context ends */
+    const tt_tokens *shown; /* control tokens whose text is handed out as well; NULL: none */
+    int64_t limit;          /* tokens to write; negative: until the text or the context ends */
     /* Receives the text as it is written, in whole characters; `bytes` end in a zero that `length` does not count. */
     bool (*on_text)(const char *bytes, size_t length, void *user_data);
     void *user_data;

@@ -41,7 +41,9 @@ const char *tt_pieces_add_bytes(tt_pieces *pieces, const char *bytes, size_t cou
 
 const char *tt_pieces_add(tt_pieces *pieces, const tt_model *model, int32_t token, size_t *length, tt_error *err) {
     char bytes[512]; /* no vocabulary has a longer token; one that had would be left out */
-    const int32_t count = llama_token_to_piece(model->vocabulary, token, bytes, sizeof bytes, 0, false);
+    bool shown = false;
+    for (size_t i = 0; pieces->shown && i < pieces->shown->count; i++) shown = shown || pieces->shown->ids[i] == token;
+    const int32_t count = llama_token_to_piece(model->vocabulary, token, bytes, sizeof bytes, 0, shown);
     return tt_pieces_add_bytes(pieces, bytes, count > 0 ? (size_t)count : 0, length, err);
 }
 

@@ -11,8 +11,9 @@
 typedef struct tt_pieces {
     char waiting[4]; /* the beginning of a character */
     size_t waiting_length;
-    tt_text text; /* what tt_pieces_add and tt_pieces_end hand out */
-} tt_pieces;      /* starts as `{0}`; ends with tt_pieces_free */
+    const tt_tokens *shown; /* control tokens whose text counts; NULL: none */
+    tt_text text;           /* what tt_pieces_add and tt_pieces_end hand out */
+} tt_pieces;                /* starts as `{0}`; ends with tt_pieces_free */
 
 void tt_pieces_free(tt_pieces *pieces);
 

@@ -8,7 +8,8 @@ bool tt_answer_open(tt_answer *answer, const tt_model *model, const tt_request *
                                   .stops = request->stops,
                                   .stop_count = request->stop_count,
                                   .top_tokens = request->top_tokens,
-                                  .steered = request->steering != NULL}};
+                                  .steered = request->steering != NULL},
+                          .pieces = {.shown = &request->thinking.shown}};
     tt_sampling sampling = request->sampling;
     if (sampling.seed >= 0) sampling.seed = (sampling.seed + (int64_t)index) % (int64_t)UINT32_MAX;
     answer->sampler = tt_sampler_open(model, &sampling, err);

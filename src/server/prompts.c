@@ -290,17 +290,25 @@ static bool goes_on(tt_fields *fields, const tt_message *last) {
     return wanted && fields->ok;
 }
 
-static char *render(tt_fields *fields, const tt_request_world *world, const tt_message *messages, size_t count) {
+/* By the model's template with all that the request says, or by one of libllama's layouts with the texts alone. What the
+ * assistant is to go on from stands behind the rest as it is. */
+static bool render(tt_fields *fields, const tt_request_world *world, const tt_message *messages, size_t count,
+                   tt_rendered *rendered) {
     tt_error err = {0};
     const bool on = goes_on(fields, &messages[count - 1]);
-    char *text = fields->ok ? tt_chat_render(world->chat, messages, on ? count - 1 : count, &err) : NULL;
-    if (text && on) {
-        char *whole = tt_format(&err, "%s%s", text, messages[count - 1].content);
-        free(text);
-        text = whole;
+    if (!fields->ok) return false;
+    bool ok = on || !tt_chat_runs(world->chat)
+                  ? tt_chat_render_whole(world->chat, messages, on ? count - 1 : count, rendered, &err)
+                  : tt_chat_render_request(world->chat, fields->object, rendered, &err);
+    if (ok && on) {
+        char *whole = tt_format(&err, "%s%s", rendered->prompt, messages[count - 1].content);
+        free(rendered->prompt);
+        rendered->prompt = whole;
+        ok = whole != NULL;
+        if (!ok) tt_rendered_free(rendered);
     }
-    if (fields->ok && !text) tt_fields_refuse_error(fields, "messages", &err);
-    return text;
+    if (!ok) tt_fields_refuse_error(fields, "messages", &err);
+    return ok;
 }
 
 static yyjson_val *find_messages(tt_fields *fields, const tt_request_world *world) {
@@ -313,10 +321,11 @@ static yyjson_val *find_messages(tt_fields *fields, const tt_request_world *worl
     return list;
 }
 
-char *tt_request_render(tt_fields *fields, const tt_request_world *world) {
-    if (!fields->ok) return NULL;
+bool tt_request_render(tt_fields *fields, const tt_request_world *world, tt_rendered *rendered) {
+    *rendered = (tt_rendered){0};
+    if (!fields->ok) return false;
     yyjson_val *list = find_messages(fields, world), *message;
-    if (!fields->ok) return NULL;
+    if (!fields->ok) return false;
     const size_t total = yyjson_arr_size(list);
     tt_error err = {0};
     tt_message *messages = tt_alloc(total, sizeof *messages, &err);
@@ -326,23 +335,25 @@ char *tt_request_render(tt_fields *fields, const tt_request_world *world) {
     yyjson_arr_foreach(list, index, count, message) {
         if (fields->ok) read_message(fields, index, message, &messages[index], &texts[index]);
     }
-    char *text = fields->ok ? render(fields, world, messages, total) : NULL;
+    const bool ok = fields->ok && render(fields, world, messages, total, rendered);
     for (size_t i = 0; texts && i < total; i++) free(texts[i]);
     free(texts);
     free(messages);
-    return text;
+    return ok;
 }
 
 void tt_request_take_messages(tt_fields *fields, tt_request *request, const tt_request_world *world) {
-    char *text = tt_request_render(fields, world);
+    tt_rendered rendered;
     tt_error err = {0};
-    if (text && room_for_prompts(fields, request, 1)) {
+    if (!tt_request_render(fields, world, &rendered)) return;
+    if (room_for_prompts(fields, request, 1)) {
         request->prompt_count = 1;
-        if (!tt_chat_tokenize(world->chat, text, &request->prompts[0], &err))
+        if (!tt_thinking_of(world->chat, &rendered, &request->thinking, &err) ||
+            !tt_chat_tokenize(world->chat, rendered.prompt, &request->prompts[0], &err))
             tt_fields_refuse_error(fields, "messages", &err);
         if (fields->ok && request->prompts[0].count == 0)
             tt_fields_refuse(fields, "messages", "'messages' are empty: there is nothing to go on from");
         check_length(fields, request, world, "messages", request->prompts[0].count);
     }
-    free(text);
+    tt_rendered_free(&rendered);
 }

@@ -22,6 +22,7 @@ void tt_request_free(tt_request *request) {
     free(request->biases);
     tt_kept_texts_free(&request->sampling_texts);
     free(request->model);
+    tt_thinking_free(&request->thinking);
     tt_recipe_release(request->recipe);
     tt_steering_release(request->steering);
     *request = (tt_request){0};

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "model/chat.h"
 #include "model/sampling.h"
+#include "model/thinking.h"
 #include "model/writer.h"
 #include "server/fields.h"
 #include "server/mixes.h"
@@ -43,6 +44,7 @@ typedef struct tt_request {
     char **stops;
     size_t stop_count;
     int top_tokens;        /* how many likeliest tokens to tell with each token; -1: no log-probabilities at all */
+    tt_thinking thinking;  /* how answers are taken apart */
     tt_recipe *recipe;     /* the mix; a reference */
     tt_steering *steering; /* what the recipe comes to, once it is made; a reference; NULL for none */
 } tt_request;
@@ -87,5 +89,5 @@ void tt_request_refuse_unsupported(tt_fields *fields);
 void tt_request_take_prompts(tt_fields *fields, tt_request *request, const tt_request_world *world);
 void tt_request_take_messages(tt_fields *fields, tt_request *request, const tt_request_world *world);
 
-/* The conversation in "messages" as a prompt for tt_chat_tokenize: NULL when refused; the caller frees. */
-char *tt_request_render(tt_fields *fields, const tt_request_world *world);
+/* The conversation in "messages" as the model is told it. False when refused; else the caller ends it with tt_rendered_free. */
+bool tt_request_render(tt_fields *fields, const tt_request_world *world, tt_rendered *rendered);

@@ -250,10 +250,8 @@ static void add_reading(json &result, const common_chat_params &params) {
     const auto &start = params.thinking_start_tag;
     const bool opened = !start.empty() && ends_with(without_spaces_behind(params.prompt), without_spaces_behind(start));
     result["generation_prompt"] = params.generation_prompt;
-    result["thinking"] = json{{"known", params.supports_thinking},
-                              {"start", start},
-                              {"ends", params.thinking_end_tags},
-                              {"opened", opened}};
+    result["thinking"] =
+        json{{"known", params.supports_thinking}, {"start", start}, {"ends", params.thinking_end_tags}, {"opened", opened}};
     result["format"] = static_cast<int>(params.format);
     result["format_name"] = std::string(common_chat_format_name(params.format));
     result["parser"] = params.parser;

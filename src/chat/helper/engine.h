@@ -33,8 +33,8 @@ class engine {
     std::string bos_, eos_;
     bool add_bos_ = false, add_eos_ = false, thinking_ = false, folds_system_ = false, parallel_calls_ = false;
 
-    // Of conversations of one form (roles, and what the template is told besides): whether the quick way gives what the whole
-    // way does, and on how many that was tried.
+    // Of conversations of one form (roles, and what the template is told besides): whether the quick way gives what the
+    // whole way does, and on how many that was tried.
     struct trial {
         int tried = 0;
         bool equal = true;

@@ -25,10 +25,10 @@ static void limit(int what, rlim_t most) {
 // a call by another machine's numbers is not looked at, and the resource limits hold for it as well.
 static void forbid_calls() {
     static const unsigned forbidden[] = {
-        SYS_socket, SYS_socketpair, SYS_connect, SYS_bind,   SYS_listen,   SYS_execve, SYS_execveat, SYS_openat, SYS_ptrace,
-        SYS_kill,   SYS_tgkill,     SYS_clone,   SYS_unshare, SYS_mount,   SYS_unlinkat, SYS_mkdirat,
+        SYS_socket, SYS_socketpair, SYS_connect, SYS_bind,   SYS_listen,  SYS_execve, SYS_execveat, SYS_openat,
+        SYS_ptrace, SYS_kill,       SYS_tgkill,  SYS_clone,  SYS_unshare, SYS_mount,  SYS_unlinkat, SYS_mkdirat,
 #ifdef SYS_open
-        SYS_open,   SYS_fork,       SYS_vfork,   SYS_unlink, SYS_rename,   SYS_mkdir,
+        SYS_open,   SYS_fork,       SYS_vfork,   SYS_unlink, SYS_rename,  SYS_mkdir,
 #endif
     };
     sock_filter program[std::size(forbidden) + 3];

@@ -66,11 +66,12 @@ static void add_piece(const tt_model *model, int32_t token, yyjson_mut_doc *doc,
 
 /* The conversation in "messages" as it reads. The caller frees; NULL when refused. */
 static char *render_plainly(tt_fields *fields, const tt_request_world *world) {
-    char *prompt = tt_request_render(fields, world);
+    tt_rendered rendered;
     tt_error err = {0};
-    char *text = prompt ? tt_chat_plain(world->chat, prompt, &err) : NULL;
-    if (prompt && !text) tt_fields_refuse_error(fields, "messages", &err);
-    free(prompt);
+    if (!tt_request_render(fields, world, &rendered)) return NULL;
+    char *text = tt_chat_plain(world->chat, rendered.prompt, &err);
+    if (!text) tt_fields_refuse_error(fields, "messages", &err);
+    tt_rendered_free(&rendered);
     return text;
 }
 

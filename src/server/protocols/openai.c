@@ -265,6 +265,21 @@ static void add_text(const tt_job *job, size_t index, size_t from, size_t to, co
     tt_text_free(&whole);
 }
 
+/* What was thought, and what is said, in the bytes [from, to) of an answer, of which the earlier ones are told; `ended`
+ * where no more follow. Only what there is gets a field. */
+static void add_parts(const tt_job *job, size_t index, size_t from, size_t to, bool ended, yyjson_mut_doc *doc,
+                      yyjson_mut_val *target) {
+    const tt_thinking *thinking = &job->request.thinking;
+    const char *bytes = job->answers[index].answer.text.data, *text = bytes ? bytes : "";
+    const tt_parts told = tt_thinking_split(thinking, text, from, false), now = tt_thinking_split(thinking, text, to, ended);
+    const size_t thought = told.thought_end - told.thought, said = told.said_end - told.said;
+    if (now.thought_end - now.thought > thought)
+        yyjson_mut_obj_add_strncpy(doc, target, "reasoning_content", text + now.thought + thought,
+                                   now.thought_end - now.thought - thought);
+    if (now.said_end - now.said > said)
+        yyjson_mut_obj_add_strncpy(doc, target, "content", text + now.said + said, now.said_end - now.said - said);
+}
+
 static void write_piece(const tt_job *job, size_t index, size_t from, size_t to, size_t first, size_t last,
                         tt_text *output) {
     yyjson_mut_val *root;
@@ -274,7 +289,10 @@ static void write_piece(const tt_job *job, size_t index, size_t from, size_t to,
         target = yyjson_mut_obj_add_obj(doc, choice, "delta");
         if (from == 0 && first == 0) yyjson_mut_obj_add_str(doc, target, "role", "assistant");
     }
-    add_text(job, index, from, to, job->request.chat ? "content" : "text", doc, target);
+    if (job->request.thinking.known)
+        add_parts(job, index, from, to, false, doc, target);
+    else
+        add_text(job, index, from, to, job->request.chat ? "content" : "text", doc, target);
     add_reports(job, index, first, last, doc, choice);
     add_finish(doc, choice, NULL);
     write_out(doc, true, output);
@@ -284,10 +302,13 @@ static void write_finish(const tt_job *job, size_t index, tt_text *output) {
     yyjson_mut_val *root;
     yyjson_mut_doc *doc = begin(job, true, &root);
     yyjson_mut_val *choice = add_choice(doc, root, index);
-    if (job->request.chat)
-        yyjson_mut_obj_add_obj(doc, choice, "delta");
-    else
+    const size_t length = job->answers[index].answer.text.length;
+    if (job->request.chat) {
+        yyjson_mut_val *delta = yyjson_mut_obj_add_obj(doc, choice, "delta");
+        if (job->request.thinking.known) add_parts(job, index, length, length, true, doc, delta);
+    } else {
         yyjson_mut_obj_add_str(doc, choice, "text", "");
+    }
     yyjson_mut_obj_add_null(doc, choice, "logprobs");
     add_finish(doc, choice, finish_name(job->answers[index].answer.finish));
     yyjson_mut_obj_add_str(doc, root, "steering", job->request.recipe->text);
@@ -313,7 +334,12 @@ static void add_answer(const tt_job *job, size_t index, yyjson_mut_doc *doc, yyj
     if (job->request.chat) {
         yyjson_mut_val *message = yyjson_mut_obj_add_obj(doc, choice, "message");
         yyjson_mut_obj_add_str(doc, message, "role", "assistant");
-        add_text(job, index, 0, length, "content", doc, message);
+        const char *bytes = job->answers[index].answer.text.data, *text = bytes ? bytes : "";
+        const tt_parts parts = tt_thinking_split(&job->request.thinking, text, length, true);
+        yyjson_mut_obj_add_strncpy(doc, message, "content", text + parts.said, parts.said_end - parts.said);
+        if (parts.thought_end > parts.thought)
+            yyjson_mut_obj_add_strncpy(doc, message, "reasoning_content", text + parts.thought,
+                                       parts.thought_end - parts.thought);
     } else {
         add_text(job, index, 0, length, "text", doc, choice);
     }
