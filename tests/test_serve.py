@@ -136,7 +136,7 @@ class Answers(Serving):
         self.assertNotEqual(text(samplers=["temperature"], top_k=1), likeliest)  # top_k is not in the list
         for field, value, why in (("grammar", "root ::= (", "grammar"), ("grammar", "(" * 1000, "parentheses"),
                                   ("grammar", "#" * 70000, "longer than"), ("grammar", 1, "should be text"),
-                                  ("samplers", ["magic"], "'magic'"), ("samplers", "magic", "list of texts"),
+                                  ("samplers", ["magic"], "'magic'"), ("samplers", "magic", "'g' stands for no sampler"),
                                   ("samplers", ["top_k", 1], "list of texts"), ("dry_sequence_breakers", [""], "is empty"),
                                   ("dry_sequence_breakers", ["x"] * 65, "64 times"), ("top_k", 1.5, "whole number")):
             with self.subTest(field=field, value=str(value)[:20]):

@@ -21,12 +21,10 @@ static const lack lacks[] = {
     /* llama.cpp's */
     {"json_schema", 0, freely},
     {"post_sampling_probs", 0, "log-probabilities are the model's own, before any sampler"},
-    {"min_keep", 0, sampler},
     {"t_max_predict_ms", 0, "use 'max_tokens'"},
     {"n_indent", 0, freely},
     {"lora", 0, "this server has no LoRA adapters"},
     {"chat_template_kwargs", 0, "the model's template takes none here"},
-    {"adaptive_target", -1, sampler},
     /* vLLM's */
     {"guided_json", 0, freely},
     {"guided_regex", 0, freely},

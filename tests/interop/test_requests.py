@@ -206,10 +206,10 @@ class Constraints(Requests):
     def test_refused_by_name(self):
         schema = {"type": "object"}
         for name, value in {
-            "grammar": "root ::= \"a\"", "json_schema": schema, "guided_json": schema, "guided_regex": "a+", "guided_choice": ["a"],
-            "guided_grammar": "root ::= \"a\"", "structured_outputs": {"json": schema}, "grammar_string": "root ::= \"a\"", "banned_strings": ["a"],
+            "json_schema": schema, "guided_json": schema, "guided_regex": "a+", "guided_choice": ["a"],
+            "structured_outputs": {"json": schema}, "banned_strings": ["a"],
             "min_tokens": 5, "stop_token_ids": [3], "bad_words": ["a"], "allowed_token_ids": [3], "use_beam_search": True, "best_of": 3,
-            "suffix": "end", "min_keep": 3, "lora": [{"id": 0, "scale": 1}], "chat_template_kwargs": {"enable_thinking": False}, "tfs": 0.5, "top_a": 0.2,
+            "suffix": "end", "lora": [{"id": 0, "scale": 1}], "chat_template_kwargs": {"enable_thinking": False}, "tfs": 0.5, "top_a": 0.2,
             "guidance_scale": 2, "smoothing_factor": 0.3, "num_beams": 2, "prompt_logprobs": 3, "post_sampling_probs": True, "chat_template": "{{ x }}",
         }.items():
             for path, fields in (("/v1/chat/completions", {"messages": PROMPT}), ("/v1/completions", {"prompt": "x"})):
@@ -218,6 +218,11 @@ class Constraints(Requests):
         for type in ("json_object", "json_schema", "grammar"):
             self.refused({"messages": PROMPT, "response_format": {"type": type}}, "response_format")
         self.refused({"messages": PROMPT, "modalities": ["text", "audio"]}, "modalities")
+
+    def test_grammars(self):
+        for name in ("grammar", "guided_grammar", "grammar_string"):
+            with self.subTest(name=name):
+                self.assertEqual(self.text(max_tokens=5, **{name: 'root ::= "a"'}), "a")
 
     def test_values_that_ask_for_nothing(self):
         for name, value in {
