@@ -234,6 +234,56 @@ static void an_architecture_without_a_place_is_refused(void **) {
     test_family_end(&family);
 }
 
+/* ==== Conversations ==== */
+
+/* The first `kept` tokens of the first prompt, and the second prompt behind them. */
+static tt_tokens continued(const test_family *family, size_t kept) {
+    const tt_tokens *first = &family->prompts[0], *second = &family->prompts[1];
+    tt_tokens both = {tt_alloc(kept + second->count, sizeof *both.ids, NULL), kept + second->count};
+    memcpy(both.ids, first->ids, kept * sizeof *both.ids);
+    memcpy(both.ids + kept, second->ids, second->count * sizeof *both.ids);
+    return both;
+}
+
+/* What `generator` says behind a prompt is what a new one says; returns how many tokens it had computed before. */
+static size_t reads_as_new(const test_family *family, tt_generator *generator, const tt_tokens *prompt) {
+    tt_error err = {0};
+    size_t reused;
+    tt_generator *fresh = tt_generator_open(family->model, 512, &err);
+    if (!fresh || !tt_generator_read(generator, prompt, NULL, &reused, &err) ||
+        !tt_generator_read(fresh, prompt, NULL, NULL, &err))
+        fail_msg("%s: %s", family->name, err.message);
+    const double apart =
+        test_relative_error(tt_generator_logits(generator), tt_generator_logits(fresh), family->facts->vocabulary);
+    if (!(apart < 1e-4)) fail_msg("%s: with %zu tokens used again the logits differ by %g", family->name, reused, apart);
+    tt_generator_close(fresh);
+    return reused;
+}
+
+/* A turn that continues the last one computes its own tokens alone, also where blocks carry a state, which cannot be cut: there
+ * one that goes another way begins anew. */
+static void turns_go_on_from_what_is_computed(void **) {
+    for (size_t i = 0; i < architecture_count; i++) {
+        test_family family;
+        test_family_begin(&family, engine, path, architectures[i], 0);
+        tt_generator *generator = tt_generator_open(family.model, 512, NULL);
+        assert_non_null(generator);
+        const size_t length = family.prompts[0].count;
+        tt_tokens next = continued(&family, length), other = continued(&family, length / 2);
+        assert_int_equal(reads_as_new(&family, generator, &family.prompts[0]), 0);
+        assert_int_equal(reads_as_new(&family, generator, &next), length);
+        const size_t reused = reads_as_new(&family, generator, &other);
+        if (family.facts->recurrent)
+            assert_int_equal(reused, 0);
+        else
+            assert_true(reused >= length / 2);
+        tt_tokens_free(&next);
+        tt_tokens_free(&other);
+        tt_generator_close(generator);
+        test_family_end(&family);
+    }
+}
+
 static int set_up(void **) {
     path = scratch_path("tiny.gguf");
     architectures = tt_tiny_architectures(&architecture_count);
@@ -253,6 +303,7 @@ int main(void) {
         cmocka_unit_test(values_beyond_half_precision_survive),
         cmocka_unit_test(both_ways_of_steering_agree),
         cmocka_unit_test(an_architecture_without_a_place_is_refused),
+        cmocka_unit_test(turns_go_on_from_what_is_computed),
     };
     return cmocka_run_group_tests_name("architectures", tests, set_up, tear_down);
 }

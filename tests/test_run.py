@@ -77,6 +77,7 @@ class OneShot(unittest.TestCase):
         self.assertEqual(quiet.stdout, loud.stdout)
         self.assertEqual(quiet.stderr, "")
         self.assertRegex(loud.stderr, r"wrote \d+ in ")
+        self.assertIn("; seed 3\n", loud.stderr)
 
     def test_full_context_is_told(self):
         done = run("-p", "Hello", "-c", "64", "--ignore-eos")

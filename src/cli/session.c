@@ -195,7 +195,7 @@ void tt_session_remark(const tt_session *session, const tt_answer *answer) {
                          tt_generator_context(session->generator));
     if (!tt_argument_flag(session->arguments, "--perf")) return;
     const size_t read = g->prompt_tokens - g->reused_tokens;
-    fprintf(stderr, "read %zu tokens (%zu known) in %.3f s, %.1f/s; wrote %zu in %.3f s, %.2f/s\n", read, g->reused_tokens,
-            g->prompt_seconds, per_second(read, g->prompt_seconds), g->written_tokens, g->written_seconds,
-            per_second(g->written_tokens, g->written_seconds));
+    fprintf(stderr, "read %zu tokens (%zu known) in %.3f s, %.1f/s; wrote %zu in %.3f s, %.2f/s; seed %u\n", read,
+            g->reused_tokens, g->prompt_seconds, per_second(read, g->prompt_seconds), g->written_tokens, g->written_seconds,
+            per_second(g->written_tokens, g->written_seconds), tt_sampler_seed(session->sampler));
 }

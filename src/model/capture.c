@@ -238,9 +238,9 @@ static bool check_decoded(const tt_capture *capture, int32_t status, tt_error *e
     if (status == 2 || (capture->cancel && atomic_load(capture->cancel)))
         return tt_fail(err, TT_ERROR_INTERRUPTED, "interrupted");
     if (status) {
-        const char *reason = tt_engine_reason(capture->model->engine);
-        return tt_fail(err, TT_ERROR_MODEL, "libllama failed to compute a batch of %zu tokens (status %d)%s%s",
-                       (size_t)capture->batch.n_tokens, status, *reason ? ": " : "", reason);
+        char reason[TT_ENGINE_REASON];
+        return tt_fail(err, TT_ERROR_MODEL, "libllama failed to compute a batch of %zu tokens (status %d)%s",
+                       (size_t)capture->batch.n_tokens, status, tt_engine_reason(capture->model->engine, reason));
     }
     if (capture->last != capture->after || capture->next != TT_NO_BLOCK)
         return tt_graph_fail_unsteerable(capture->model, err);
@@ -266,7 +266,7 @@ static size_t decode_window(tt_capture *capture, size_t first, tt_error *err) {
 
 static bool decode_all(tt_capture *capture, tt_error *err) {
     llama_memory_clear(llama_get_memory(capture->context), false);
-    tt_engine_reason(capture->model->engine);
+    tt_engine_forget(capture->model->engine);
     for (size_t place = 0; place < capture->trie->prompts;) {
         place = decode_window(capture, place, err);
         if (!place) return false;

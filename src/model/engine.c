@@ -5,25 +5,53 @@
 
 #include <llama.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum { LOGS = 64 }; /* threads whose last error is kept: more than fail at the same time */
+
+/* The last error that was logged on a thread. */
+typedef struct thread_log {
+    pthread_t thread;
+    uint64_t when; /* the number of the error; 0: there is none */
+    char text[TT_ENGINE_REASON - 2];
+} thread_log;
+
 struct tt_engine {
     bool verbose;
     char *rpc_servers;
-    pthread_mutex_t mutex; /* libllama logs from its own threads too */
-    char reason[512];      /* what tt_engine_reason handed out */
-    char last[512];
+    pthread_mutex_t mutex;
+    uint64_t errors;
+    thread_log logs[LOGS];
 };
+
+/* This thread's, or NULL. The mutex is held. */
+static thread_log *find_log(tt_engine *engine) {
+    for (size_t i = 0; i < LOGS; i++)
+        if (engine->logs[i].when && pthread_equal(engine->logs[i].thread, pthread_self())) return &engine->logs[i];
+    return NULL;
+}
+
+static thread_log *oldest_log(tt_engine *engine) {
+    thread_log *oldest = engine->logs;
+    for (size_t i = 1; i < LOGS; i++)
+        if (engine->logs[i].when < oldest->when) oldest = &engine->logs[i];
+    return oldest;
+}
 
 static void log_message(enum ggml_log_level level, const char *text, void *user_data) {
     tt_engine *engine = user_data;
     if (engine->verbose) fputs(text, stderr);
     if (level != GGML_LOG_LEVEL_ERROR) return;
     pthread_mutex_lock(&engine->mutex);
-    snprintf(engine->last, sizeof engine->last, "%s", text);
-    engine->last[strcspn(engine->last, "\r\n")] = '\0';
+    thread_log *log = find_log(engine);
+    if (!log) log = oldest_log(engine);
+    log->thread = pthread_self();
+    log->when = ++engine->errors;
+    snprintf(log->text, sizeof log->text, "%s", text);
+    log->text[strcspn(log->text, "\r\n")] = '\0';
     pthread_mutex_unlock(&engine->mutex);
 }
 
@@ -71,12 +99,19 @@ void tt_engine_stop(tt_engine *engine) {
 
 const char *tt_engine_rpc_servers(const tt_engine *engine) { return engine->rpc_servers; }
 
-const char *tt_engine_reason(tt_engine *engine) {
+void tt_engine_forget(tt_engine *engine) {
     pthread_mutex_lock(&engine->mutex);
-    memcpy(engine->reason, engine->last, sizeof engine->reason);
-    engine->last[0] = '\0';
+    thread_log *log = find_log(engine);
+    if (log) log->when = 0;
     pthread_mutex_unlock(&engine->mutex);
-    return engine->reason;
+}
+
+const char *tt_engine_reason(tt_engine *engine, char reason[static TT_ENGINE_REASON]) {
+    pthread_mutex_lock(&engine->mutex);
+    const thread_log *log = find_log(engine);
+    snprintf(reason, TT_ENGINE_REASON, "%s%s", log && *log->text ? ": " : "", log ? log->text : "");
+    pthread_mutex_unlock(&engine->mutex);
+    return reason;
 }
 
 const char *tt_engine_version(void) { return llama_version(); }

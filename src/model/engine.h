@@ -1,7 +1,9 @@
 /* engine.h: libllama started once for the process, its messages kept quiet.
  *
  * libllama's log is one callback for the whole process. It is installed here and nowhere else: messages go to standard error
- * when asked for, and the last error among them is kept, because it is the only place where libllama says why it failed. */
+ * when asked for, and the last errors among them are kept, because they are the only place where libllama says why it
+ * failed. They are kept by thread: libllama logs why a call failed on the thread that made the call, so two threads that
+ * fail at the same time, with two models, each get their own reason. */
 #pragma once
 
 #include "base/error.h"
@@ -28,5 +30,9 @@ const char *tt_engine_version(void);
 /* The option as it was given, or "". Owned by the engine. */
 const char *tt_engine_rpc_servers(const tt_engine *engine);
 
-/* The last error message that libllama logged since the last call, without its newline, or "". Owned by the engine. */
-const char *tt_engine_reason(tt_engine *engine);
+/* Before a call to libllama: forgets the errors that it logged on this thread. */
+void tt_engine_forget(tt_engine *engine);
+
+/* After one that failed: ": " and the last error that it logged on this thread, without its newline, or "". */
+enum { TT_ENGINE_REASON = 512 };
+const char *tt_engine_reason(tt_engine *engine, char reason[static TT_ENGINE_REASON]);

@@ -58,13 +58,13 @@ static bool load(tt_model *model, const tt_model_options *options, tt_error *err
         }
         params.tensor_split = shares;
     }
-    tt_engine_reason(model->engine); /* forget older messages */
+    tt_engine_forget(model->engine); /* forget older messages */
     model->handle = llama_model_load_from_file(options->path, params);
     free(shares);
     if (model->handle) return true;
-    const char *reason = tt_engine_reason(model->engine);
-    return tt_fail(err, TT_ERROR_MODEL, "libllama %s cannot load '%s'%s%s", llama_version(), options->path,
-                   *reason ? ": " : "", reason);
+    char reason[TT_ENGINE_REASON];
+    return tt_fail(err, TT_ERROR_MODEL, "libllama %s cannot load '%s'%s", llama_version(), options->path,
+                   tt_engine_reason(model->engine, reason));
 }
 
 /* libllama describes a model as "llama 256M Q4_1", but guesses the size by the number of blocks: the parameters tell. The
@@ -202,12 +202,12 @@ void tt_context_cache_exact(const tt_model *model, struct llama_context_params *
 }
 
 struct llama_context *tt_context_open(const tt_model *model, struct llama_context_params params, tt_error *err) {
-    tt_engine_reason(model->engine);
+    tt_engine_forget(model->engine);
     struct llama_context *context = llama_init_from_model(model->handle, params);
     if (context) return context;
-    const char *reason = tt_engine_reason(model->engine);
-    tt_fail(err, TT_ERROR_MODEL, "libllama cannot make a context of %u tokens for '%s'%s%s", params.n_ctx, model->path,
-            *reason ? ": " : "", reason);
+    char reason[TT_ENGINE_REASON];
+    tt_fail(err, TT_ERROR_MODEL, "libllama cannot make a context of %u tokens for '%s'%s", params.n_ctx, model->path,
+            tt_engine_reason(model->engine, reason));
     return NULL;
 }
 

@@ -4,6 +4,7 @@
  * divergence between two distributions can only become smaller by that, and it stays 0 where they are the same. */
 #include "model/reference.h"
 #include "base/memory.h"
+#include "model/largest.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -26,31 +27,11 @@ void tt_reference_free(tt_reference *reference) {
     *reference = (tt_reference){0};
 }
 
-/* Restores the heap (the least likely token on top) below `place`. */
-static void sift(int32_t *heap, size_t count, size_t place, const float *logits) {
-    for (;;) {
-        size_t least = place;
-        for (size_t child = 2 * place + 1; child <= 2 * place + 2 && child < count; child++)
-            if (logits[heap[child]] < logits[heap[least]]) least = child;
-        if (least == place) return;
-        const int32_t token = heap[place];
-        heap[place] = heap[least];
-        heap[least] = token;
-        place = least;
-    }
-}
-
 void tt_reference_fill(tt_reference *reference, size_t position, const float *logits, size_t vocabulary, double normaliser) {
-    int32_t *heap = reference->ids + position * reference->width;
-    for (size_t i = 0; i < reference->width; i++) heap[i] = (int32_t)i;
-    for (size_t i = reference->width / 2; i-- > 0;) sift(heap, reference->width, i, logits);
-    for (size_t i = reference->width; i < vocabulary; i++) {
-        if (!(logits[i] > logits[heap[0]])) continue;
-        heap[0] = (int32_t)i;
-        sift(heap, reference->width, 0, logits);
-    }
+    int32_t *tokens = reference->ids + position * reference->width;
+    tt_largest(logits, vocabulary, tokens, reference->width);
     float *probabilities = reference->probabilities + position * reference->width;
-    for (size_t i = 0; i < reference->width; i++) probabilities[i] = (float)exp((double)logits[heap[i]] - normaliser);
+    for (size_t i = 0; i < reference->width; i++) probabilities[i] = (float)exp((double)logits[tokens[i]] - normaliser);
 }
 
 static double rest_of(double sum) { return 1 - sum > LEAST_REST ? 1 - sum : LEAST_REST; }

@@ -184,12 +184,12 @@ static bool check_nesting(const char *grammar, tt_error *err) {
 
 static bool open_grammar(tt_sampler *sampler, const tt_model *model, const char *grammar, tt_error *err) {
     if (!check_nesting(grammar, err)) return false;
-    tt_engine_reason(model->engine);
+    tt_engine_forget(model->engine);
     sampler->grammar = llama_sampler_init_grammar(model->vocabulary, grammar, "root");
     if (sampler->grammar) return true;
-    const char *reason = tt_engine_reason(model->engine);
-    return tt_fail(err, TT_ERROR_USAGE, "libllama cannot read the grammar%s%s; it should be GBNF with a rule named root",
-                   *reason ? ": " : "", reason);
+    char reason[TT_ENGINE_REASON];
+    return tt_fail(err, TT_ERROR_USAGE, "libllama cannot read the grammar%s; it should be GBNF with a rule named root",
+                   tt_engine_reason(model->engine, reason));
 }
 
 static bool take_seed(tt_sampler *sampler, int64_t wanted, tt_error *err) {

@@ -6,6 +6,7 @@
  * turns; new conversations are put beside running ones, so that there are few. */
 #include "model/slots.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "model/steered_batch.h"
 
 #include <stdlib.h>
@@ -99,10 +100,8 @@ static void put(tt_slots *slots, uint32_t number, size_t each) {
     }
 }
 
-static size_t minimum(size_t a, size_t b) { return a < b ? a : b; }
-
 static void count_tokens(tt_slots *slots, const slot *s, size_t each) {
-    const size_t of_prompt = s->length < s->prompt ? minimum(s->prompt - s->length, each) : 0;
+    const size_t of_prompt = s->length < s->prompt ? tt_smaller(s->prompt - s->length, each) : 0;
     slots->counts.read_tokens += of_prompt;
     slots->counts.written_tokens += each - of_prompt;
 }
@@ -164,9 +163,9 @@ static size_t piece_length(const tt_slots *slots, run together, bool others_writ
     const size_t readers = together.end - together.first;
     size_t most = others_write ? slots->chunk : slots->batch.capacity;
     for (uint32_t i = together.first; i < together.end; i++)
-        if (slots->slots[i].hear) most = minimum(most, slots->outputs);
+        if (slots->slots[i].hear) most = tt_smaller(most, slots->outputs);
     size_t each = most / readers ? most / readers : 1;
-    for (uint32_t i = together.first; i < together.end; i++) each = minimum(each, pending(&slots->slots[i]));
+    for (uint32_t i = together.first; i < together.end; i++) each = tt_smaller(each, pending(&slots->slots[i]));
     return each;
 }
 
@@ -349,10 +348,10 @@ tt_slots *tt_slots_open(tt_model *model, const tt_slots_options *options, tt_err
     if (!slots) return NULL;
     slots->model = model;
     slots->count = count;
-    slots->chunk = (uint32_t)minimum(options->chunk ? options->chunk : CHUNK_USUAL, (size_t)model->ubatch);
+    slots->chunk = (uint32_t)tt_smaller(options->chunk ? options->chunk : CHUNK_USUAL, (size_t)model->ubatch);
     slots->outputs = count;
     if (options->listens && slots->outputs < HEARD_AT_ONCE)
-        slots->outputs = (uint32_t)minimum(HEARD_AT_ONCE, (size_t)model->ubatch);
+        slots->outputs = (uint32_t)tt_smaller(HEARD_AT_ONCE, (size_t)model->ubatch);
     if (open_slots(slots, room, err)) return slots;
     tt_slots_close(slots);
     return NULL;

@@ -204,9 +204,9 @@ static bool check_decoded(const tt_steered_batch *batch, int32_t status, tt_erro
     if (status == 2 || (batch->cancel && atomic_load(batch->cancel)))
         return tt_fail(err, TT_ERROR_INTERRUPTED, "interrupted");
     if (status) {
-        const char *reason = tt_engine_reason(batch->model->engine);
-        return tt_fail(err, TT_ERROR_MODEL, "libllama failed to compute a batch of %zu tokens (status %d)%s%s",
-                       batch->length, status, *reason ? ": " : "", reason);
+        char reason[TT_ENGINE_REASON];
+        return tt_fail(err, TT_ERROR_MODEL, "libllama failed to compute a batch of %zu tokens (status %d)%s", batch->length,
+                       status, tt_engine_reason(batch->model->engine, reason));
     }
     /* The last block computes nothing where no logits are asked for. */
     const int unreachable = batch->output_count ? (int)batch->model->facts.blocks : (int)batch->model->facts.blocks - 1;
@@ -224,7 +224,7 @@ bool tt_steered_batch_decode(tt_steered_batch *batch, const atomic_bool *cancel,
     batch->last_block = batch->settled ? -1 : find_last_block(batch);
     await_next(batch, 0);
     batch->decoding = true;
-    tt_engine_reason(batch->model->engine);
+    tt_engine_forget(batch->model->engine);
     const int32_t status = llama_decode(batch->context, batch->tokens);
     llama_synchronize(batch->context);
     batch->decoding = false;

@@ -1,6 +1,7 @@
 /* token.c: see token.h */
 #include "model/token.h"
 #include "model/internal.h"
+#include "model/largest.h"
 #include "model/softmax.h"
 
 size_t tt_token_bytes(const tt_model *model, int32_t token, bool special, char bytes[static TT_TOKEN_BYTES]) {
@@ -17,19 +18,12 @@ int32_t tt_token_beginning(const tt_model *model) {
 
 size_t tt_vocabulary_size(const tt_model *model) { return (size_t)llama_vocab_n_tokens(model->vocabulary); }
 
-/* Puts a token in its place among the `count` likeliest so far. */
-static void insert(tt_likely_token *tokens, size_t count, int32_t token, float logit) {
-    size_t at = count - 1;
-    for (; at > 0 && tokens[at - 1].log_probability < logit; at--) tokens[at] = tokens[at - 1];
-    tokens[at] = (tt_likely_token){token, logit};
-}
-
 void tt_likeliest(const float *logits, size_t vocabulary, tt_likely_token *tokens, size_t count, int32_t token,
                   float *log_probability) {
-    for (size_t i = 0; i < count; i++) tokens[i] = (tt_likely_token){0, -INFINITY};
-    for (size_t i = 0; i < vocabulary && count; i++)
-        if (logits[i] > tokens[count - 1].log_probability) insert(tokens, count, (int32_t)i, logits[i]);
+    int32_t ids[TT_TOP_TOKENS_MOST];
+    tt_largest(logits, vocabulary, ids, count);
+    tt_largest_sort(logits, ids, count);
     const double all = tt_log_sum_exp(logits, vocabulary);
-    for (size_t i = 0; i < count; i++) tokens[i].log_probability = (float)((double)tokens[i].log_probability - all);
+    for (size_t i = 0; i < count; i++) tokens[i] = (tt_likely_token){ids[i], (float)((double)logits[ids[i]] - all)};
     *log_probability = (float)((double)logits[token] - all);
 }

@@ -23,6 +23,9 @@ typedef struct tt_likely_token {
     float log_probability; /* natural */
 } tt_likely_token;
 
-/* The `count` likeliest tokens by these logits, the likeliest first; and the log-probability of `token`. */
+enum { TT_TOP_TOKENS_MOST = 20 };
+
+/* The `count` (at most TT_TOP_TOKENS_MOST) likeliest tokens by these logits, the likeliest first; and the log-probability of
+ * `token`. */
 void tt_likeliest(const float *logits, size_t vocabulary, tt_likely_token *tokens, size_t count, int32_t token,
                   float *log_probability);

@@ -8,8 +8,6 @@
 #include "model/sampling.h"
 #include "model/token.h"
 
-enum { TT_TOP_TOKENS_MOST = 20 };
-
 /* How the text is to be written. */
 typedef struct tt_writing {
     int64_t limit;      /* tokens; negative: until the text ends */

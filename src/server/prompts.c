@@ -290,16 +290,41 @@ static bool goes_on(tt_fields *fields, const tt_message *last) {
     return wanted && fields->ok;
 }
 
+/* The request without its last message. The caller frees; NULL when memory is short. */
+static yyjson_doc *without_last(yyjson_val *request) {
+    yyjson_mut_doc *copy = tt_json_new();
+    yyjson_mut_val *root = copy ? yyjson_val_mut_copy(copy, request) : NULL;
+    yyjson_mut_doc_set_root(copy, root);
+    if (root) yyjson_mut_arr_remove_last(yyjson_mut_obj_get(root, "messages"));
+    yyjson_doc *doc = root ? yyjson_mut_doc_imut_copy(copy, NULL) : NULL;
+    yyjson_mut_doc_free(copy);
+    return doc;
+}
+
+/* What only a template that runs can be told. */
+static void refuse_template_fields(tt_fields *fields) {
+    static const char *const names[] = {"chat_template_kwargs", "documents"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (yyjson_get_len(tt_fields_get(fields, names[i])))
+            tt_fields_refuse(fields, names[i], "'%s' is for a model's own chat template; this server uses a named layout",
+                             names[i]);
+}
+
 /* By the model's template with all that the request says, or by one of libllama's layouts with the texts alone. What the
  * assistant is to go on from stands behind the rest as it is. */
 static bool render(tt_fields *fields, const tt_request_world *world, const tt_message *messages, size_t count,
                    tt_rendered *rendered) {
     tt_error err = {0};
-    const bool on = goes_on(fields, &messages[count - 1]);
+    const bool on = goes_on(fields, &messages[count - 1]), runs = tt_chat_runs(world->chat);
+    if (!runs) refuse_template_fields(fields);
     if (!fields->ok) return false;
-    bool ok = on || !tt_chat_runs(world->chat)
-                  ? tt_chat_render_whole(world->chat, messages, on ? count - 1 : count, rendered, &err)
-                  : tt_chat_render_request(world->chat, fields->object, rendered, &err);
+    yyjson_doc *rest = runs && on ? without_last(fields->object) : NULL;
+    bool ok = !(runs && on && !rest) || tt_fail(&err, TT_ERROR_MEMORY, "out of memory");
+    if (ok && runs)
+        ok = tt_chat_render_request(world->chat, rest ? yyjson_doc_get_root(rest) : fields->object, rendered, &err);
+    else if (ok)
+        ok = tt_chat_render_whole(world->chat, messages, on ? count - 1 : count, rendered, &err);
+    yyjson_doc_free(rest);
     if (ok && on) {
         char *whole = tt_format(&err, "%s%s", rendered->prompt, messages[count - 1].content);
         free(rendered->prompt);

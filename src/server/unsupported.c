@@ -24,9 +24,7 @@ static const lack lacks[] = {
     {"t_max_predict_ms", 0, "use 'max_tokens'"},
     {"n_indent", 0, freely},
     {"lora", 0, "this server has no LoRA adapters"},
-    {"chat_template_kwargs", 0, "the model's template takes none here"},
     {"grammar_triggers", 0, freely},
-    {"documents", 0, "put them into a message"},
     {"reasoning_budget_tokens", -1, "use 'max_tokens'"},
     /* vLLM's */
     {"guided_json", 0, freely},

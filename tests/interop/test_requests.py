@@ -206,8 +206,8 @@ class Constraints(Requests):
     def test_refused_by_name(self):
         schema = {"type": "object"}
         for name, value in {
-            "json_schema": schema, "guided_json": schema, "guided_regex": "a+", "guided_choice": ["a"], "structured_outputs": {"json": schema},
-            "banned_strings": ["a"],
+            "json_schema": schema, "guided_json": schema, "guided_regex": "a+", "guided_choice": ["a"],
+            "structured_outputs": {"json": schema}, "banned_strings": ["a"],
             "min_tokens": 5, "stop_token_ids": [3], "bad_words": ["a"], "allowed_token_ids": [3], "use_beam_search": True, "best_of": 3,
             "suffix": "end", "lora": [{"id": 0, "scale": 1}], "chat_template_kwargs": {"enable_thinking": False}, "tfs": 0.5, "top_a": 0.2,
             "guidance_scale": 2, "smoothing_factor": 0.3, "num_beams": 2, "prompt_logprobs": 3, "post_sampling_probs": True, "chat_template": "{{ x }}",
