@@ -17,7 +17,7 @@ typedef struct tt_errands tt_errands;
 /* `look` is called with `look_data` about every quarter of a second, between errands. */
 tt_errands *tt_errands_start(void (*look)(void *look_data), void *look_data, tt_error *err);
 
-/* Adds an errand; they run in order. False when the helper has been told to end or `most` errands wait already. */
+/* Adds an errand; they run in order. False when its thread has been told to end or `most` errands wait already. */
 bool tt_errands_add(tt_errands *errands, tt_errand *errand, size_t most);
 
 /* Runs what waits, and ends; then only tt_errands_add may still be called, which says no. Harmless on NULL, and twice. */

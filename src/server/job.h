@@ -34,7 +34,7 @@ typedef struct tt_job {
     double arrived, first_token; /* tt_seconds; 0: not yet */
     char client[64];             /* whom to be fair to: an address, and the number of its key */
 
-    /* Before it is computed: the helper makes its steering (dispatch.c). */
+    /* Before it is computed: an errand makes its steering (dispatch.c). */
     tt_errand errand;
     struct tt_service *service;
 

@@ -2,7 +2,7 @@
  *
  * Vectors come from one folder, by the axis' name; clients name axes and presets, never files. What a client names is
  * checked against the axes there are and becomes a recipe once, without a look at any file. A recipe becomes steering in the
- * helper's thread (dispatch.c), which reads the vectors; the last few are kept, so that equal mixes are the same steering
+ * errands' thread (dispatch.c), which reads the vectors; the last few are kept, so that equal mixes are the same steering
  * and conversations can share what was computed. Any thread. */
 #pragma once
 

@@ -118,8 +118,8 @@ static void finish(tt_server *server) {
     tt_scheduler_close(scheduler);
     const double begin = tt_seconds();
     while (!tt_scheduler_is_idle(scheduler) && tt_seconds() - begin < server->grace) tt_scheduler_work(scheduler, 0.02);
-    tt_helper_stop(
-        server->service.helper); /* what waits for its steering is refused: nobody may rest when the daemon ends */
+    /* What waits for its steering is refused: nobody may rest when the daemon ends. */
+    tt_errands_stop(server->service.errands);
     tt_scheduler_refuse_all(scheduler);
     wait_for_answers(server);
     tt_http_hang_up(server->http);

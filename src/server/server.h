@@ -8,7 +8,7 @@
  *   form, delivery         the shape of answers; bytes between the thread that makes them and the one that talks
  *   answer, job            one answer: token by token, cut at stop texts; one request with all its answers
  *   scheduler, metrics     the queue and the slots; what is counted                        (the caller's thread)
- *   helper, dispatch       reads vector files, then hands a request to the scheduler       (a thread of its own)
+ *   errands, dispatch      reads vector files, then hands a request to the scheduler       (a thread of its own)
  *   service                all of the above, for protocols to work with
  *   access                 keys, names, origins
  *   peers, exchange        open connections; one request and the ways to answer it         (libmicrohttpd's thread)
