@@ -74,7 +74,7 @@ class Card(unittest.TestCase):
             self.assertTrue(os.path.exists(os.path.join(self.vectors, name)), name)
         chart, = re.findall(r"!\[.*?\]\((.*?)\)", card)
         root = xml.etree.ElementTree.fromstring(self.read(self.vectors, chart))
-        self.assertEqual(len([e for e in root.iter() if e.tag.endswith("polyline")]), 5)
+        self.assertEqual(len([e for e in root.iter() if e.tag.endswith("path")]), 5)
         self.assertNotIn("nan", self.read(self.vectors, chart))
         for value in evaluation["axes"][0]["recommended"]:
             if value:

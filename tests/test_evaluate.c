@@ -1,10 +1,13 @@
 /* test_evaluate.c: the figures of an evaluation, on a tiny random model: that they are what they say, not that it writes
  * well. */
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "draw/chart.h"
 #include "evaluate/evaluate.h"
+#include "evaluate/evaluation_json.h"
 #include "support/open_model.h"
+#include "support/scratch.h"
 
 #include <cmocka.h>
 #include <math.h>
@@ -103,6 +106,46 @@ static void zero_vectors_do_nothing(void **state) {
     free_fixture(&fixture);
 }
 
+static void assert_same_estimate(tt_estimate a, tt_estimate b) {
+    assert_true(a.value == b.value || (isnan(a.value) && isnan(b.value)));
+    assert_true(a.low == b.low || (isnan(a.low) && isnan(b.low)));
+    assert_true(a.high == b.high || (isnan(a.high) && isnan(b.high)));
+}
+
+/* The file of one axis, read again, has its figures, to the bit. */
+static void reads_what_it_writes(const tt_evaluation *evaluation, size_t index) {
+    const char *path = scratch_path("evaluation.json");
+    const tt_axis_evaluation *axis = &evaluation->axes[index];
+    tt_evaluation read;
+    tt_error err = {0};
+    assert_true(tt_evaluation_write_axis(evaluation, index, path, &err));
+    assert_true(tt_evaluation_read(&read, path, &err));
+    assert_int_equal(read.axis_count, 1);
+    assert_string_equal(read.fingerprint, evaluation->fingerprint);
+    assert_true(read.damage_limit == evaluation->damage_limit && read.samples == evaluation->samples);
+    const tt_axis_evaluation *again = &read.axes[0];
+    assert_string_equal(again->name, axis->name);
+    assert_string_equal(again->classes[1], axis->classes[1]);
+    assert_int_equal(again->value_count, axis->value_count);
+    assert_int_equal(again->block_count, axis->block_count);
+    assert_true(axis->block_count > 0 && again->blocks[0].row == axis->blocks[0].row);
+    assert_true(again->blocks[0].sides[1] == axis->blocks[0].sides[1]);
+    for (size_t i = 0; i < axis->value_count; i++) {
+        assert_true(again->values[i].value == axis->values[i].value);
+        assert_same_estimate(again->values[i].fidelity[1], axis->values[i].fidelity[1]);
+        assert_same_estimate(again->values[i].perplexity, axis->values[i].perplexity);
+        assert_same_estimate(again->values[i].repetition, axis->values[i].repetition);
+    }
+    for (int class = 0; class < 2; class++) {
+        assert_true(again->recommended[class] == axis->recommended[class]);
+        assert_same_estimate(again->prompt_damage[class], axis->prompt_damage[class]);
+    }
+    tt_evaluation_free(&read);
+    assert_true(tt_file_write(path, "{\"axes\": []}", 12, NULL));
+    assert_false(tt_evaluation_read(&read, path, &err));
+    assert_non_null(strstr(err.message, "is not what trimtab eval --save writes"));
+}
+
 static void vectors_do_something_and_say_how_surely(void **state) {
     (void)state;
     struct fixture fixtures[2];
@@ -137,6 +180,7 @@ static void vectors_do_something_and_say_how_surely(void **state) {
     assert_null(one.axes[0].others[0]);
     assert_true(fabs(both.similarity[0] - 1) < 1e-6 && fabs(both.similarity[1]) < 0.5);
     assert_true(both.similarity[1] == both.similarity[2]);
+    reads_what_it_writes(&both, 1);
     tt_evaluation_free(&both);
     tt_evaluation_free(&again);
     tt_evaluation_free(&one);

@@ -146,12 +146,10 @@ static bool use_json(tt_error *err) {
     yyjson_mut_doc *doc = tt_json_object(&root);
     yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, root, "list");
     for (int i = 0; i < 3000; i++) yyjson_mut_arr_add_strcpy(doc, list, "a text of which there are many");
-    yyjson_mut_doc *copy = tt_json_copy(doc);
-    yyjson_mut_obj_add_strcpy(copy, yyjson_mut_doc_get_root(copy), "last", "one more");
+    yyjson_mut_obj_add_strcpy(doc, root, "last", "one more");
     char *text = tt_json_text(doc, YYJSON_WRITE_NOFLAG, NULL, err);
-    const bool ok = text && tt_json_write(path, copy, err);
+    const bool ok = text && tt_json_write(path, doc, err);
     free(text);
-    yyjson_mut_doc_free(copy);
     yyjson_mut_doc_free(doc);
     return ok;
 }

@@ -1,4 +1,4 @@
-// report.js: an evaluation (src/evaluate/report_json.c) as tables, charts and texts.
+// report.js: an evaluation (src/evaluate/evaluation_json.c) as tables, charts and texts.
 "use strict";
 
 const evaluation = JSON.parse(document.getElementById("evaluation").textContent);

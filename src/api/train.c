@@ -6,7 +6,8 @@
 const char *trimtab_axis_name(size_t index) { return index < tt_axis_builtin_count() ? tt_axis_builtin_name(index) : NULL; }
 
 trimtab_train_options trimtab_train_defaults(void) {
-    return (trimtab_train_options){.samples = 192, .tolerance = 0.5, .hold_out = 0.1};
+    const tt_train_options of = tt_train_defaults();
+    return (trimtab_train_options){.samples = of.samples, .tolerance = of.direction.tolerance, .hold_out = of.plan.held_out};
 }
 
 /* ==== What the caller hears ==== */
@@ -67,26 +68,23 @@ static bool train(trimtab *t, const char *folder, const trimtab_train_options *o
     if (!tt_api_begin(t, "trimtab_train", err) || !check_options(folder, options, err)) return false;
     if (options->method && !tt_method_parse(options->method, &method, err)) return false;
     listener l = {.t = t, .options = options};
-    const tt_train_options run = {
-        .output = folder,
-        .axes = options->axes,
-        .axis_count = options->axis_count,
-        .samples = options->samples,
-        .plan = {.seed = options->seed,
-                 .prompts_per_system = 1,
-                 .held_out = options->hold_out,
-                 .stems_file = options->stems_file,
-                 .prompts_file = options->prompts_file},
-        .name = options->name,
-        .chat = {.name = t->chat_template},
-        .direction = {.method = method, .tolerance = options->tolerance},
-        .skip_end = {.amount = 1},
-        .layer_offset = 1,
-        .keep_states = options->keep_states != 0,
-        .restart = options->restart != 0,
-        .cancel = &t->cancel,
-        .observer = observer_of(&l),
-    };
+    tt_train_options run = tt_train_defaults();
+    run.output = folder;
+    run.axes = options->axes;
+    run.axis_count = options->axis_count;
+    run.samples = options->samples;
+    run.plan.seed = options->seed;
+    run.plan.held_out = options->hold_out;
+    run.plan.stems_file = options->stems_file;
+    run.plan.prompts_file = options->prompts_file;
+    run.name = options->name;
+    run.chat.name = t->chat_template;
+    run.direction.method = method;
+    run.direction.tolerance = options->tolerance;
+    run.keep_states = options->keep_states != 0;
+    run.restart = options->restart != 0;
+    run.cancel = &t->cancel;
+    run.observer = observer_of(&l);
     tt_train_result result;
     if (!tt_train(t->model, &run, &result, err)) return false;
     tt_train_result_free(&result);

@@ -19,6 +19,11 @@ bool tt_fail(tt_error *err, tt_error_kind kind, const char *format, ...) {
     return false;
 }
 
+bool tt_fail_quietly(tt_error *err, tt_error_kind kind) {
+    if (err) *err = (tt_error){.kind = kind};
+    return false;
+}
+
 bool tt_fail_errno(tt_error *err, const char *format, ...) {
     const int cause = errno;
     if (err) {

@@ -28,5 +28,8 @@ bool tt_fail(tt_error *err, tt_error_kind kind, const char *format, ...) __attri
 /* As tt_fail with kind TT_ERROR_IO, and ": " and the text of errno after the message. */
 bool tt_fail_errno(tt_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Fails without a sentence: it has been said, or nobody is there to read it. Whoever prints errors leaves such a one out. */
+bool tt_fail_quietly(tt_error *err, tt_error_kind kind);
+
 /* Puts "PREFIX: " in front of the message that `err` already holds. Returns false. */
 bool tt_fail_prefix(tt_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));

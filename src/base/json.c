@@ -124,13 +124,12 @@ static void give_back(void *context, void *memory) {
     if (--from->given == 0) free(from);
 }
 
-static yyjson_mut_doc *new_or_copy(yyjson_mut_doc *other) {
+yyjson_mut_doc *tt_json_new(void) {
     source *from = tt_alloc(1, sizeof *from, NULL);
     if (!from) return NULL;
     const yyjson_alc memory = {take, take_again, give_back, from};
-    from->given = 1; /* until the document is there: a copy that fails gives everything back */
-    yyjson_mut_doc *doc = other ? yyjson_mut_doc_mut_copy(other, &memory) : yyjson_mut_doc_new(&memory);
-    if (--from->given == 0) free(from);
+    yyjson_mut_doc *doc = yyjson_mut_doc_new(&memory);
+    if (!doc) free(from);
     return doc;
 }
 
@@ -138,10 +137,6 @@ bool tt_json_complete(const yyjson_mut_doc *doc) {
     const source *from = doc ? doc->alc.ctx : NULL;
     return from && !from->ran_out;
 }
-
-yyjson_mut_doc *tt_json_new(void) { return new_or_copy(NULL); }
-
-yyjson_mut_doc *tt_json_copy(yyjson_mut_doc *doc) { return tt_json_complete(doc) ? new_or_copy(doc) : NULL; }
 
 yyjson_mut_doc *tt_json_object(yyjson_mut_val **root) {
     yyjson_mut_doc *doc = tt_json_new();

@@ -22,12 +22,11 @@ size_t tt_json_line(yyjson_doc *doc, const uint32_t *lines, yyjson_val *value);
 /* "a number", "an array", ...: what a value is, for messages; "null" for NULL too. */
 const char *tt_json_kind(yyjson_val *value);
 
-/* A document without a root; one whose root, also in `*root`, is an empty object; a copy of one that is complete. NULL when
+/* A document without a root; one whose root, also in `*root`, is an empty object. NULL when
  * memory is short, which yyjson's functions bear. Where a value finds no room later they leave it out and go on: only the
  * document knows of that, and tt_json_text and tt_json_write report it. The caller frees with yyjson_mut_doc_free. */
 yyjson_mut_doc *tt_json_new(void);
 yyjson_mut_doc *tt_json_object(yyjson_mut_val **root);
-yyjson_mut_doc *tt_json_copy(yyjson_mut_doc *doc);
 
 /* What was to go into it could not be made for want of memory: from now on the document is incomplete. NULL does no harm. */
 void tt_json_lacks(yyjson_mut_doc *doc);

@@ -182,7 +182,7 @@ static bool check(const char *const *files, size_t count, bool json, tt_error *e
         return tt_fail(err, TT_ERROR_MEMORY, "out of memory");
     }
     if (json && !tt_print_json(doc, err)) return false;
-    return good || tt_fail(err, TT_ERROR_INPUT, "%s", "");
+    return good || tt_fail_quietly(err, TT_ERROR_INPUT);
 }
 
 /* ==== The command ==== */

@@ -18,20 +18,13 @@ static const tt_command root = {
 };
 
 static const tt_command *const commands[] = {
-    &tt_command_train,
-    &tt_command_run,
-    &tt_command_serve,
-    &tt_command_command,
-    &tt_command_merge,
-    &tt_command_bake,
-    &tt_command_axes,
-    &tt_command_inspect,
-    &tt_command_eval,
-    &tt_command_card,
-    &tt_command_template,
-    &tt_command_completion,
-    &tt_command_man,
-    NULL,
+    &tt_command_train,    &tt_command_run,
+    &tt_command_serve,    &tt_command_command,
+    &tt_command_merge,    &tt_command_bake,
+    &tt_command_axes,     &tt_command_inspect,
+    &tt_command_eval,     &tt_command_card,
+    &tt_command_template, &tt_command_completion,
+    &tt_command_man,      NULL,
 };
 
 const tt_program tt_trimtab = {

@@ -3,7 +3,9 @@
 #include "base/progress.h"
 #include "cli/commands.h"
 #include "cli/shared_options.h"
-#include "evaluate/report.h"
+#include "evaluate/evaluation_json.h"
+#include "evaluate/load.h"
+#include "publish/report.h"
 #include "terminal/interrupt.h"
 #include "terminal/print_json.h"
 #include "terminal/table.h"
@@ -13,8 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { RESAMPLES = 1000 };
 
 static const tt_option main_options[] = {
     {"--vectors", .kind = TT_OPTION_FOLDER, .argument = "DIR", .preset = ".", .preset_text = "the present folder",
@@ -31,60 +31,31 @@ static const tt_option main_options[] = {
 };
 
 static const tt_option measure_options[] = {
-    {"--samples", .kind = TT_OPTION_COUNT, .argument = "N", .preset = "24", .least = 1, .most = 1e6,
-     .help = "held-out samples; with --quick a third of them"},
+    {"--samples", .kind = TT_OPTION_COUNT, .argument = "N", .preset = TT_PRESET(TT_EVALUATE_SAMPLES), .least = 1,
+     .most = 1e6, .help = "held-out samples; with --quick a third of them"},
     {"--values", .kind = TT_OPTION_NUMBERS, .argument = "X,...", .preset_text = "0.25 to 2 towards both sides, and 0",
      .help = "axis values to try; each towards both sides"},
-    {"--response-tokens", .kind = TT_OPTION_COUNT, .argument = "N", .preset = "64", .least = 1, .most = 4096,
-     .help = "length of a response; one that does not end is cut there"},
-    {"--writings", .kind = TT_OPTION_COUNT, .argument = "N", .preset = "8", .least = 0, .most = 1e6,
+    {"--response-tokens", .kind = TT_OPTION_COUNT, .argument = "N", .preset = TT_PRESET(TT_EVALUATE_RESPONSE_TOKENS),
+     .least = 1, .most = 4096, .help = "length of a response; one that does not end is cut there"},
+    {"--writings", .kind = TT_OPTION_COUNT, .argument = "N", .preset = TT_PRESET(TT_EVALUATE_WRITINGS), .least = 0,
+     .most = 1e6,
      .help = "of the samples, how many the steered model continues freely at each value; with --quick a quarter of them"},
     {"--no-other-axes", .help = "do not measure each axis' effect on the others' responses"},
-    {"--damage-limit", .kind = TT_OPTION_NUMBER, .argument = "X", .preset = "0.05", .least = 0, .most = INFINITY,
-     .help = "most rise of perplexity at a recommended value; 0.05 is 5%"},
+    {"--damage-limit", .kind = TT_OPTION_NUMBER, .argument = "X", .preset = TT_PRESET(TT_EVALUATE_DAMAGE_LIMIT), .least = 0,
+     .most = INFINITY, .help = "most rise of perplexity at a recommended value; 0.05 is 5%"},
     {"-s, --seed", .kind = TT_OPTION_COUNT, .argument = "N", .preset = "0", .least = 0, .most = INFINITY,
      .help = "the same seed draws the same samples and responses"},
     {"--stems", .kind = TT_OPTION_FILE, .argument = "FILE", .preset_text = "built-in",
      .help = "the stems that were trained with"},
     {"--prompts", .kind = TT_OPTION_FILE, .argument = "FILE", .preset_text = "built-in",
      .help = "the writing prompts that were trained with"},
-    {"--hold-out", .kind = TT_OPTION_NUMBER, .argument = "SHARE", .preset = "0.1", .least = 0, .most = 0.9,
-     .help = "the share of stems, phrases and writing prompts that training left out"},
+    {"--hold-out", .kind = TT_OPTION_NUMBER, .argument = "SHARE", .preset = TT_PRESET(TT_PLAN_HELD_OUT), .least = 0,
+     .most = 0.9, .help = "the share of stems, phrases and writing prompts that training left out"},
 };
 
 static const tt_option_group group = {"Options", main_options, sizeof main_options / sizeof *main_options};
 static const tt_option_group measure_group = {"Measurement", measure_options,
                                               sizeof measure_options / sizeof *measure_options};
-
-/* ==== Values ==== */
-
-static int by_number(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* Every value tried, ascending, each size towards both sides, and 0. Returns how many. */
-static size_t values_given(const tt_arguments *arguments, double values[static 2 * TT_NUMBERS_MOST + 1]) {
-    static const double thorough[] = {0.25, 0.5, 0.75, 1, 1.25, 1.5, 2}, quick[] = {0.5, 1, 1.5, 2};
-    double sizes[TT_NUMBERS_MOST];
-    size_t given = tt_argument_numbers(arguments, "--values", sizes), count = 0;
-    const bool is_quick = tt_argument_flag(arguments, "--quick");
-    if (!given) {
-        given = is_quick ? sizeof quick / sizeof *quick : sizeof thorough / sizeof *thorough;
-        memcpy(sizes, is_quick ? quick : thorough, given * sizeof *sizes);
-    }
-    values[count++] = 0;
-    for (size_t i = 0; i < given; i++) {
-        const double size = fabs(sizes[i]);
-        bool known = false;
-        for (size_t j = 0; j < count; j++) known = known || values[j] == size;
-        if (known) continue;
-        values[count++] = size;
-        values[count++] = -size;
-    }
-    qsort(values, count, sizeof *values, by_number);
-    return count;
-}
 
 /* ==== Progress ==== */
 
@@ -176,62 +147,59 @@ static bool print_table(const tt_evaluation *evaluation, tt_error *err) {
 
 /* ==== The command ==== */
 
-static bool write_page(const char *path, const yyjson_mut_doc *doc, tt_error *err) {
-    char *html = tt_evaluation_html(doc, err);
+static bool write_page(const char *path, const tt_evaluation *evaluation, tt_error *err) {
+    char *html = tt_evaluation_html(evaluation, err);
     const bool ok = html && tt_file_write(path, html, strlen(html), err);
     free(html);
     return ok;
 }
 
-static bool report(const tt_arguments *arguments, const tt_evaluation *evaluation, const tt_model *model, tt_loaded *vectors,
-                   tt_error *err) {
+static bool report(const tt_arguments *arguments, const tt_evaluation *evaluation, tt_loaded *vectors, tt_error *err) {
     const char *path = tt_argument_text(arguments, "--report");
-    yyjson_mut_doc *doc = tt_evaluation_json(evaluation, model, vectors, err);
-    bool ok = doc && (!tt_argument_flag(arguments, "--save") || tt_save_evaluation(vectors, evaluation, doc, err)) &&
-              (!path || write_page(path, doc, err));
-    if (!ok || !tt_argument_flag(arguments, "--json")) {
-        yyjson_mut_doc_free(doc);
-        return ok && print_table(evaluation, err);
-    }
-    return tt_print_json(doc, err);
+    if ((tt_argument_flag(arguments, "--save") && !tt_save_evaluation(vectors, evaluation, err)) ||
+        (path && !write_page(path, evaluation, err)))
+        return false;
+    if (!tt_argument_flag(arguments, "--json")) return print_table(evaluation, err);
+    yyjson_mut_doc *doc = tt_evaluation_json(evaluation, err);
+    return doc && tt_print_json(doc, err);
+}
+
+static tt_evaluate_options options_given(const tt_arguments *arguments, struct talk *talk) {
+    tt_evaluate_options options = tt_evaluate_defaults();
+    options.samples = (size_t)tt_argument_count(arguments, "--samples");
+    options.response_tokens = (size_t)tt_argument_count(arguments, "--response-tokens");
+    options.free_samples = (size_t)tt_argument_count(arguments, "--writings");
+    options.damage_limit = tt_argument_number(arguments, "--damage-limit");
+    options.other_axes = !tt_argument_flag(arguments, "--no-other-axes");
+    options.seed = options.plan.seed = (uint64_t)tt_argument_count(arguments, "--seed");
+    options.plan.held_out = tt_argument_number(arguments, "--hold-out");
+    options.plan.stems_file = tt_argument_text(arguments, "--stems");
+    options.plan.prompts_file = tt_argument_text(arguments, "--prompts");
+    options.separate_system_message = tt_argument_flag(arguments, "--separate-system-message");
+    options.cancel = tt_interrupt_flag();
+    options.progress = show_progress;
+    options.progress_data = talk;
+    if (tt_argument_flag(arguments, "--quick")) tt_evaluate_quicken(&options);
+    return options;
 }
 
 static bool evaluate(const tt_arguments *arguments, tt_model *model, tt_loaded *vectors, tt_error *err) {
-    double values[2 * TT_NUMBERS_MOST + 1];
-    const bool quick = tt_argument_flag(arguments, "--quick");
-    const size_t samples = (size_t)tt_argument_count(arguments, "--samples");
-    const size_t writings = (size_t)tt_argument_count(arguments, "--writings");
+    double values[2 * TT_NUMBERS_MOST + 1], sizes[TT_NUMBERS_MOST];
     struct talk talk = {.wanted = !tt_argument_flag(arguments, "--quiet")};
-    const tt_evaluate_options options = {
-        .samples = quick ? (samples + 2) / 3 : samples,
-        .response_tokens = (size_t)tt_argument_count(arguments, "--response-tokens"),
-        .free_samples = quick ? (writings + 3) / 4 : writings,
-        .values = values,
-        .value_count = values_given(arguments, values),
-        .damage_limit = tt_argument_number(arguments, "--damage-limit"),
-        .other_axes = !quick && !tt_argument_flag(arguments, "--no-other-axes"),
-        .resamples = RESAMPLES,
-        .seed = (uint64_t)tt_argument_count(arguments, "--seed"),
-        .plan = {.seed = (uint64_t)tt_argument_count(arguments, "--seed"),
-                 .prompts_per_system = 1,
-                 .held_out = tt_argument_number(arguments, "--hold-out"),
-                 .stems_file = tt_argument_text(arguments, "--stems"),
-                 .prompts_file = tt_argument_text(arguments, "--prompts")},
-        .separate_system_message = tt_argument_flag(arguments, "--separate-system-message"),
-        .cancel = tt_interrupt_flag(),
-        .progress = show_progress,
-        .progress_data = &talk,
-    };
+    tt_evaluate_options options = options_given(arguments, &talk);
+    const size_t size_count = tt_argument_numbers(arguments, "--values", sizes);
+    options.values = values;
+    options.value_count = tt_evaluate_values(sizes, size_count, tt_argument_flag(arguments, "--quick"), values);
+    const char *template = tt_argument_text(arguments, "--chat-template");
     tt_chat_options layout = tt_chat_given(arguments);
     layout.fixed_date = true; /* so that the figures repeat */
     tt_chat *chat = tt_chat_open(model, &layout, err);
-    const char *template = tt_argument_text(arguments, "--chat-template");
     if (talk.wanted && template && !strcmp(template, "none"))
         fputs("plain-text mode: the model gets its prompts as they are, without a chat template\n", stderr);
     tt_evaluation evaluation = {0};
     bool ok = chat && tt_evaluate(model, chat, vectors->refer, vectors->count, &options, &evaluation, err);
     tt_progress_end(&talk.progress);
-    ok = ok && report(arguments, &evaluation, model, vectors, err);
+    ok = ok && report(arguments, &evaluation, vectors, err);
     tt_evaluation_free(&evaluation);
     tt_chat_close(chat);
     return ok;
@@ -273,7 +241,7 @@ const tt_command tt_command_eval = {
         "by itself.\n\n"
         "Vectors must be evaluated with the chat template, stems and writing prompts that they were trained with.",
     .run = run,
-    .groups = {&group, &measure_group, &tt_model_group},
+    .groups = {&group, &measure_group, &tt_model_group, &tt_layout_group},
     .examples =
         {
             {"trimtab eval -m model.gguf --vectors vectors --axis language --quick", "a first impression of one axis"},

@@ -3,17 +3,19 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "cli/inspect.h"
-#include "draw/figure.h"
+#include "draw/chart.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Lines over the layers, with what they own. */
 typedef struct lines {
-    tt_figure_line *items; /* [count] */
-    char **labels;         /* [count] */
-    double *values;        /* [count][points] */
+    tt_chart_line *items; /* [count] */
+    char **labels;        /* [count] */
+    double *values;       /* [count][points] */
+    double *layers;       /* [points]: 1, 2, ... */
     size_t count, points;
 } lines;
 
@@ -22,6 +24,7 @@ static void lines_free(lines *all) {
     free(all->labels);
     free(all->items);
     free(all->values);
+    free(all->layers);
 }
 
 static bool lines_begin(lines *all, const tt_inspected *inspected, tt_error *err) {
@@ -32,7 +35,9 @@ static bool lines_begin(lines *all, const tt_inspected *inspected, tt_error *err
     all->items = tt_alloc(most, sizeof *all->items, err);
     all->labels = tt_alloc(most, sizeof *all->labels, err);
     all->values = tt_alloc(most * all->points, sizeof *all->values, err);
-    return all->items && all->labels && all->values;
+    all->layers = tt_alloc(all->points, sizeof *all->layers, err);
+    for (size_t n = 0; all->layers && n < all->points; n++) all->layers[n] = (double)n + 1;
+    return all->items && all->labels && all->values && all->layers;
 }
 
 static double value_of(const tt_vector *vector, uint32_t K, bool ratio) {
@@ -47,7 +52,7 @@ static bool add_line(lines *all, const tt_vector *vector, char *label, bool rati
     if (!label) return false;
     double *values = all->values + all->count * all->points;
     for (size_t n = 0; n < all->points; n++) values[n] = value_of(vector, (uint32_t)n + 1, ratio);
-    all->items[all->count] = (tt_figure_line){label, values};
+    all->items[all->count] = (tt_chart_line){.label = label, .ys = values};
     all->labels[all->count++] = label;
     return true;
 }
@@ -59,7 +64,7 @@ static char *label_of(const tt_inspected *inspected, size_t index, tt_error *err
     return tt_format(err, "%zu  %s: %s", index + 1, vector->axis, side);
 }
 
-static bool draw_lines(tt_figure *figure, const tt_inspected *inspected, bool ratio, tt_error *err) {
+static bool draw_lines(tt_drawing *drawing, const tt_inspected *inspected, bool ratio, tt_error *err) {
     lines all;
     bool ok = lines_begin(&all, inspected, err);
     for (size_t i = 0; ok && i < inspected->count; i++) {
@@ -69,28 +74,33 @@ static bool draw_lines(tt_figure *figure, const tt_inspected *inspected, bool ra
     if (ok && !ratio && inspected->mix)
         ok = add_line(&all, &inspected->mix->vector, tt_strdup(inspected->mix_text, err), ratio);
     if (ok && all.count)
-        tt_figure_lines(figure, ratio ? "Discriminant ratio (%)" : "Length of the direction", "layer", all.items, all.count,
-                        all.points);
+        tt_draw_charts(drawing,
+                       &(tt_chart){ratio ? "Discriminant ratio (%)" : "Length of the direction", "layer", all.layers,
+                                   all.points, all.items, all.count},
+                       1);
     lines_free(&all);
     return ok;
 }
 
-static bool draw_matrix(tt_figure *figure, const tt_inspected *inspected, tt_error *err) {
+static bool draw_matrix(tt_drawing *drawing, const tt_inspected *inspected, tt_error *err) {
     const size_t n = inspected->count;
     double *cosines = tt_alloc(n * n, sizeof *cosines, err);
     if (!cosines) return false;
     for (size_t k = 0; k < n * n; k++) cosines[k] = tt_inspected_cosine(inspected, k / n, k % n, inspected->at);
     char title[64] = "Cosines, all layers taken together";
     if (inspected->at) snprintf(title, sizeof title, "Cosines at layer %u", inspected->at);
-    tt_figure_matrix(figure, title, cosines, n);
+    tt_draw_matrix(drawing, title, cosines, n);
     free(cosines);
     return true;
 }
 
 bool tt_inspect_svg(const tt_inspected *inspected, const char *path, tt_error *err) {
-    tt_figure figure = {0};
-    const bool ok = draw_lines(&figure, inspected, false, err) && draw_lines(&figure, inspected, true, err) &&
-                    (inspected->count < 2 || draw_matrix(&figure, inspected, err)) && tt_figure_write(&figure, path, err);
-    tt_figure_free(&figure);
-    return ok;
+    tt_drawing drawing = {0};
+    const bool ok = draw_lines(&drawing, inspected, false, err) && draw_lines(&drawing, inspected, true, err) &&
+                    (inspected->count < 2 || draw_matrix(&drawing, inspected, err));
+    char *svg = ok ? tt_drawing_svg(&drawing, err) : NULL;
+    const bool written = svg && tt_file_write(path, svg, strlen(svg), err);
+    free(svg);
+    tt_drawing_free(&drawing);
+    return written;
 }

@@ -192,7 +192,7 @@ const tt_command tt_command_run = {
         "its first, 0 only takes the model to the middle. The text goes to standard output, everything else to "
         "standard error.",
     .run = run,
-    .groups = {&group, &tt_mix_group, &tt_sampling_group, &tt_model_group},
+    .groups = {&group, &tt_mix_group, &tt_sampling_group, &tt_model_group, &tt_context_group},
     .examples =
         {
             {"trimtab run -m model.gguf --vectors vectors --axis language=0.5 -p \"Tell me a story.\"",

@@ -245,7 +245,7 @@ const tt_command tt_command_serve = {
         "\"model\": \"smollm2@language=0.5\", which needs nothing of the client. Else the server's default mix counts.\n\n"
         "The server listens on this machine alone unless --host says otherwise, and then wants --api-key-file or --no-auth. "
         "SIGTERM or Ctrl-C lets running answers finish (--grace); a second one ends it at once.",
-    .groups = {&main_group, &tt_vector_file_group, &network_group, &limit_group, &tt_model_group},
+    .groups = {&main_group, &tt_vector_file_group, &network_group, &limit_group, &tt_model_group, &tt_context_group},
     .examples = {{"trimtab serve -m model.gguf --vectors vectors", "serve at http://127.0.0.1:8080"},
                  {"trimtab serve -m model.gguf --vectors vectors --axis language=0.5 -np 8",
                   "eight at once, ornate unless asked otherwise"},

@@ -25,10 +25,8 @@ static const tt_option model_options[] = {
      .help = "flash attention, which is faster; where the model allows it"},
     {"-t, --threads", .kind = TT_OPTION_COUNT, .argument = "N", .least = 1, .most = 4096, .preset_text = "one for each core",
      .help = "threads to compute with"},
-    {"-c, --ctx-size", .kind = TT_OPTION_COUNT, .argument = "N", .preset = "0", .least = 0, .most = 1 << 30,
-     .preset_text = "what is needed, at most what the model was made for", .help = "tokens that fit the context"},
     {"-b, --batch-size", .kind = TT_OPTION_COUNT, .argument = "N", .preset = "2048", .least = 1, .most = 1 << 24,
-     .help = "most tokens of one call of the model"},
+     .help = "most tokens of one call of the model, and so the most that -ub can be"},
     {"-ub, --ubatch-size", .kind = TT_OPTION_COUNT, .argument = "N", .preset = "512", .least = 1, .most = 1 << 24,
      .help = "most tokens that are computed at once"},
     {"--chat-template", .kind = TT_OPTION_TEXT, .argument = "NAME", .preset_text = "the model's own",
@@ -37,15 +35,26 @@ static const tt_option model_options[] = {
      .help = "a file with the chat template to use (Jinja)"},
     {"--chat-template-kwargs", .kind = TT_OPTION_TEXT, .argument = "JSON",
      .help = "what the chat template is told besides, such as {\"enable_thinking\": false}"},
-    {"--control-tokens", .help = "let what is said count as control tokens where it reads like them, such as <|im_end|>; else "
-                                 "it is text, and only the chat template's own count"},
-    {"--separate-system-message", .help = "put the stem and its continuation into a system message of their own, not before "
-                                          "the user's text"},
+    {"--control-tokens", .help =
+                             "let what is said count as control tokens where it reads like them, such as <|im_end|>; else "
+                             "it is text, and only the chat template's own count"},
     {"--rpc", .kind = TT_OPTION_TEXT, .argument = "HOST:PORT,...",
      .help = "machines that run ggml-rpc-server, to share a model that is too big for one"},
     {"-v, --verbose", .help = "also show what llama.cpp says"},
 };
 
+static const tt_option context_options[] = {
+    {"-c, --ctx-size", .kind = TT_OPTION_COUNT, .argument = "N", .preset = "0", .least = 0, .most = 1 << 30,
+     .preset_text = "what is needed, at most what the model was made for", .help = "tokens that fit the context"},
+};
+
+static const tt_option layout_options[] = {
+    {"--separate-system-message", .help = "put the stem and its continuation into a system message of their own, not before "
+                                          "the user's text"},
+};
+
+const tt_option_group tt_context_group = {"Model", context_options, sizeof context_options / sizeof *context_options};
+const tt_option_group tt_layout_group = {"Model", layout_options, sizeof layout_options / sizeof *layout_options};
 const tt_option_group tt_model_group = {"Model", model_options, sizeof model_options / sizeof *model_options};
 
 const char *tt_suggest_axis(size_t index) { return index < tt_axis_builtin_count() ? tt_axis_builtin_name(index) : NULL; }
@@ -68,12 +77,13 @@ const char *tt_model_path(const tt_arguments *arguments, tt_error *err) {
 /* False where no model is named. The texts are those of `arguments`. */
 static bool read_model_options(const tt_arguments *arguments, tt_model_options *options, tt_error *err) {
     const int64_t layers = tt_argument_count(arguments, "-ngl");
+    const int64_t batch = tt_argument_count(arguments, "-b"), ubatch = tt_argument_count(arguments, "-ub");
     *options = (tt_model_options){
         .path = tt_model_path(arguments, err),
         .gpu_layers = layers > INT_MAX ? INT_MAX : (int)layers,
         .tensor_split = tt_argument_text(arguments, "-ts"),
         .threads = tt_argument_given(arguments, "-t") ? (int)tt_argument_count(arguments, "-t") : 0,
-        .ubatch = (int)tt_argument_count(arguments, "-ub"),
+        .ubatch = (int)(batch < ubatch ? batch : ubatch),
         .flash_attention_off = strcmp(tt_argument_text(arguments, "-fa"), "off") == 0,
     };
     return options->path != NULL;

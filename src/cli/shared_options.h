@@ -1,14 +1,16 @@
 /* shared_options.h: groups of options that several commands have, and what they ask for. */
 #pragma once
 
+#include "model/chat.h"
 #include "model/engine.h"
 #include "model/model.h"
-#include "model/chat.h"
 #include "terminal/options.h"
 
-/* Which model, where it runs and how it is talked to: -m, -ngl, -ts, -fa, -t, -c, -b, -ub, --chat-template,
- * --separate-system-message, --rpc, --verbose. Names and meanings are llama.cpp's where it has them. */
+/* Which model, where it runs and how it is talked to: -m, -ngl, -ts, -fa, -t, -b, -ub, --chat-template, --rpc,
+ * --verbose. Names and meanings are llama.cpp's where it has them. */
 extern const tt_option_group tt_model_group;
+extern const tt_option_group tt_context_group; /* the context's size, where text of any length is written */
+extern const tt_option_group tt_layout_group;  /* how the prompts of training are laid out */
 
 /* The names of the built-in axes: a `suggestion` for options and operands. */
 const char *tt_suggest_axis(size_t index);

@@ -13,8 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *const methods[] = {"cross-covariance", "mean-difference", "pca", NULL}; /* as tt_method */
-static const char *const solvers[] = {"auto", "dense", "reduced", "lanczos", NULL};        /* as tt_solver */
 static const char *const offsets[] = {"1", "0", NULL};
 
 static const tt_option main_options[] = {
@@ -23,7 +21,7 @@ static const tt_option main_options[] = {
     {"--axis", .kind = TT_OPTION_TEXT, .argument = "NAME|FILE", .repeatable = true, .suggestion = tt_suggest_axis,
      .preset_text = "all built-in axes",
      .help = "what to make vectors for: a built-in axis, or an axis file (with a slash in it, or ending in .json)"},
-    {"--samples", .kind = TT_OPTION_COUNT, .argument = "N", .preset = "192", .least = 0, .most = 1e9,
+    {"--samples", .kind = TT_OPTION_COUNT, .argument = "N", .preset = TT_PRESET(TT_TRAIN_SAMPLES), .least = 0, .most = 1e9,
      .help = "triplets of prompts for each axis; about a third of the model's hidden size is thorough"},
     {"--name", .kind = TT_OPTION_TEXT, .argument = "NAME", .preset_text = "the model's own",
      .help = "what the files call the model"},
@@ -41,25 +39,25 @@ static const tt_option prompt_options[] = {
      .help = "stems (JSON: \"pre\" and \"post\")"},
     {"--prompts", .kind = TT_OPTION_FILE, .argument = "FILE", .preset_text = "built-in",
      .help = "writing prompts, one a line, or a grammar (.json)"},
-    {"--prompts-per-system", .kind = TT_OPTION_COUNT, .argument = "K", .preset = "1", .least = 1, .most = 1e6,
-     .help = "ask each drawn system message K writing prompts: faster, but less varied"},
-    {"--hold-out", .kind = TT_OPTION_NUMBER, .argument = "SHARE", .preset = "0.1", .least = 0, .most = 0.9,
-     .help = "share of stems, phrases and writing prompts kept from training, to evaluate with"},
+    {"--prompts-per-system", .kind = TT_OPTION_COUNT, .argument = "K", .preset = TT_PRESET(TT_PLAN_PROMPTS_PER_SYSTEM),
+     .least = 1, .most = 1e6, .help = "ask each drawn system message K writing prompts: faster, but less varied"},
+    {"--hold-out", .kind = TT_OPTION_NUMBER, .argument = "SHARE", .preset = TT_PRESET(TT_PLAN_HELD_OUT), .least = 0,
+     .most = 0.9, .help = "share of stems, phrases and writing prompts kept from training, to evaluate with"},
 };
 
 static const tt_option direction_options[] = {
-    {"--method", .kind = TT_OPTION_CHOICE, .argument = "NAME", .preset = "cross-covariance", .choices = methods,
+    {"--method", .kind = TT_OPTION_CHOICE, .argument = "NAME", .preset = "cross-covariance", .choices = tt_method_names,
      .help = "how a direction is found"},
-    {"--solver", .kind = TT_OPTION_CHOICE, .argument = "NAME", .preset = "auto", .choices = solvers,
+    {"--solver", .kind = TT_OPTION_CHOICE, .argument = "NAME", .preset = "auto", .choices = tt_solver_names,
      .help = "how eigenvectors are computed"},
-    {"--tolerance", .kind = TT_OPTION_NUMBER, .argument = "X", .preset = "0.5", .least = 0, .most = INFINITY,
-     .help = "least discriminant ratio of an eigenvector, and least gain of a further one"},
+    {"--tolerance", .kind = TT_OPTION_NUMBER, .argument = "X", .preset = TT_PRESET(TT_TRAIN_TOLERANCE), .least = 0,
+     .most = INFINITY, .help = "least discriminant ratio of an eigenvector, and least gain of a further one"},
     {"--skip-begin-layers", .kind = TT_OPTION_AMOUNT, .argument = "N", .preset = "0",
      .help = "first blocks to leave alone, a number or a share such as 0.25"},
-    {"--skip-end-layers", .kind = TT_OPTION_AMOUNT, .argument = "N", .preset = "1",
+    {"--skip-end-layers", .kind = TT_OPTION_AMOUNT, .argument = "N", .preset = TT_PRESET(TT_TRAIN_SKIP_END),
      .help = "last blocks to leave alone, a number or a share such as 0.25"},
-    {"--layer-offset", .kind = TT_OPTION_CHOICE, .argument = "N", .preset = "1", .choices = offsets,
-     .help = "apply a direction this many blocks after the one it was measured at"},
+    {"--layer-offset", .kind = TT_OPTION_CHOICE, .argument = "N", .preset = TT_PRESET(TT_TRAIN_LAYER_OFFSET),
+     .choices = offsets, .help = "apply a direction this many blocks after the one it was measured at"},
 };
 
 static const tt_option state_options[] = {
@@ -188,7 +186,7 @@ const tt_command tt_command_train = {
         "class; and a report of all figures. A run that was interrupted goes on where it was when it is started again with "
         "the same arguments.",
     .run = run,
-    .groups = {&group, &prompt_group, &direction_group, &state_group, &tt_model_group},
+    .groups = {&group, &prompt_group, &direction_group, &state_group, &tt_model_group, &tt_layout_group},
     .examples =
         {
             {"trimtab train -m model.gguf -o vectors", "vectors for all built-in axes"},

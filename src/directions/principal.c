@@ -4,6 +4,7 @@
  * between the classes, and centring would take it out and keep only what the differences differ in. (repeng centres them.)
  */
 #include "base/memory.h"
+#include "base/number.h"
 #include "directions/problem.h"
 
 #include <cblas.h>
@@ -32,8 +33,8 @@ static void orient(const tt_problem *problem, double *unit) {
     if (length > 0) cblas_dscal((int)d, (towards_b < 0 ? -1 : 1) / length, unit, 1);
 }
 
-bool tt_principal_component(const tt_problem *problem, double *unit, tt_error *err) {
-    const size_t N = problem->N, d = problem->d, n = N < d ? N : d;
+static bool principal_component(const tt_problem *problem, double *unit, tt_error *err) {
+    const size_t N = problem->N, d = problem->d, n = tt_smaller(N, d);
     double *differences = tt_alloc(N * d, sizeof(double), err);
     double *square = differences ? tt_alloc(n * n, sizeof(double), err) : NULL;
     double *coefficients = square ? tt_alloc(n, sizeof(double), err) : NULL;
@@ -58,5 +59,18 @@ bool tt_principal_component(const tt_problem *problem, double *unit, tt_error *e
     free(square);
     free(differences);
     if (ok) orient(problem, unit);
+    return ok;
+}
+
+double tt_memory_principal(size_t N, size_t d, const tt_direction_options *) {
+    const double n = (double)tt_smaller(N, d);
+    return (double)N * (double)d + 2 * n * n;
+}
+
+bool tt_find_principal(const tt_problem *problem, const tt_direction_options *, tt_direction *direction, tt_error *err) {
+    double *unit = tt_alloc(problem->d, sizeof(double), err);
+    const bool ok =
+        unit && principal_component(problem, unit, err) && tt_problem_measure_single(problem, unit, direction, err);
+    free(unit);
     return ok;
 }

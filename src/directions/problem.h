@@ -5,7 +5,7 @@
  * double: products of F32 values are exact there, and the sums' rounding stays far below the data's own. */
 #pragma once
 
-#include "directions/direction.h"
+#include "directions/types.h"
 
 typedef struct tt_problem {
     const float *A, *B; /* N x d, not owned */
@@ -39,6 +39,19 @@ double tt_problem_ratio(const tt_problem *problem, const double *scores, double 
 /* Fills all figures of `direction` but the counts from the scores along the unit vector `unit` (d), and takes a copy of it
  * as F32. */
 bool tt_problem_measure(const tt_problem *problem, const double *unit, tt_direction *direction, tt_error *err);
+
+/* The same, with the counts, for a method that has one vector and takes it as it is. Where that is all zeros, there is no
+ * direction. */
+bool tt_problem_measure_single(const tt_problem *problem, const double *unit, tt_direction *direction, tt_error *err);
+
+/* ==== Methods: each finds a direction, and knows how many values (of double) it holds at most ==== */
+
+#define METHOD(id, name, function)                                                                                          \
+    bool tt_find_##function(const tt_problem *problem, const tt_direction_options *options, tt_direction *direction,        \
+                            tt_error *err);                                                                                 \
+    double tt_memory_##function(size_t N, size_t d, const tt_direction_options *options);
+#include "directions/methods.def"
+#undef METHOD
 
 /* ==== Eigenvectors that passed the tolerance ==== */
 
@@ -74,9 +87,6 @@ bool tt_solve_lanczos(const tt_problem *problem, tt_candidates *candidates, bool
 
 /* The most Lanczos steps that are worth their time: with more, an exact solver is as fast. */
 size_t tt_lanczos_limit(size_t N, size_t d);
-
-/* The uncentred first principal component of B - A, in `unit` (d zeros on entry, and still where A and B are the same). */
-bool tt_principal_component(const tt_problem *problem, double *unit, tt_error *err);
 
 /* True, or the error that a LAPACK routine's return value means. */
 bool tt_lapack_ok(int info, const char *what, tt_error *err);

@@ -57,3 +57,17 @@ bool tt_problem_measure(const tt_problem *problem, const double *unit, tt_direct
     free(scores);
     return true;
 }
+
+bool tt_problem_measure_single(const tt_problem *problem, const double *unit, tt_direction *direction, tt_error *err) {
+    bool any = false;
+    for (size_t j = 0; j < problem->d; j++) any = any || unit[j] != 0;
+    if (!any) return true;
+    if (!tt_problem_measure(problem, unit, direction, err)) return false;
+    direction->kept = direction->accepted = direction->eigenpairs = 1;
+    return true;
+}
+
+void tt_direction_free(tt_direction *direction) {
+    free(direction->unit);
+    *direction = (tt_direction){0};
+}

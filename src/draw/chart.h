@@ -1,14 +1,13 @@
-/* chart.h: line charts as an SVG file, for a page of vectors that is shown where no script runs. Pure: numbers in, text out.
- */
+/* chart.h: the one drawer of charts: line charts and matrices as SVG, which is shown where no script runs. Pure: numbers in,
+ * text out. */
 #pragma once
 
-#include "base/error.h"
-
-#include <stddef.h>
+#include "base/text.h"
 
 typedef struct tt_chart_line {
-    const char *label, *colour;      /* the colour as SVG has it: "#1d6d75" */
-    const double *ys, *lows, *highs; /* one a point; NaN where there is none. The last two, a band, may be NULL */
+    const char *label;               /* any bytes; cut where too long */
+    const char *colour;              /* as SVG has it: "#1d6d75"; NULL: one of the drawer's own, by the line's number */
+    const double *ys, *lows, *highs; /* one a point; a gap where not finite. The last two, a band, may be NULL */
     bool dashed;
 } tt_chart_line;
 
@@ -21,7 +20,23 @@ typedef struct tt_chart {
     size_t line_count;
 } tt_chart;
 
-/* Panels side by side. NULL when memory is short; the caller frees. */
+/* A picture in the making: rows, one below the other. */
+typedef struct tt_drawing {
+    tt_text body;
+    double width, height; /* so far, in pixels */
+} tt_drawing;             /* starts as `{0}`; ends with tt_drawing_free */
+
+/* A row of charts, side by side, with their legends below; one alone is wide, and has room for a long legend beside it. */
+void tt_draw_charts(tt_drawing *drawing, const tt_chart *charts, size_t count);
+
+/* A matrix of cosines (n x n, row-major) in shades, numbered from 1. */
+void tt_draw_matrix(tt_drawing *drawing, const char *title, const double *cosines, size_t n);
+
+/* The whole as an SVG file. NULL when memory is short, now or before; the caller frees. */
+char *tt_drawing_svg(const tt_drawing *drawing, tt_error *err);
+void tt_drawing_free(tt_drawing *drawing);
+
+/* A picture of one row. */
 char *tt_chart_svg(const tt_chart *charts, size_t count, tt_error *err);
 
 /* The largest of 1, 2 and 5 times a power of ten that divides `range` > 0 into at least `least` parts. */

@@ -178,6 +178,34 @@ static bool figure_axis(const struct figuring *f, size_t axis, const tt_axis *ma
     return !f->from->others || figure_others(f, axis, to, err);
 }
 
+/* ==== What the vectors are ==== */
+
+static bool measure_blocks(const tt_evaluate_axis *axis, tt_axis_evaluation *to, tt_error *err) {
+    const tt_vector *side = axis->sides[TT_POSITIVE];
+    to->blocks = tt_alloc(side->layer_count, sizeof *to->blocks, err);
+    for (uint32_t K = 1; to->blocks && K < side->layer_count; K++)
+        if (side->rows[K])
+            to->blocks[to->block_count++] =
+                (tt_block_lengths){K,
+                                   tt_vector_row_norm(axis->debias, K),
+                                   {tt_vector_row_norm(axis->sides[0], K), tt_vector_row_norm(side, K)}};
+    return to->blocks != NULL;
+}
+
+static bool describe_vectors(const tt_evaluate_axis *axis, tt_axis_evaluation *to, tt_error *err) {
+    to->trained_samples = axis->sides[0]->samples;
+    to->method = tt_strdup(axis->sides[0]->method, err);
+    return to->method && measure_blocks(axis, to, err);
+}
+
+static bool describe_model(const tt_model *model, tt_evaluation *to, tt_error *err) {
+    const tt_model_facts *facts = tt_model_facts_of(model);
+    to->model_name = tt_strdup(facts->name, err);
+    to->model_description = tt_strdup(facts->description, err);
+    to->fingerprint = tt_strdup(facts->fingerprint, err);
+    return to->model_name && to->model_description && to->fingerprint;
+}
+
 /* ==== Similarity ==== */
 
 static bool compare_axes(const tt_evaluate_axis *axes, size_t count, tt_evaluation *evaluation, tt_error *err) {
@@ -196,10 +224,12 @@ static bool figure_all(const struct figuring *f, const tt_evaluate_axis *axes, t
     evaluation->damage_limit = f->options->damage_limit;
     evaluation->tokens = f->from->tokens;
     evaluation->axes = tt_alloc(f->from->axis_count, sizeof *evaluation->axes, err);
-    if (!evaluation->axes) return false;
+    if (!evaluation->axes || !describe_model(f->model, evaluation, err)) return false;
     for (size_t axis = 0; axis < f->from->axis_count; axis++) {
         evaluation->axis_count++; /* one filled half is freed as well */
-        if (!figure_axis(f, axis, axes[axis].axis, &evaluation->axes[axis], err)) return false;
+        if (!figure_axis(f, axis, axes[axis].axis, &evaluation->axes[axis], err) ||
+            !describe_vectors(&axes[axis], &evaluation->axes[axis], err))
+            return false;
     }
     return compare_axes(axes, f->from->axis_count, evaluation, err);
 }
@@ -222,31 +252,4 @@ bool tt_evaluate(tt_model *model, const tt_chat *chat, const tt_evaluate_axis *a
     tt_material_free(&material);
     if (!ok) tt_evaluation_free(evaluation);
     return ok;
-}
-
-void tt_evaluation_free(tt_evaluation *evaluation) {
-    for (size_t i = 0; i < evaluation->axis_count; i++) {
-        tt_axis_evaluation *axis = &evaluation->axes[i];
-        free(axis->name);
-        free(axis->classes[0]);
-        free(axis->classes[1]);
-        free(axis->unsteered.text);
-        for (size_t value = 0; value < axis->value_count; value++) free(axis->values[value].text);
-        free(axis->values);
-        free(axis->samples.gained);
-        free(axis->samples.to_gain);
-        free(axis->samples.lost);
-        free(axis->samples.tokens);
-        free(axis->others[0]);
-        free(axis->others[1]);
-    }
-    free(evaluation->axes);
-    free(evaluation->similarity);
-    *evaluation = (tt_evaluation){0};
-}
-
-const tt_value_figures *tt_evaluation_at(const tt_axis_evaluation *axis, double value) {
-    for (size_t i = 0; i < axis->value_count; i++)
-        if (fabs(axis->values[i].value - value) < 1e-9) return &axis->values[i];
-    return NULL;
 }

@@ -1,8 +1,8 @@
 /* load.c: see load.h */
 #include "evaluate/load.h"
 #include "apply/target.h"
-#include "base/json.h"
 #include "base/memory.h"
+#include "evaluate/evaluation_json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -126,36 +126,19 @@ void tt_loaded_free(tt_loaded *loaded) {
     *loaded = (tt_loaded){0};
 }
 
-/* Everything of the report but the other axes. */
-static yyjson_mut_doc *part_of_axis(yyjson_mut_doc *report, size_t axis, tt_error *err) {
-    yyjson_mut_doc *doc = tt_json_copy(report);
-    if (!doc) {
-        tt_fail(err, TT_ERROR_MEMORY, "out of memory");
-        return NULL;
-    }
-    yyjson_mut_val *root = yyjson_mut_doc_get_root(doc), *axes = yyjson_mut_obj_get(root, "axes");
-    yyjson_mut_val *own = yyjson_mut_arr_remove(axes, axis);
-    yyjson_mut_arr_clear(axes);
-    yyjson_mut_arr_append(axes, own);
-    yyjson_mut_obj_remove_key(root, "similarity");
-    return doc;
-}
-
-static bool write_part(const tt_vector *vector, yyjson_mut_doc *report, size_t axis, tt_error *err) {
+static bool write_part(const tt_vector *vector, const tt_evaluation *evaluation, size_t axis, tt_error *err) {
     tt_vector_name name;
     if (!tt_vector_name_parse(vector->path, &name))
         return tt_fail(err, TT_ERROR_INPUT,
                        "'%s' is not named {model}-{axis}__{class}.gguf: there is no name to save its evaluation by",
                        vector->path);
     char *path = tt_format(err, "%.*sevaluation.json", (int)(name.suffix - vector->path), vector->path);
-    yyjson_mut_doc *doc = path ? part_of_axis(report, axis, err) : NULL;
-    const bool ok = doc && tt_json_write(path, doc, err);
-    yyjson_mut_doc_free(doc);
+    const bool ok = path && tt_evaluation_write_axis(evaluation, axis, path, err);
     free(path);
     return ok;
 }
 
-bool tt_save_evaluation(tt_loaded *loaded, const tt_evaluation *evaluation, yyjson_mut_doc *report, tt_error *err) {
+bool tt_save_evaluation(tt_loaded *loaded, const tt_evaluation *evaluation, tt_error *err) {
     for (size_t i = 0; i < loaded->count; i++) {
         tt_vector *files[TT_FILES] = {&loaded->axes[i].debias, &loaded->axes[i].sides[0], &loaded->axes[i].sides[1]};
         for (int file = 0; file < TT_FILES; file++) {
@@ -163,7 +146,7 @@ bool tt_save_evaluation(tt_loaded *loaded, const tt_evaluation *evaluation, yyjs
                 files[file]->recommended[class] = (float)evaluation->axes[i].recommended[class];
             if (!tt_vector_write(files[file], files[file]->path, err)) return false;
         }
-        if (!write_part(files[0], report, i, err)) return false;
+        if (!write_part(files[0], evaluation, i, err)) return false;
     }
     return true;
 }

@@ -1,7 +1,6 @@
 /* load.h: a folder's vectors, axis by axis, each with the phrases it was trained on. */
 #pragma once
 
-#include "base/json.h"
 #include "evaluate/evaluate.h"
 
 typedef struct tt_loaded_axis {
@@ -24,5 +23,5 @@ bool tt_load_vectors(tt_loaded *loaded, const char *folder, const char *const *n
 void tt_loaded_free(tt_loaded *loaded); /* harmless on `{0}` */
 
 /* Writes the recommended values into the three files of each axis, and beside them what was measured, as
- * {model}-{axis}__evaluation.json: the part of `report` (of tt_evaluation_json) that is about that axis. */
-bool tt_save_evaluation(tt_loaded *loaded, const tt_evaluation *evaluation, yyjson_mut_doc *report, tt_error *err);
+ * {model}-{axis}__evaluation.json. */
+bool tt_save_evaluation(tt_loaded *loaded, const tt_evaluation *evaluation, tt_error *err);

@@ -33,8 +33,8 @@ static bool make_prompts(tt_material_sample *to, const tt_chat *chat, const tt_s
     tt_asked *asked = tt_alloc(rows, sizeof *asked, err);
     tt_tokens *tokens = asked ? tt_alloc(rows, sizeof *tokens, err) : NULL;
     for (size_t row = 0; tokens && row < rows; row++)
-        asked[row] = (tt_asked){row == 0 ? sample->baseline : sample->systems[(row - 1) / 2][(row - 1) % 2],
-                                sample->writing_prompt};
+        asked[row] =
+            (tt_asked){row == 0 ? sample->baseline : sample->systems[(row - 1) / 2][(row - 1) % 2], sample->writing_prompt};
     const bool ok = tokens && tt_prompt_tokens(chat, asked, rows, separate, tokens, err);
     if (ok) to->baseline = tokens[0];
     for (size_t row = 1; ok && row < rows; row++) to->prompts[(row - 1) / 2][(row - 1) % 2] = tokens[row];

@@ -1,7 +1,8 @@
 /* material.h: what is evaluated on: held-out prompts, and what the model writes behind them. Private to evaluate/. */
 #pragma once
 
-#include "evaluate/evaluate.h"
+#include "evaluate/options.h"
+#include "model/chat.h"
 
 /* One sample. */
 typedef struct tt_material_sample {

@@ -12,6 +12,10 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+/* Where the user says nothing. Training and evaluation must agree on what is held out. */
+#define TT_PLAN_PROMPTS_PER_SYSTEM 1
+#define TT_PLAN_HELD_OUT 0.1
+
 typedef struct tt_plan_options {
     uint64_t seed;
     size_t prompts_per_system; /* K >= 1: samples i with the same i / K share stem and pairs, and differ in the writing

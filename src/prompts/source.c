@@ -99,6 +99,27 @@ const char *tt_source_text(const tt_source *source, yyjson_val *value, const cha
     return yyjson_get_str(value);
 }
 
+/* What chat templates have as marks of a turn, a text or its end; its length, or 0. */
+static size_t mark_at(const char *text) {
+    static const char *const marks[] = {"<s>",    "</s>",    "<bos>",           "<eos>",        "<pad>",
+                                        "[INST]", "[/INST]", "<start_of_turn>", "<end_of_turn>"};
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (!strncmp(text, marks[i], strlen(marks[i]))) return strlen(marks[i]);
+    const char *end = !strncmp(text, "<|", 2) ? strstr(text + 2, "|>") : NULL;
+    return end && end - text < TT_QUOTE / 2 ? (size_t)(end - text) + 2 : 0;
+}
+
+static void warn_of_marks(const tt_source *source, const char *text, const char *what, size_t line) {
+    for (; *text; text++) {
+        const size_t length = mark_at(text);
+        if (!length) continue;
+        tt_findings_warning(source->findings, line,
+                            "%s holds \"%.*s\", which many models have as a mark of their own; write it in other words",
+                            what, (int)length, text);
+        return;
+    }
+}
+
 const char *tt_source_phrase(const tt_source *source, yyjson_val *value, const char *what) {
     const char *text = tt_source_text(source, value, what);
     if (!text) return NULL;
@@ -112,6 +133,7 @@ const char *tt_source_phrase(const tt_source *source, yyjson_val *value, const c
         tt_findings_warning(source->findings, line,
                             "\"%s\" begins or ends with a space, which will stand in the prompts; remove it",
                             tt_quote(text, quote));
+    warn_of_marks(source, text, what, line);
     return text;
 }
 

@@ -102,48 +102,45 @@ static void add_use(tt_text *page, const tt_card_folder *folder) {
 
 static void add_evidence_row(tt_text *page, const tt_card_axis *axis, int class) {
     const double value = recommended_value(axis, class);
-    yyjson_val *figures = value != 0 ? tt_card_figures_at(axis, value) : NULL;
-    yyjson_val *fidelity = yyjson_obj_get(figures, "fidelity");
+    const tt_value_figures *figures = value != 0 ? tt_evaluation_at(axis->figures, value) : NULL;
     tt_text_add(page, "| ");
     tt_card_add_plain(page, axis->files->classes[class]);
     if (!figures) {
         tt_text_add(page, " | no value that was tried | | | | ");
     } else {
         tt_text_addf(page, " | %g | ", value);
-        add_percent(page, tt_card_estimate(yyjson_arr_get(fidelity, (size_t)class)));
+        add_percent(page, figures->fidelity[class]);
         tt_text_add(page, " | ");
-        add_percent(page, tt_card_estimate(yyjson_arr_get(fidelity, (size_t)!class)));
+        add_percent(page, figures->fidelity[!class]);
         tt_text_add(page, " | ");
-        add_percent(page, tt_card_estimate(yyjson_obj_get(figures, "perplexity_rise")));
+        add_percent(page, figures->perplexity);
         tt_text_add(page, " | ");
     }
-    add_percent(page, tt_card_estimate(yyjson_arr_get(yyjson_obj_get(axis->figures, "prompt_damage"), (size_t)class)));
+    add_percent(page, axis->figures->prompt_damage[class]);
     tt_text_add(page, " |\n");
 }
 
 /* What the model wrote; NULL where there is nothing. */
-static const char *text_of(yyjson_val *figures) {
-    const char *text = yyjson_get_str(yyjson_obj_get(figures, "text"));
-    if (text) text += strspn(text, " \n\r\t");
-    return text && *text ? text : NULL;
+static const char *text_of(const tt_value_figures *figures) {
+    const char *text = figures ? figures->text + strspn(figures->text, " \n\r\t") : "";
+    return *text ? text : NULL;
 }
 
 /* That, as a quotation of one paragraph. */
-static void add_sample(tt_text *page, const char *head, yyjson_val *figures) {
+static void add_sample(tt_text *page, const char *head, const tt_value_figures *figures) {
     const char *text = text_of(figures);
-    yyjson_val *value = yyjson_obj_get(figures, "value");
     if (!text) return;
     tt_text_add(page, "\n**");
     tt_card_add_plain(page, head);
-    if (value) tt_text_addf(page, " (%g)", yyjson_get_num(value));
+    if (figures->value != 0) tt_text_addf(page, " (%g)", figures->value);
     tt_text_add(page, "**\n\n> ");
     tt_card_add_plain(page, text);
     tt_text_add(page, "\n");
 }
 
 static void add_samples(tt_text *page, const tt_card_axis *axis) {
-    yyjson_val *low = tt_card_figures_near(axis, -1), *high = tt_card_figures_near(axis, 1);
-    yyjson_val *unsteered = yyjson_obj_get(axis->figures, "unsteered");
+    const tt_value_figures *low = tt_evaluation_near(axis->figures, -1), *high = tt_evaluation_near(axis->figures, 1);
+    const tt_value_figures *unsteered = &axis->figures->unsteered;
     if (!text_of(low) && !text_of(unsteered) && !text_of(high)) return;
     tt_text_add(page, "\n<details><summary>What the model wrote</summary>\n");
     add_sample(page, axis->files->classes[0], low);
@@ -157,7 +154,6 @@ static void add_evidence(tt_text *page, const tt_card_folder *folder) {
     for (size_t i = 0; i < folder->count && !first; i++)
         if (folder->axes[i].figures) first = &folder->axes[i];
     if (!first) return;
-    yyjson_val *root = yyjson_doc_get_root(first->evaluation);
     tt_text_addf(
         page,
         "\n## Evidence\n\nMeasured by `trimtab eval` on %llu samples of stems, phrases and writing prompts that training "
@@ -166,8 +162,7 @@ static void add_evidence(tt_text *page, const tt_card_folder *folder) {
         "same for its texts, which should become less likely. *Damage* is the rise of perplexity on the model's own "
         "neutral texts; values to use were sought up to %g%% of it. *By message* is the damage that the system message "
         "does by the same measure. In brackets are 95%% intervals.\n",
-        (unsigned long long)yyjson_get_uint(yyjson_obj_get(root, "samples")),
-        100 * yyjson_get_num(yyjson_obj_get(root, "damage_limit")));
+        (unsigned long long)first->evaluation.samples, 100 * first->evaluation.damage_limit);
     for (size_t i = 0; i < folder->count; i++) {
         const tt_card_axis *axis = &folder->axes[i];
         if (!axis->figures) continue;

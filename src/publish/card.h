@@ -1,15 +1,8 @@
 /* card.h: the page with which a folder of vectors is published (a README.md as Hugging Face shows it), with its charts. */
 #pragma once
 
-#include "base/error.h"
 #include "base/notes.h"
-
-#include <stddef.h>
-
-typedef struct tt_card_options {
-    const char *license;    /* as Hugging Face calls it: "apache-2.0" */
-    const char *base_model; /* the model's name there: "HuggingFaceTB/SmolLM2-135M-Instruct"; NULL: left out */
-} tt_card_options;
+#include "publish/card_options.h"
 
 /* Writes {folder}/README.md, and {folder}/charts/{axis}.svg for each axis that `trimtab eval --save` has left its figures
  * of. Refused: a folder without vectors, or with those of several models. `notes` gets what the page lacks; the caller

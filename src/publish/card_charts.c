@@ -37,15 +37,12 @@ static void curve_free(struct curve *curve) {
 
 enum { FIDELITY, DAMAGE = 2, CURVES }; /* two curves of fidelity, one a class */
 
-static void fill(const tt_card_axis *axis, double *xs, struct curve curves[static CURVES]) {
-    size_t i, count;
-    yyjson_val *figures;
-    yyjson_arr_foreach(yyjson_obj_get(axis->figures, "values"), i, count, figures) {
-        yyjson_val *fidelity = yyjson_obj_get(figures, "fidelity");
-        xs[i] = yyjson_get_num(yyjson_obj_get(figures, "value"));
-        for (size_t class = 0; class < 2; class++)
-            curve_put(&curves[FIDELITY + class], i, tt_card_estimate(yyjson_arr_get(fidelity, class)));
-        curve_put(&curves[DAMAGE], i, tt_card_estimate(yyjson_obj_get(figures, "perplexity_rise")));
+static void fill(const tt_axis_evaluation *axis, double *xs, struct curve curves[static CURVES]) {
+    for (size_t i = 0; i < axis->value_count; i++) {
+        const tt_value_figures *figures = &axis->values[i];
+        xs[i] = figures->value;
+        for (size_t class = 0; class < 2; class++) curve_put(&curves[FIDELITY + class], i, figures->fidelity[class]);
+        curve_put(&curves[DAMAGE], i, figures->perplexity);
     }
 }
 
@@ -55,18 +52,15 @@ static tt_chart_line line_of(const char *label, const char *colour, const struct
 
 /* ==== By block ==== */
 
-static bool list_blocks(yyjson_val *blocks, double **rows, double **debias, double **side, tt_error *err) {
-    const size_t count = yyjson_arr_size(blocks);
-    *rows = tt_alloc(count, sizeof **rows, err);
-    *debias = tt_alloc(count, sizeof **debias, err);
-    *side = tt_alloc(count, sizeof **side, err);
+static bool list_blocks(const tt_axis_evaluation *axis, double **rows, double **debias, double **side, tt_error *err) {
+    *rows = tt_alloc(axis->block_count, sizeof **rows, err);
+    *debias = tt_alloc(axis->block_count, sizeof **debias, err);
+    *side = tt_alloc(axis->block_count, sizeof **side, err);
     if (!*rows || !*debias || !*side) return false;
-    size_t i, all;
-    yyjson_val *block;
-    yyjson_arr_foreach(blocks, i, all, block) {
-        (*rows)[i] = yyjson_get_num(yyjson_obj_get(block, "row"));
-        (*debias)[i] = yyjson_get_num(yyjson_obj_get(block, "debias"));
-        (*side)[i] = yyjson_get_num(yyjson_obj_get(block, "positive"));
+    for (size_t i = 0; i < axis->block_count; i++) {
+        (*rows)[i] = axis->blocks[i].row;
+        (*debias)[i] = axis->blocks[i].debias;
+        (*side)[i] = axis->blocks[i].sides[1];
     }
     return true;
 }
@@ -88,15 +82,14 @@ static bool write_svg(const tt_card_folder *folder, const tt_card_axis *axis, co
 }
 
 static bool write_axis(const tt_card_folder *folder, const tt_card_axis *axis, tt_error *err) {
-    const size_t count = yyjson_arr_size(yyjson_obj_get(axis->figures, "values"));
-    yyjson_val *blocks = yyjson_obj_get(axis->figures, "blocks");
+    const size_t count = axis->figures->value_count;
     struct curve curves[CURVES] = {0};
     double *rows = NULL, *debias = NULL, *side = NULL;
     double *xs = tt_alloc(count, sizeof *xs, err);
-    bool ok = xs && list_blocks(blocks, &rows, &debias, &side, err);
+    bool ok = xs && list_blocks(axis->figures, &rows, &debias, &side, err);
     for (size_t i = 0; ok && i < CURVES; i++) ok = curve_make(&curves[i], count, err);
     if (ok) {
-        fill(axis, xs, curves);
+        fill(axis->figures, xs, curves);
         const tt_chart_line fidelity[2] = {line_of(axis->files->classes[0], negative_colour, &curves[0]),
                                            line_of(axis->files->classes[1], positive_colour, &curves[1])};
         const tt_chart_line damage = line_of("rise of perplexity", plain_colour, &curves[DAMAGE]);
@@ -104,7 +97,7 @@ static bool write_axis(const tt_card_folder *folder, const tt_card_axis *axis, t
                                           {"de-bias", negative_colour, .ys = debias, .dashed = true}};
         const tt_chart charts[3] = {{"Fidelity (%)", "value", xs, count, fidelity, 2},
                                     {"Damage (%)", "value", xs, count, &damage, 1},
-                                    {"Length by block", "block", rows, yyjson_arr_size(blocks), lengths, 2}};
+                                    {"Length by block", "block", rows, axis->figures->block_count, lengths, 2}};
         ok = write_svg(folder, axis, charts, 3, err);
     }
     for (size_t i = 0; i < CURVES; i++) curve_free(&curves[i]);

@@ -3,14 +3,12 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/plain.h"
+#include "evaluate/evaluation_json.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { EVALUATION_LIMIT = 64 << 20 };
 
 /* Reads {model}-{axis}__evaluation.json, where it is. */
 static bool read_evaluation(tt_card_axis *axis, tt_error *err) {
@@ -19,18 +17,10 @@ static bool read_evaluation(tt_card_axis *axis, tt_error *err) {
     if (!tt_vector_name_parse(debias, &name)) return true; /* such a name cannot have one */
     char *path = tt_format(err, "%.*sevaluation.json", (int)(name.suffix - debias), debias);
     if (!path) return false;
-    size_t length;
-    char *text = NULL;
     bool present = access(path, F_OK) == 0;
     present = present || errno != ENOENT; /* there, but out of reach: reading it tells why */
-    bool ok = !present || (text = tt_plain_read(path, EVALUATION_LIMIT, NULL, &length, err)) != NULL;
-    if (ok && present) ok = (axis->evaluation = tt_json_parse(path, text, length, err)) != NULL;
-    if (ok && present) {
-        axis->figures = yyjson_arr_get_first(yyjson_obj_get(yyjson_doc_get_root(axis->evaluation), "axes"));
-        ok =
-            axis->figures || tt_fail(err, TT_ERROR_INPUT, "'%s' is not what trimtab eval --save writes; make it anew", path);
-    }
-    free(text);
+    const bool ok = !present || tt_evaluation_read(&axis->evaluation, path, err);
+    if (ok && present) axis->figures = &axis->evaluation.axes[0];
     free(path);
     return ok;
 }
@@ -84,40 +74,9 @@ void tt_card_folder_close(tt_card_folder *folder) {
     tt_card_axis *axes = folder->axes;
     for (size_t i = 0; axes && i < folder->count; i++) {
         tt_vector_free(&axes[i].side);
-        yyjson_doc_free(axes[i].evaluation);
+        tt_evaluation_free(&axes[i].evaluation);
     }
     free(axes);
     tt_catalogue_free(&folder->catalogue);
     *folder = (tt_card_folder){0};
-}
-
-yyjson_val *tt_card_figures_at(const tt_card_axis *axis, double value) {
-    size_t i, count;
-    yyjson_val *figures;
-    yyjson_arr_foreach(yyjson_obj_get(axis->figures, "values"), i, count, figures) {
-        if (fabs(yyjson_get_num(yyjson_obj_get(figures, "value")) - value) < 1e-6) return figures;
-    }
-    return NULL;
-}
-
-yyjson_val *tt_card_figures_near(const tt_card_axis *axis, double end) {
-    size_t i, count;
-    yyjson_val *figures, *nearest = NULL;
-    double least = INFINITY;
-    yyjson_arr_foreach(yyjson_obj_get(axis->figures, "values"), i, count, figures) {
-        const double value = yyjson_get_num(yyjson_obj_get(figures, "value")), distance = fabs(value - end);
-        if (value * end <= 0 || distance >= least) continue;
-        least = distance;
-        nearest = figures;
-    }
-    return nearest;
-}
-
-static double number_of(yyjson_val *object, const char *key) {
-    yyjson_val *number = yyjson_obj_get(object, key);
-    return yyjson_is_num(number) ? yyjson_get_num(number) : NAN;
-}
-
-tt_estimate tt_card_estimate(yyjson_val *estimate) {
-    return (tt_estimate){number_of(estimate, "value"), number_of(estimate, "low"), number_of(estimate, "high")};
 }

@@ -3,15 +3,15 @@
 #pragma once
 
 #include "apply/catalogue.h"
-#include "base/json.h"
-#include "evaluate/statistics.h"
+#include "base/notes.h"
+#include "evaluate/evaluation.h"
 #include "vectors/vector.h"
 
 typedef struct tt_card_axis {
-    const tt_catalogue_axis *files; /* the catalogue's */
-    tt_vector side;                 /* the positive one's keys */
-    yyjson_doc *evaluation;         /* what `trimtab eval --save` left; NULL where it did not */
-    yyjson_val *figures;            /* the axis in it */
+    const tt_catalogue_axis *files;    /* the catalogue's */
+    tt_vector side;                    /* the positive one's keys */
+    tt_evaluation evaluation;          /* what `trimtab eval --save` left; empty where it did not */
+    const tt_axis_evaluation *figures; /* the axis in it; NULL where there is none */
 } tt_card_axis;
 
 typedef struct tt_card_folder {
@@ -23,11 +23,3 @@ typedef struct tt_card_folder {
 /* Refuses a folder without a complete axis, or with vectors of more than one model. `notes` gets what is left out. */
 bool tt_card_folder_open(tt_card_folder *folder, const char *path, tt_notes *notes, tt_error *err);
 void tt_card_folder_close(tt_card_folder *folder); /* harmless on `{0}` */
-
-/* The figures of the axis at one value, NULL where it was not tried; and at the value of `end`'s sign that is nearest to it,
- * NULL where none of that sign was. */
-yyjson_val *tt_card_figures_at(const tt_card_axis *axis, double value);
-yyjson_val *tt_card_figures_near(const tt_card_axis *axis, double end);
-
-/* An estimate as the evaluation has it; NaNs where it has none. */
-tt_estimate tt_card_estimate(yyjson_val *estimate);

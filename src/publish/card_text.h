@@ -2,8 +2,8 @@
 #pragma once
 
 #include "base/text.h"
-#include "publish/card.h"
 #include "publish/card_folder.h"
+#include "publish/card_options.h"
 
 /* The model that the folder's vectors are for; words where they do not name it. */
 const char *tt_card_model_name(const tt_card_folder *folder);

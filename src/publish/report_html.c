@@ -1,7 +1,8 @@
 /* report_html.c: an evaluation as one page; see report.h. web/report.html and its parts are the page, which the build puts
  * into one file; here it gets the figures. */
-#include "base/json.h"
-#include "evaluate/report.h"
+#include "base/text.h"
+#include "evaluate/evaluation_json.h"
+#include "publish/report.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +26,10 @@ static void add_json(tt_text *html, const char *json) {
     }
 }
 
-char *tt_evaluation_html(const yyjson_mut_doc *evaluation, tt_error *err) {
-    char *json = tt_json_text(evaluation, YYJSON_WRITE_NOFLAG, NULL, err);
+char *tt_evaluation_html(const tt_evaluation *evaluation, tt_error *err) {
+    yyjson_mut_doc *doc = tt_evaluation_json(evaluation, err);
+    char *json = doc ? tt_json_text(doc, YYJSON_WRITE_NOFLAG, NULL, err) : NULL;
+    yyjson_mut_doc_free(doc);
     if (!json) return NULL;
     const char *begin = strstr(page, place);
     tt_text html = {0};

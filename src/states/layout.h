@@ -14,7 +14,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
-#include "states/states.h"
+#include "states/shape.h"
 
 #include <nettle/umac.h>
 #include <sys/types.h>

@@ -7,21 +7,11 @@
 #pragma once
 
 #include "base/error.h"
+#include "states/shape.h"
 
 #include <stddef.h>
-#include <stdint.h>
 
 typedef struct tt_states tt_states;
-
-typedef struct tt_states_shape {
-    uint64_t samples; /* N, when complete */
-    uint32_t rows;    /* prompts a sample */
-    uint32_t blocks;  /* L */
-    uint32_t width;   /* d */
-} tt_states_shape;
-
-/* Bytes that a file of this shape takes, with an identity of `identity_length` bytes. */
-uint64_t tt_states_size(const tt_states_shape *shape, size_t identity_length);
 
 /* Makes the file, with `identity` (JSON text: everything that the contributions depend on) in its header, no sample yet.
  * Refuses before starting where the file system has not the space ("needs ... but ... has only ... free"). A lock on the
@@ -44,7 +34,6 @@ bool tt_states_has(const tt_states *states, uint64_t sample);
 
 /* Writes samples [first, first + count), `data[count][rows][blocks][width]`, and commits them: on return they survive a
  * crash. None of them is there yet; and unless they begin at the first gap, they end within TT_STATES_AHEAD of it. */
-enum { TT_STATES_AHEAD = 2880 };
 bool tt_states_put(tt_states *states, uint64_t first, uint64_t count, const float *data, tt_error *err);
 
 /* Reads, for the first `count` samples, row `row` minus row `baseline` of one block into `out` (count x width, row-major),

@@ -36,7 +36,7 @@ bool tt_console_flush(tt_error *err) {
     errno = 0;
     const bool flushed = fflush(stdout) == 0;
     if (flushed && !ferror(stdout)) return true;
-    if (errno == EPIPE || nobody_reads()) return tt_fail(err, TT_ERROR_NONE, "%s", "");
+    if (errno == EPIPE || nobody_reads()) return tt_fail_quietly(err, TT_ERROR_NONE);
     if (!flushed && errno) return tt_fail_errno(err, "cannot write to standard output");
     return tt_fail(err, TT_ERROR_IO, "not everything could be written to standard output");
 }

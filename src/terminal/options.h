@@ -51,6 +51,10 @@ typedef enum tt_option_kind {
     TT_OPTION_NUMBERS, /* decimal numbers with commas between them, at most TT_NUMBERS_MOST */
 } tt_option_kind;
 
+/* A number that is defined elsewhere, as a preset: TT_PRESET(TT_TRAIN_SAMPLES) is "192". */
+#define TT_PRESET(number) TT_PRESET_TEXT(number)
+#define TT_PRESET_TEXT(number) #number
+
 enum { TT_NUMBERS_MOST = 128, TT_GROUPS_MOST = 8, TT_EXAMPLES_MOST = 8 };
 
 typedef struct tt_option {

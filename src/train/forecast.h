@@ -1,7 +1,7 @@
 /* forecast.h: what a run will take, before it is begun: `trimtab train --dry-run`. */
 #pragma once
 
-#include "train/train.h"
+#include "train/options.h"
 
 typedef struct tt_forecast {
     uint64_t axes, samples;

@@ -4,7 +4,7 @@
 #include "model/capture.h"
 #include "model/chat.h"
 #include "states/states.h"
-#include "train/train.h"
+#include "train/options.h"
 
 /* What gathering needs, all of it the caller's. */
 typedef struct tt_gather {

@@ -10,6 +10,61 @@
 
 enum { IDENTITY_VERSION = 1 };
 
+/* ==== The fields, each once ==== */
+
+typedef enum field_kind { TEXT, COUNT64, COUNT32, REAL, WHOLE, FLAG } field_kind;
+
+/* In the order in which they are compared: what comes first explains most. `differs`: how a difference is told of a text
+ * ("another model file"), or of a flag as the option's name, with a "no " before it where it was not given; of a
+ * number as the option's name. NULL where it is not compared, or below, by itself. */
+static const struct field {
+    const char *key;
+    field_kind kind;
+    size_t offset;
+    const char *differs;
+} fields[] = {
+#define FIELD(kind, name, differs) {#name, kind, offsetof(tt_identity, name), differs}
+    FIELD(TEXT, content_hash, "another model file"),
+    FIELD(TEXT, model_name, "another --name"),
+    FIELD(TEXT, chat_template, "another chat template"),
+    FIELD(TEXT, chat_digest, NULL), /* see match_chat */
+    FIELD(FLAG, separate_system_message, "another --separate-system-message"),
+    FIELD(FLAG, plain, "--plain"),
+    FIELD(COUNT64, samples, "--samples"),
+    FIELD(COUNT64, seed, "--seed"),
+    FIELD(COUNT64, prompts_per_system, "--prompts-per-system"),
+    FIELD(REAL, held_out, "--hold-out"),
+    FIELD(COUNT32, ubatch, "-ub"),
+    FIELD(COUNT32, rounding, NULL), /* see match_rounding; older versions wrote none */
+    FIELD(FLAG, flash_attention_off, "-fa off"),
+    FIELD(WHOLE, gpu_layers, NULL),
+    FIELD(TEXT, rpc_servers, NULL),
+    FIELD(TEXT, tensor_split, NULL),
+    FIELD(TEXT, architecture, NULL),
+    FIELD(TEXT, fingerprint, NULL),
+    FIELD(COUNT64, parameters, NULL),
+    FIELD(COUNT32, blocks, NULL),
+    FIELD(COUNT32, width, NULL),
+    FIELD(TEXT, plan, NULL),
+#undef FIELD
+};
+enum { FIELDS = sizeof fields / sizeof *fields };
+
+/* A field's place in an identity. */
+typedef union place {
+    void *any;
+    char **text;
+    uint64_t *count64;
+    uint32_t *count32;
+    double *real;
+    int *whole;
+    bool *flag;
+} place;
+
+static place place_of(const tt_identity *identity, const struct field *field) {
+    return (place){(void *)((uintptr_t)identity + field->offset)};
+}
+
 static bool copy(char **field, const char *text, tt_error *err) { return (*field = tt_strdup(text, err)) != NULL; }
 
 static bool copy_axis(struct tt_identity_axis *to, const char *name, const char *negative, const char *positive,
@@ -45,8 +100,8 @@ bool tt_identity_of_run(tt_identity *identity, const tt_model *model, const char
     };
     bool ok = copy(&identity->model_name, name, err) && copy(&identity->architecture, facts->architecture, err) &&
               copy(&identity->fingerprint, facts->fingerprint, err) &&
-              copy(&identity->content_hash, facts->content_hash, err) &&
-              copy_chat(identity, chat, err) && copy(&identity->plan, tt_plan_hash(plan), err) &&
+              copy(&identity->content_hash, facts->content_hash, err) && copy_chat(identity, chat, err) &&
+              copy(&identity->plan, tt_plan_hash(plan), err) &&
               copy(&identity->rpc_servers, tt_model_rpc_servers(model), err) &&
               copy(&identity->tensor_split, tt_model_tensor_split(model), err) &&
               (identity->axes = tt_alloc(axis_count, sizeof *identity->axes, err));
@@ -58,33 +113,36 @@ bool tt_identity_of_run(tt_identity *identity, const tt_model *model, const char
     return ok;
 }
 
+static void write_field(yyjson_mut_doc *doc, yyjson_mut_val *root, const tt_identity *identity, const struct field *field) {
+    const place at = place_of(identity, field);
+    switch (field->kind) {
+    case TEXT:
+        yyjson_mut_obj_add_str(doc, root, field->key, *at.text);
+        break;
+    case COUNT64:
+        yyjson_mut_obj_add_uint(doc, root, field->key, *at.count64);
+        break;
+    case COUNT32:
+        yyjson_mut_obj_add_uint(doc, root, field->key, *at.count32);
+        break;
+    case REAL:
+        yyjson_mut_obj_add_real(doc, root, field->key, *at.real);
+        break;
+    case WHOLE:
+        yyjson_mut_obj_add_int(doc, root, field->key, *at.whole);
+        break;
+    case FLAG:
+        yyjson_mut_obj_add_bool(doc, root, field->key, *at.flag);
+        break;
+    }
+}
+
 char *tt_identity_write(const tt_identity *identity, tt_error *err) {
     yyjson_mut_val *root;
     yyjson_mut_doc *doc = tt_json_object(&root);
     if (root) {
         yyjson_mut_obj_add_uint(doc, root, "version", IDENTITY_VERSION);
-        yyjson_mut_obj_add_str(doc, root, "model_name", identity->model_name);
-        yyjson_mut_obj_add_str(doc, root, "architecture", identity->architecture);
-        yyjson_mut_obj_add_str(doc, root, "fingerprint", identity->fingerprint);
-        yyjson_mut_obj_add_str(doc, root, "content_hash", identity->content_hash);
-        yyjson_mut_obj_add_str(doc, root, "chat_template", identity->chat_template);
-        yyjson_mut_obj_add_str(doc, root, "chat_digest", identity->chat_digest);
-        yyjson_mut_obj_add_str(doc, root, "plan", identity->plan);
-        yyjson_mut_obj_add_uint(doc, root, "samples", identity->samples);
-        yyjson_mut_obj_add_uint(doc, root, "seed", identity->seed);
-        yyjson_mut_obj_add_uint(doc, root, "prompts_per_system", identity->prompts_per_system);
-        yyjson_mut_obj_add_real(doc, root, "held_out", identity->held_out);
-        yyjson_mut_obj_add_uint(doc, root, "parameters", identity->parameters);
-        yyjson_mut_obj_add_uint(doc, root, "blocks", identity->blocks);
-        yyjson_mut_obj_add_uint(doc, root, "width", identity->width);
-        yyjson_mut_obj_add_uint(doc, root, "ubatch", identity->ubatch);
-        yyjson_mut_obj_add_uint(doc, root, "rounding", identity->rounding);
-        yyjson_mut_obj_add_int(doc, root, "gpu_layers", identity->gpu_layers);
-        yyjson_mut_obj_add_str(doc, root, "rpc_servers", identity->rpc_servers);
-        yyjson_mut_obj_add_str(doc, root, "tensor_split", identity->tensor_split);
-        yyjson_mut_obj_add_bool(doc, root, "flash_attention_off", identity->flash_attention_off);
-        yyjson_mut_obj_add_bool(doc, root, "separate_system_message", identity->separate_system_message);
-        yyjson_mut_obj_add_bool(doc, root, "plain", identity->plain);
+        for (size_t i = 0; i < FIELDS; i++) write_field(doc, root, identity, &fields[i]);
         yyjson_mut_val *axes = yyjson_mut_obj_add_arr(doc, root, "axes");
         for (size_t i = 0; i < identity->axis_count; i++) {
             const struct tt_identity_axis *axis = &identity->axes[i];
@@ -103,12 +161,31 @@ char *tt_identity_write(const tt_identity *identity, tt_error *err) {
 
 /* ==== Reading ==== */
 
-static bool read_text(yyjson_val *object, const char *key, char **field, tt_error *err) {
-    const char *text = yyjson_get_str(yyjson_obj_get(object, key));
-    return copy(field, text ? text : "", err);
+/* What an older trimtab did not write is empty or 0. */
+static bool read_field(yyjson_val *root, tt_identity *identity, const struct field *field, tt_error *err) {
+    const place at = place_of(identity, field);
+    yyjson_val *value = yyjson_obj_get(root, field->key);
+    switch (field->kind) {
+    case TEXT:
+        return copy(at.text, yyjson_is_str(value) ? yyjson_get_str(value) : "", err);
+    case COUNT64:
+        *at.count64 = yyjson_get_uint(value);
+        break;
+    case COUNT32:
+        *at.count32 = (uint32_t)yyjson_get_uint(value);
+        break;
+    case REAL:
+        *at.real = yyjson_get_num(value);
+        break;
+    case WHOLE:
+        *at.whole = yyjson_get_int(value);
+        break;
+    case FLAG:
+        *at.flag = yyjson_get_bool(value);
+        break;
+    }
+    return true;
 }
-
-static uint64_t read_count(yyjson_val *object, const char *key) { return yyjson_get_uint(yyjson_obj_get(object, key)); }
 
 static bool read_axes(tt_identity *identity, yyjson_val *axes, tt_error *err) {
     const size_t count = yyjson_arr_size(axes);
@@ -132,30 +209,10 @@ bool tt_identity_read(tt_identity *identity, const char *json, const char *file,
     yyjson_doc *doc = tt_json_parse(file, json, strlen(json), err);
     if (!doc) return false;
     yyjson_val *root = yyjson_doc_get_root(doc);
-    bool ok = read_count(root, "version") == IDENTITY_VERSION ||
+    bool ok = yyjson_get_uint(yyjson_obj_get(root, "version")) == IDENTITY_VERSION ||
               tt_fail(err, TT_ERROR_INPUT, "it was written by another version of trimtab");
-    ok = ok && read_text(root, "model_name", &identity->model_name, err) &&
-         read_text(root, "architecture", &identity->architecture, err) &&
-         read_text(root, "fingerprint", &identity->fingerprint, err) &&
-         read_text(root, "content_hash", &identity->content_hash, err) &&
-         read_text(root, "chat_template", &identity->chat_template, err) &&
-         read_text(root, "chat_digest", &identity->chat_digest, err) && read_text(root, "plan", &identity->plan, err) &&
-         read_text(root, "rpc_servers", &identity->rpc_servers, err) &&
-         read_text(root, "tensor_split", &identity->tensor_split, err) &&
-         read_axes(identity, yyjson_obj_get(root, "axes"), err);
-    identity->samples = read_count(root, "samples");
-    identity->seed = read_count(root, "seed");
-    identity->prompts_per_system = read_count(root, "prompts_per_system");
-    identity->held_out = yyjson_get_num(yyjson_obj_get(root, "held_out"));
-    identity->parameters = read_count(root, "parameters");
-    identity->blocks = (uint32_t)read_count(root, "blocks");
-    identity->width = (uint32_t)read_count(root, "width");
-    identity->ubatch = (uint32_t)read_count(root, "ubatch");
-    identity->rounding = (uint32_t)read_count(root, "rounding"); /* older versions wrote none */
-    identity->gpu_layers = yyjson_get_int(yyjson_obj_get(root, "gpu_layers"));
-    identity->flash_attention_off = yyjson_get_bool(yyjson_obj_get(root, "flash_attention_off"));
-    identity->separate_system_message = yyjson_get_bool(yyjson_obj_get(root, "separate_system_message"));
-    identity->plain = yyjson_get_bool(yyjson_obj_get(root, "plain"));
+    for (size_t i = 0; ok && i < FIELDS; i++) ok = read_field(root, identity, &fields[i], err);
+    ok = ok && read_axes(identity, yyjson_obj_get(root, "axes"), err);
     yyjson_doc_free(doc);
     if (ok) return true;
     tt_identity_free(identity);
@@ -205,25 +262,6 @@ static bool match_placement(const tt_identity *stored, const tt_identity *presen
            differ_text("-ts", stored->tensor_split, present->tensor_split, file, err);
 }
 
-/* What the model computes with: the processors and their ways of rounding. */
-static bool match_arithmetic(const tt_identity *stored, const tt_identity *present, const char *file, tt_error *err) {
-    if (stored->ubatch != present->ubatch) return differ_count("-ub", stored->ubatch, present->ubatch, file, err);
-    if (stored->rounding != present->rounding)
-        return tt_fail(err, TT_ERROR_INPUT,
-                       "'%s' holds an unfinished run of a version of trimtab that rounds differently; finish it with that "
-                       "version, or give --restart to start over",
-                       file);
-    if (stored->flash_attention_off != present->flash_attention_off)
-        return differ(stored->flash_attention_off ? "-fa off" : "no -fa off", file, err);
-    return match_placement(stored, present, file, err);
-}
-
-static bool differ_held_out(double stored, double present, const char *file, tt_error *err) {
-    char text[64];
-    snprintf(text, sizeof text, "--hold-out %g instead of %g", stored, present);
-    return differ(text, file, err);
-}
-
 static bool match_axes(const tt_identity *stored, const tt_identity *present, const char *file, tt_error *err) {
     bool same = stored->axis_count == present->axis_count;
     for (size_t i = 0; same && i < stored->axis_count; i++) same = !strcmp(stored->axes[i].name, present->axes[i].name);
@@ -239,7 +277,6 @@ static bool match_axes(const tt_identity *stored, const tt_identity *present, co
 
 /* A file without a digest is of the time when libllama laid conversations out: what it did then counts. */
 static bool match_chat(const tt_identity *stored, const tt_identity *present, const char *file, tt_error *err) {
-    if (strcmp(stored->chat_template, present->chat_template) != 0) return differ("another chat template", file, err);
     const bool old = !*stored->chat_digest;
     const char *before = present->chat_digest_before ? present->chat_digest_before : "";
     if (!strcmp(old ? before : stored->chat_digest, present->chat_digest)) return true;
@@ -248,22 +285,46 @@ static bool match_chat(const tt_identity *stored, const tt_identity *present, co
     return differ("a chat template that lays conversations out differently", file, err);
 }
 
-bool tt_identity_match(const tt_identity *stored, const tt_identity *present, const char *file, tt_error *err) {
-    if (strcmp(stored->content_hash, present->content_hash) != 0) return differ("another model file", file, err);
-    if (strcmp(stored->model_name, present->model_name) != 0) return differ("another --name", file, err);
-    if (!match_chat(stored, present, file, err)) return false;
-    if (stored->separate_system_message != present->separate_system_message)
-        return differ("another --separate-system-message", file, err);
-    if (stored->plain != present->plain) return differ(stored->plain ? "--plain" : "no --plain", file, err);
-    if (stored->samples != present->samples) return differ_count("--samples", stored->samples, present->samples, file, err);
-    if (stored->seed != present->seed) return differ_count("--seed", stored->seed, present->seed, file, err);
-    if (stored->prompts_per_system != present->prompts_per_system)
-        return differ_count("--prompts-per-system", stored->prompts_per_system, present->prompts_per_system, file, err);
-    if (stored->held_out != present->held_out) return differ_held_out(stored->held_out, present->held_out, file, err);
-    if (!match_arithmetic(stored, present, file, err)) return false;
-    if (!match_axes(stored, present, file, err)) return false;
-    if (strcmp(stored->plan, present->plan) != 0) return differ("other stems or writing prompts", file, err);
+static bool match_rounding(const tt_identity *stored, const tt_identity *present, const char *file, tt_error *err) {
+    return stored->rounding == present->rounding ||
+           tt_fail(err, TT_ERROR_INPUT,
+                   "'%s' holds an unfinished run of a version of trimtab that rounds differently; finish it with that "
+                   "version, or give --restart to start over",
+                   file);
+}
+
+/* Two fields that are compared by what they hold alone. */
+static bool match_field(const tt_identity *stored, const tt_identity *present, const struct field *field, const char *file,
+                        tt_error *err) {
+    const place a = place_of(stored, field), b = place_of(present, field);
+    char text[128];
+    switch (field->kind) {
+    case TEXT:
+        return !strcmp(*a.text, *b.text) || differ(field->differs, file, err);
+    case FLAG:
+        snprintf(text, sizeof text, "%s%s", *a.flag || *field->differs != '-' ? "" : "no ", field->differs);
+        return *a.flag == *b.flag || differ(text, file, err);
+    case REAL:
+        snprintf(text, sizeof text, "%s %g instead of %g", field->differs, *a.real, *b.real);
+        return *a.real == *b.real || differ(text, file, err);
+    case COUNT64:
+        return *a.count64 == *b.count64 || differ_count(field->differs, *a.count64, *b.count64, file, err);
+    case COUNT32:
+        return *a.count32 == *b.count32 || differ_count(field->differs, *a.count32, *b.count32, file, err);
+    case WHOLE:
+        break;
+    }
     return true;
+}
+
+bool tt_identity_match(const tt_identity *stored, const tt_identity *present, const char *file, tt_error *err) {
+    for (size_t i = 0; i < FIELDS; i++)
+        if (fields[i].differs && !match_field(stored, present, &fields[i], file, err)) return false;
+    if (!match_chat(stored, present, file, err) || !match_rounding(stored, present, file, err) ||
+        !match_placement(stored, present, file, err) ||
+        !match_axes(stored, present, file, err))
+        return false;
+    return !strcmp(stored->plan, present->plan) || differ("other stems or writing prompts", file, err);
 }
 
 void tt_identity_free(tt_identity *identity) {
@@ -274,15 +335,8 @@ void tt_identity_free(tt_identity *identity) {
         free(identity->axes[i].hash);
     }
     free(identity->axes);
-    free(identity->model_name);
-    free(identity->architecture);
-    free(identity->fingerprint);
-    free(identity->content_hash);
-    free(identity->chat_template);
-    free(identity->chat_digest);
     free(identity->chat_digest_before);
-    free(identity->plan);
-    free(identity->rpc_servers);
-    free(identity->tensor_split);
+    for (size_t i = 0; i < FIELDS; i++)
+        if (fields[i].kind == TEXT) free(*place_of(identity, &fields[i]).text);
     *identity = (tt_identity){0};
 }

@@ -4,7 +4,7 @@
  * vectors' keys need, so that directions can be computed from a states file alone. */
 #pragma once
 
-#include "train/train.h"
+#include "train/options.h"
 
 typedef struct tt_identity {
     char *model_name, *architecture, *fingerprint, *content_hash;

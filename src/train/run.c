@@ -45,8 +45,8 @@ bool tt_run_begin(tt_run *run, tt_error *err) {
     if (!run->chat) return false;
     const char *own = *facts->name ? facts->name : tt_path_name(facts->path);
     char *name = tt_safe_name(options->name ? options->name : own, err);
-    const bool ok = name && tt_identity_of_run(&run->identity, run->model, name, run->chat, run->axes,
-                                               run->axis_count, run->plan, options, err);
+    const bool ok = name && tt_identity_of_run(&run->identity, run->model, name, run->chat, run->axes, run->axis_count,
+                                               run->plan, options, err);
     free(name);
     if (!ok) return false;
     run->states_path = options->states ? tt_strdup(options->states, err)

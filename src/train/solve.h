@@ -2,8 +2,8 @@
 #pragma once
 
 #include "states/states.h"
+#include "train/options.h"
 #include "train/ranks.h"
-#include "train/train.h"
 
 /* The directions of one axis: `blocks` entries, `found` false for the skipped ones and those without a direction. */
 typedef struct tt_axis_directions {

@@ -100,6 +100,15 @@ class Text(unittest.TestCase):
                 self.assertEqual((done.returncode, done.stdout), (told["LF"].returncode, told["LF"].stdout))
         self.assertEqual(told["LF"].returncode, 0, told["LF"].stdout + told["LF"].stderr)
 
+    def test_check_warns_of_marks_that_models_have(self):
+        for phrase, mark in (("a<|im_end|>b", "<|im_end|>"), ("so </s> be it", "</s>"), ("[INST] do", "[INST]")):
+            with self.subTest(mark=mark):
+                axis = {"classes": ["low", "high"], "data": [[phrase, "plain"]] + [[f"l{i}", f"h{i}"] for i in range(20)]}
+                told = self.run_trimtab("axes", "check", self.file(json.dumps(axis).encode(), "low_vs_high.json")).stdout.decode()
+                self.assertIn(f'holds "{mark}", which many models have as a mark', told)
+        plain = json.dumps({"classes": ["low", "high"], "data": [["a < b > c | d", "<b>"]] + [[f"l{i}", f"h{i}"] for i in range(20)]})
+        self.assertNotIn("mark", self.run_trimtab("axes", "check", self.file(plain.encode(), "low_vs_high.json")).stdout.decode())
+
     def test_a_wrong_axis_names_the_same_line_in_every_form(self):
         for name, form in FORMS.items():
             with self.subTest(form=name):

@@ -10,16 +10,16 @@ import unittest
 
 import built
 import serving
-from serving import PROMPT, Serving
+from serving import Serving
 
 
 class Mixes(Serving):
     options = ("-np", "2", "-c", "1024", "--preset", "plain=language=0")
 
     def text(self, status=200, **fields):
-        got, _, answer = self.post("/v1/chat/completions", {"messages": PROMPT, "max_tokens": 12, "temperature": 0, **fields})
+        got, _, answer = self.post("/v1/completions", {"prompt": "The sea", "max_tokens": 12, "temperature": 0, **fields})
         self.assertEqual(got, status, answer)
-        return (answer["choices"][0]["message"]["content"], answer["steering"]) if status == 200 else answer["error"]["message"]
+        return (answer["choices"][0]["text"], answer["steering"]) if status == 200 else answer["error"]["message"]
 
     def test_value_0_is_the_debias_vector_alone(self):
         """In each way to name a mix, as in `trimtab run`; and none at all is something else."""
@@ -109,6 +109,27 @@ class Files(unittest.TestCase):
                 self.assertEqual([status for status, _ in results], [200, 200])
                 self.assertGreater(min(seconds for _, seconds in results), 3)
                 self.assertLess(max(seconds for _, seconds in results), 6)  # read once for both
+
+    @unittest.skipIf(built.SANITIZERS, "the sanitizers' own library must be loaded first")
+    def test_the_end_comes_while_a_disk_is_slow(self):
+        """Who waits for a vector is told so, and the server ends as it should."""
+        with tempfile.TemporaryDirectory(prefix="trimtab-serve-") as folder:
+            model, files = serving.make_model(folder), serving.make_vectors(os.path.join(folder, "vectors"))
+            slow = os.path.join(folder, "slow")
+            environment = {"LD_PRELOAD": os.path.join(os.environ["TRIMTAB_BUILD"], "tests", "slow_disk.so"), "SLOW_DISK": slow}
+            with serving.Server(model, "--vectors", files, "--grace", "0.1", environment=environment) as server:
+                open(slow, "w").close()
+                results = []
+                threads = [threading.Thread(target=lambda stream=stream: results.append(self.post(server, {"steering": {"language": 0.5}, "stream": stream})))
+                           for stream in (False, True)]
+                threads.append(threading.Thread(target=lambda: results.append(self.post(server, {"steering": {"language": 0.7}}, "/v1/steering"))))
+                for thread in threads:
+                    thread.start()
+                time.sleep(0.5)
+                self.assertEqual(server.end(), 0)
+                for thread in threads:
+                    thread.join()
+                self.assertEqual(sorted(status for status, _ in results)[-2:], [503, 503])
 
 
 if __name__ == "__main__":

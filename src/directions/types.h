@@ -1,0 +1,50 @@
+/* types.h: what is asked for of a direction, and what is found: for the room's door (direction.h) and for the methods behind
+ * it.
+ */
+#pragma once
+
+#include "base/error.h"
+
+#include <stddef.h>
+
+/* The methods are listed in methods.def, a line each. */
+typedef enum tt_method {
+#define METHOD(id, name, function) id,
+#include "directions/methods.def"
+#undef METHOD
+} tt_method;
+
+typedef enum tt_solver {
+    TT_SOLVER_AUTO,    /* the fastest of the others, by d and N */
+    TT_SOLVER_DENSE,   /* LAPACK, the whole spectrum of the d x d matrix */
+    TT_SOLVER_REDUCED, /* the same eigenpairs from a 2N x 2N problem, where 2N < d (else as dense) */
+    TT_SOLVER_LANCZOS, /* matrix-free: the pairs that can pass, and a bound which shows that no other can */
+} tt_solver;
+
+typedef struct tt_direction_options {
+    tt_method method;
+    tt_solver solver;
+    double
+        tolerance; /* least discriminant ratio of an eigenvector, and least gain of a further one; the reference's is 0.5 */
+    int threads;   /* for linear algebra; 0: as it is set. The setting is the process' own: see tt_direction_find */
+} tt_direction_options;
+
+typedef struct tt_direction {
+    bool found;       /* false: this block has no direction, and `unit` is NULL */
+    tt_solver solver; /* the one that was used in the end; TT_SOLVER_AUTO where the method needs none */
+    size_t kept,
+        accepted;      /* eigenvectors that passed the tolerance; of those, in the compound (1 and 1 for other methods) */
+    size_t eigenpairs; /* computed to decide that */
+    double discriminant_ratio; /* J of the scores along `unit` */
+    double variance_reduction; /* max(0, 1 - (var a + var b) / (2 var(a and b together))) */
+    double deviations[2];      /* standard deviations of the scores, by class */
+    double means[2];           /* mean scores mu_a, mu_b */
+    double middle; /* (mu_a + mu_b) / 2: the de-bias vector is middle x unit, class c's (means[c] - middle) x unit */
+    float *unit;   /* d values, length 1; freed by tt_direction_free */
+} tt_direction;
+
+void tt_direction_free(tt_direction *direction);
+
+/* J(a, b), the discriminant ratio of two sets of N scores; 0 where both have no spread and one mean. A spread below what
+ * F32 values can tell from none counts as that much, so the ratio is always finite (at most 7e13). */
+double tt_discriminant_ratio(const double *a, const double *b, size_t N);
