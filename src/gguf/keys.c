@@ -30,9 +30,7 @@ void tt_gguf_keys_free(tt_gguf_keys *keys) {
 
 size_t tt_gguf_keys_count(const tt_gguf_keys *keys) { return keys ? (size_t)gguf_get_n_kv(keys) : 0; }
 
-const char *tt_gguf_keys_name(const tt_gguf_keys *keys, size_t index) {
-    return gguf_get_key(keys, (int64_t)index);
-}
+const char *tt_gguf_keys_name(const tt_gguf_keys *keys, size_t index) { return gguf_get_key(keys, (int64_t)index); }
 
 static void add_number(const struct gguf_context *meta, int64_t id, tt_text *value) {
     switch (gguf_get_kv_type(meta, id)) {
