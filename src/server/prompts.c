@@ -290,10 +290,37 @@ static bool goes_on(tt_fields *fields, const tt_message *last) {
     return wanted && fields->ok;
 }
 
+/* The conversation with a new turn behind it, also where the last message is the assistant's. */
+static char *render_closed(const tt_request_world *world, const tt_message *messages, size_t count, tt_error *err) {
+    yyjson_mut_val *root;
+    yyjson_mut_doc *doc = tt_json_object(&root);
+    yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, root, "messages");
+    for (size_t i = 0; i < count; i++) {
+        yyjson_mut_val *message = yyjson_mut_arr_add_obj(doc, list);
+        yyjson_mut_obj_add_str(doc, message, "role", messages[i].role);
+        yyjson_mut_obj_add_str(doc, message, "content", messages[i].content);
+    }
+    yyjson_mut_obj_add_bool(doc, root, "continue_final_message", false);
+    yyjson_doc *request = tt_json_complete(doc) ? yyjson_mut_doc_imut_copy(doc, NULL) : NULL;
+    yyjson_mut_doc_free(doc);
+    tt_rendered rendered = {0};
+    char *text = NULL;
+    if (!request)
+        tt_fail(err, TT_ERROR_MEMORY, "out of memory");
+    else if (tt_chat_render_request(world->chat, yyjson_doc_get_root(request), &rendered, err))
+        text = tt_strdup(rendered.prompt, err);
+    tt_rendered_free(&rendered);
+    yyjson_doc_free(request);
+    return text;
+}
+
 static char *render(tt_fields *fields, const tt_request_world *world, const tt_message *messages, size_t count) {
     tt_error err = {0};
     const bool on = goes_on(fields, &messages[count - 1]);
-    char *text = fields->ok ? tt_chat_render(world->chat, messages, on ? count - 1 : count, &err) : NULL;
+    const bool closed = !on && messages[count - 1].role && !strcmp(messages[count - 1].role, "assistant");
+    char *text = !fields->ok ? NULL
+                 : closed    ? render_closed(world, messages, count, &err)
+                             : tt_chat_render(world->chat, messages, on ? count - 1 : count, &err);
     if (text && on) {
         char *whole = tt_format(&err, "%s%s", text, messages[count - 1].content);
         free(text);
