@@ -311,7 +311,9 @@ static char *render_closed(const tt_request_world *world, const tt_message *mess
         text = tt_strdup(rendered.prompt, err);
     tt_rendered_free(&rendered);
     yyjson_doc_free(request);
-    return text;
+    if (text || err->kind != TT_ERROR_USAGE) return text;
+    *err = (tt_error){0}; /* a layout by name, which begins a new turn in any case */
+    return tt_chat_render(world->chat, messages, count, err);
 }
 
 static char *render(tt_fields *fields, const tt_request_world *world, const tt_message *messages, size_t count) {
