@@ -1,4 +1,5 @@
-/* dispatch.h: a request on its way to be computed: its steering is made first, in the thread for errands where files must be read. */
+/* dispatch.h: a request on its way to be computed: its steering is made first, in the thread for errands where files must be
+ * read. */
 #pragma once
 
 #include "server/service.h"

@@ -260,14 +260,15 @@ bool tt_mixes_at_hand(tt_mixes *mixes, const tt_recipe *recipe, tt_steering **st
     return *steering != NULL;
 }
 
-/* Keeps the steering in place of the one that was not used for longest. `text` is taken. */
-static void keep(tt_mixes *mixes, char *text, tt_steering *steering) {
+/* Keeps `made` in place of what was not used for longest. What it points to is taken. */
+static void keep(tt_mixes *mixes, kept_mix made) {
     pthread_mutex_lock(&mixes->mutex);
     kept_mix *oldest = &mixes->kept[0];
     for (size_t i = 1; i < KEPT; i++)
         if (mixes->kept[i].last_used < oldest->last_used) oldest = &mixes->kept[i];
     const kept_mix before = *oldest;
-    *oldest = (kept_mix){text, tt_steering_hold(steering), ++mixes->uses};
+    made.last_used = ++mixes->uses;
+    *oldest = made;
     pthread_mutex_unlock(&mixes->mutex);
     free(before.text);
     tt_steering_release(before.steering);
@@ -280,7 +281,7 @@ bool tt_mixes_make(tt_mixes *mixes, const tt_recipe *recipe, tt_steering **steer
     if (!text) return tt_refuse_error(refusal, "steering", &err);
     *steering = blend(mixes, &recipe->mix, refusal);
     if (*steering)
-        keep(mixes, text, *steering);
+        keep(mixes, (kept_mix){.text = text, .steering = tt_steering_hold(*steering)});
     else
         free(text);
     return *steering != NULL;

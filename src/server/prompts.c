@@ -290,17 +290,6 @@ static bool goes_on(tt_fields *fields, const tt_message *last) {
     return wanted && fields->ok;
 }
 
-/* The request without its last message. The caller frees; NULL when memory is short. */
-static yyjson_doc *without_last(yyjson_val *request) {
-    yyjson_mut_doc *copy = tt_json_new();
-    yyjson_mut_val *root = copy ? yyjson_val_mut_copy(copy, request) : NULL;
-    yyjson_mut_doc_set_root(copy, root);
-    if (root) yyjson_mut_arr_remove_last(yyjson_mut_obj_get(root, "messages"));
-    yyjson_doc *doc = root ? yyjson_mut_doc_imut_copy(copy, NULL) : NULL;
-    yyjson_mut_doc_free(copy);
-    return doc;
-}
-
 /* What only a template that runs can be told. */
 static void refuse_template_fields(tt_fields *fields) {
     static const char *const names[] = {"chat_template_kwargs", "documents"};
@@ -310,28 +299,31 @@ static void refuse_template_fields(tt_fields *fields) {
                              names[i]);
 }
 
-/* By the model's template with all that the request says, or by one of libllama's layouts with the texts alone. What the
- * assistant is to go on from stands behind the rest as it is. */
+/* By one of libllama's layouts: what the assistant is to go on from (`on`) stands behind the rest as it is. */
+static bool render_by_name(const tt_chat *chat, const tt_message *messages, size_t count, bool on, tt_rendered *rendered,
+                           tt_error *err) {
+    if (!tt_chat_render_whole(chat, messages, on ? count - 1 : count, rendered, err)) return false;
+    if (!on) return true;
+    char *whole = tt_format(err, "%s%s", rendered->prompt, messages[count - 1].content);
+    if (!whole) {
+        tt_rendered_free(rendered);
+        return false;
+    }
+    free(rendered->prompt);
+    rendered->prompt = whole;
+    return true;
+}
+
+/* By the model's template with all that the request says, which knows by itself how to go on from a last message of the
+ * assistant; or by a named layout with the texts alone. */
 static bool render(tt_fields *fields, const tt_request_world *world, const tt_message *messages, size_t count,
                    tt_rendered *rendered) {
     tt_error err = {0};
     const bool on = goes_on(fields, &messages[count - 1]), runs = tt_chat_runs(world->chat);
     if (!runs) refuse_template_fields(fields);
     if (!fields->ok) return false;
-    yyjson_doc *rest = runs && on ? without_last(fields->object) : NULL;
-    bool ok = !(runs && on && !rest) || tt_fail(&err, TT_ERROR_MEMORY, "out of memory");
-    if (ok && runs)
-        ok = tt_chat_render_request(world->chat, rest ? yyjson_doc_get_root(rest) : fields->object, rendered, &err);
-    else if (ok)
-        ok = tt_chat_render_whole(world->chat, messages, on ? count - 1 : count, rendered, &err);
-    yyjson_doc_free(rest);
-    if (ok && on) {
-        char *whole = tt_format(&err, "%s%s", rendered->prompt, messages[count - 1].content);
-        free(rendered->prompt);
-        rendered->prompt = whole;
-        ok = whole != NULL;
-        if (!ok) tt_rendered_free(rendered);
-    }
+    const bool ok = runs ? tt_chat_render_request(world->chat, fields->object, rendered, &err)
+                         : render_by_name(world->chat, messages, count, on, rendered, &err);
     if (!ok) tt_fields_refuse_error(fields, "messages", &err);
     return ok;
 }

@@ -200,6 +200,15 @@ class Messages(Requests):
         self.refused({"messages": PROMPT, "add_generation_prompt": False}, "add_generation_prompt")
 
 
+class NamedTemplate(Requests):
+    options = (*Requests.options, "--chat-template", "llama3")
+
+    def test_going_on(self):
+        history = PROMPT + [{"role": "assistant", "content": "The sea is"}]
+        self.assertTrue(self.rendered(history).endswith("The sea is"))
+        self.assertFalse(self.rendered(history, continue_final_message=False).endswith("The sea is"))
+
+
 class Constraints(Requests):
     """Nothing is silently unconstrained."""
 

@@ -82,8 +82,7 @@ static void read_continuation(common_chat_templates_inputs &inputs, const json &
     if (request.contains("continue_final_message"))
         inputs.continue_final_message = common_chat_continuation_parse(request.at("continue_final_message"));
     const auto &messages = inputs.messages;
-    if (inputs.continue_final_message == COMMON_CHAT_CONTINUATION_NONE && !messages.empty() &&
-        messages.back().role == "assistant") {
+    if (!request.contains("continue_final_message") && !messages.empty() && messages.back().role == "assistant") {
         if (messages.size() >= 2 && messages[messages.size() - 2].role == "assistant")
             throw std::invalid_argument("the conversation ends in two messages of the assistant's; join them");
         inputs.continue_final_message = COMMON_CHAT_CONTINUATION_AUTO;
