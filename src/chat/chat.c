@@ -47,14 +47,14 @@ static char *line_of(yyjson_mut_doc *doc, size_t *length, tt_error *err) {
 static void explain(const tt_template *chat, tt_helper_outcome outcome, tt_error *err) {
     static const char what_to_do[] = "name another with --chat-template or --chat-template-file";
     if (outcome == TT_HELPER_DIED)
-        tt_fail(err, TT_ERROR_MODEL, "the chat template of '%s' brought down the program that runs it; %s", chat->name,
+        tt_fail(err, TT_ERROR_INPUT, "the chat template of '%s' brought down the program that runs it; %s", chat->name,
                 what_to_do);
     if (outcome == TT_HELPER_LATE)
-        tt_fail(err, TT_ERROR_MODEL,
+        tt_fail(err, TT_ERROR_INPUT,
                 "the chat template of '%s' did not come to an end in time (2 s of a processor, %g s in all); %s", chat->name,
                 chat->helper.deadline, what_to_do);
     if (outcome == TT_HELPER_WORDY)
-        tt_fail(err, TT_ERROR_MODEL, "the chat template of '%s' makes a prompt that is too long for any model; %s",
+        tt_fail(err, TT_ERROR_INPUT, "the chat template of '%s' makes a prompt that is too long for any model; %s",
                 chat->name, what_to_do);
 }
 

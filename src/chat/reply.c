@@ -10,7 +10,7 @@
 enum { LIST_MOST = 1024 };
 
 static bool nonsense(tt_error *err) {
-    return tt_fail(err, TT_ERROR_MODEL,
+    return tt_fail(err, TT_ERROR_IO,
                    "the program that runs chat templates does not answer as it should; is it of another "
                    "version?");
 }

@@ -283,7 +283,7 @@ static bool digest_own(const tt_chat *given, char hex[static TT_HASH_TEXT], tt_e
         tt_rendered rendered = {0};
         tt_error refused = {0};
         const bool ok = render_dialogues(chat, &probes[i], 1, NOON, false, &rendered, &refused);
-        if (!ok && refused.kind == TT_ERROR_MEMORY) return tt_fail(err, refused.kind, "%s", refused.message);
+        if (!ok && refused.kind != TT_ERROR_MODEL) return tt_fail(err, refused.kind, "%s", refused.message);
         tt_hash_text(&hash, ok ? rendered.prompt : "refused");
         tt_rendered_free(&rendered);
     }
