@@ -1,6 +1,6 @@
 /* fuzz_mix.c: mixes as people type them. What is taken is finite and named, and its text is read as the same mix. */
-#include "base/memory.h"
 #include "apply/mix.h"
+#include "base/memory.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -260,8 +260,8 @@ static size_t reads_as_new(const test_family *family, tt_generator *generator, c
     return reused;
 }
 
-/* A turn that continues the last one computes its own tokens alone, also where blocks carry a state, which cannot be cut: there
- * one that goes another way begins anew. */
+/* A turn that continues the last one computes its own tokens alone, also where blocks carry a state, which cannot be cut:
+ * there one that goes another way begins anew. */
 static void turns_go_on_from_what_is_computed(void **) {
     for (size_t i = 0; i < architecture_count; i++) {
         test_family family;

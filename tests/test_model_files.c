@@ -98,6 +98,10 @@ static void write_vocabulary(size_t scores, size_t types, enum gguf_type type) {
     struct ggml_context *context = NULL;
     struct gguf_context *gguf = gguf_init_from_file(path, (struct gguf_init_params){.ctx = &context});
     assert_non_null(gguf);
+    for (int64_t i = 0; i < gguf_get_n_tensors(gguf); i++) { /* what was read says where its data is only if it is told */
+        const char *name = gguf_get_tensor_name(gguf, i);
+        gguf_set_tensor_data(gguf, name, ggml_get_tensor(context, name)->data);
+    }
     gguf_set_arr_str(gguf, "tokenizer.ggml.tokens", (const char **)(uintptr_t)tokens, 3);
     gguf_set_arr_data(gguf, "tokenizer.ggml.scores", type, values, scores);
     gguf_set_arr_data(gguf, "tokenizer.ggml.token_type", GGUF_TYPE_INT32, values, types);

@@ -102,6 +102,7 @@ class Ranks(cases.Case):
         bin_folder = os.path.join(self.folder, "elsewhere", "bin")
         os.makedirs(bin_folder)
         program = shutil.copy(TRIMTAB, bin_folder)
+        shutil.copy(os.path.join(os.path.dirname(TRIMTAB), "trimtab-chat"), bin_folder)
         result, _ = self.train("none", program=program, env=ENVIRONMENT | {"OMPI_COMM_WORLD_SIZE": "2"})
         self.assertEqual((result.returncode, result.stdout), (2, ""))
         self.assertIn("trimtab-mpi.so", result.stderr)

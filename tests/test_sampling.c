@@ -364,7 +364,7 @@ static void deep_grammars_are_refused(void **) {
     assert_refused(&sampling, "100 parentheses");
     strcpy(grammar, "root ::= \"\\\"((((\" [(\\](] ( # ((((\n");
     memset(grammar + strlen(grammar), '(', 99);
-    strcat(grammar, "\"x\"");
+    memcpy(grammar + strlen(grammar), "\"x\"", 3);
     memset(grammar + strlen(grammar), ')', 100);
     tt_sampler_close(make(&sampling));
 }

@@ -178,7 +178,9 @@ static bool same_name(const char *a, const char *b, size_t length) {
         while (is_mark(*a)) a++;
         while (b < end && is_mark(*b)) b++;
         if (!*a || b == end) return !*a && b == end;
-        if (tolower((unsigned char)*a++) != tolower((unsigned char)*b++)) return false;
+        if (tolower((unsigned char)*a) != tolower((unsigned char)*b)) return false;
+        a++;
+        b++;
     }
 }
 

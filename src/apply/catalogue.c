@@ -217,7 +217,9 @@ static bool add_file(gathering *g, const char *path, tt_error *err) {
         tt_vector_free(&vector);
         return ok;
     }
-    if (reason.kind == TT_ERROR_MEMORY) return tt_fail(err, reason.kind, "%s", reason.message);
+    /* Without a file that is there and may be read, what is left of a set would mean something else. */
+    const bool lost = reason.kind == TT_ERROR_IO && access(path, R_OK) == 0;
+    if (reason.kind == TT_ERROR_MEMORY || lost) return tt_fail(err, reason.kind, "%s", reason.message);
     return is_another_kind(path) || tt_notes_add(&g->catalogue->notes, err, "%s; it is passed over", reason.message);
 }
 

@@ -45,7 +45,9 @@ static bool read_whole(int fd, const char *path, size_t limit, const atomic_bool
             capacity = wanted;
         }
         if (cancel && !tt_wait_for_input(fd, cancel)) return tt_fail(err, TT_ERROR_INTERRUPTED, "interrupted");
-        const ssize_t got = read(fd, *bytes + *used, capacity - *used - 1);
+        ssize_t got; /* a signal that only interrupts is no reason to wait again: there is input */
+        do got = read(fd, *bytes + *used, capacity - *used - 1);
+        while (got < 0 && errno == EINTR && !(cancel && atomic_load(cancel)));
         if (got < 0 && (errno == EINTR || (cancel && errno == EAGAIN))) continue;
         if (got < 0) return tt_fail_errno(err, "cannot read '%s'", path);
         if (got == 0) break;

@@ -152,9 +152,11 @@ static tt_helper_outcome give(const tt_helper *helper, const char *line, size_t 
     for (size_t done = 0; done < length;) {
         const tt_helper_outcome outcome = wait_for(helper, POLLOUT, end, err);
         if (outcome != TT_HELPER_ANSWERED) return outcome;
-        const ssize_t count = send(helper->channel, line + done, length - done, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t count;
+        do count = send(helper->channel, line + done, length - done, MSG_NOSIGNAL | MSG_DONTWAIT);
+        while (count < 0 && errno == EINTR);
         if (count > 0) done += (size_t)count;
-        if (count >= 0 || errno == EINTR || errno == EAGAIN) continue;
+        if (count >= 0 || errno == EAGAIN) continue;
         if (errno == EPIPE || errno == ECONNRESET) return TT_HELPER_DIED;
         tt_fail_errno(err, "cannot write to the program that runs chat templates");
         return TT_HELPER_FAILED;
@@ -168,8 +170,9 @@ static tt_helper_outcome take(const tt_helper *helper, tt_text *answer, double e
     for (;;) {
         const tt_helper_outcome outcome = wait_for(helper, POLLIN, end, err);
         if (outcome != TT_HELPER_ANSWERED) return outcome;
-        const ssize_t count = read(helper->channel, piece, sizeof piece);
-        if (count < 0 && errno == EINTR) continue;
+        ssize_t count;
+        do count = read(helper->channel, piece, sizeof piece);
+        while (count < 0 && errno == EINTR);
         if (count < 0 && errno != ECONNRESET) {
             tt_fail_errno(err, "cannot read from the program that runs chat templates");
             return TT_HELPER_FAILED;

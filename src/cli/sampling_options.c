@@ -9,19 +9,19 @@ enum { GRAMMAR_MOST = 1 << 24 };
 
 static const tt_option options[] = {
 #define SEED(field, spellings, name, value, low, high, text, shown)                                                         \
-    {spellings,      .kind = TT_OPTION_COUNT, .argument = "N",      .least = (low),                                         \
-     .most = (high), .preset = #value,        .preset_text = shown, .help = text},
+    {spellings,      .kind = TT_OPTION_COUNT, .argument = "N",        .least = (low),                                       \
+     .most = (high), .preset = #value,        .preset_text = (shown), .help = (text)},
 #define NUMBER(field, spellings, name, value, low, high, text)                                                              \
-    {spellings, .kind = TT_OPTION_NUMBER, .argument = "N", .least = (low), .most = (high), .preset = #value, .help = text},
+    {spellings, .kind = TT_OPTION_NUMBER, .argument = "N", .least = (low), .most = (high), .preset = #value, .help = (text)},
 #define WHOLE(field, spellings, name, value, low, high, text)                                                               \
-    {spellings, .kind = TT_OPTION_COUNT, .argument = "N", .least = (low), .most = (high), .preset = #value, .help = text},
-#define FLAG(field, spellings, name, value, low, high, text, shown) {spellings, .help = text},
+    {spellings, .kind = TT_OPTION_COUNT, .argument = "N", .least = (low), .most = (high), .preset = #value, .help = (text)},
+#define FLAG(field, spellings, name, value, low, high, text, shown) {spellings, .help = (text)},
 #define TEXT(field, spellings, name, value, low, high, text, shown)                                                         \
-    {spellings, .kind = TT_OPTION_TEXT, .argument = "TEXT", .preset_text = shown, .help = text},
+    {spellings, .kind = TT_OPTION_TEXT, .argument = "TEXT", .preset_text = (shown), .help = (text)},
 #define NAMES(field, spellings, name, value, low, high, text, shown)                                                        \
-    {spellings, .kind = TT_OPTION_TEXT, .argument = "NAMES", .preset_text = shown, .help = text},
+    {spellings, .kind = TT_OPTION_TEXT, .argument = "NAMES", .preset_text = (shown), .help = (text)},
 #define TEXTS(field, spellings, name, value, low, high, text, shown)                                                        \
-    {spellings, .kind = TT_OPTION_TEXT, .argument = "TEXT", .repeatable = true, .preset_text = shown, .help = text},
+    {spellings, .kind = TT_OPTION_TEXT, .argument = "TEXT", .repeatable = true, .preset_text = (shown), .help = (text)},
 #include "model/sampling.def"
     {"--grammar-file", .kind = TT_OPTION_FILE, .argument = "FILE", .help = "the same as --grammar, from a file"},
     {"-l, --logit-bias", .kind = TT_OPTION_TEXT, .argument = "TOKEN+BIAS", .repeatable = true,

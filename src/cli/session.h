@@ -5,8 +5,8 @@
 #include "cli/mix_options.h"
 #include "cli/sampling_options.h"
 #include "model/generate.h"
-#include "terminal/options.h"
 #include "model/thinking.h"
+#include "terminal/options.h"
 
 #include <stdio.h>
 

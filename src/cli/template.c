@@ -3,10 +3,10 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "cli/commands.h"
-#include "terminal/console.h"
-#include "terminal/print_json.h"
 #include "cli/shared_options.h"
 #include "model/control_text.h"
+#include "terminal/console.h"
+#include "terminal/print_json.h"
 
 #include <stdlib.h>
 #include <string.h>

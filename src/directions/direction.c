@@ -20,7 +20,7 @@ static const struct {
 };
 
 const char *const tt_method_names[] = {
-#define METHOD(id, name, function) [id] = name,
+#define METHOD(id, name, function) [id] = (name),
 #include "directions/methods.def"
 #undef METHOD
     NULL};

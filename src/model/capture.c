@@ -44,11 +44,11 @@ struct tt_capture {
     float *contributions;     /* prompts x blocks x width */
     float *residual;          /* prompts x width: h_l at the last tokens, l the block that comes next */
     const atomic_bool *cancel;
-    size_t base, end;                        /* nodes of the present call: [base, end), with what fills it up */
-    size_t after;                            /* the place behind the present call's last prompt */
-    size_t begin, length;                    /* nodes of the present micro-batch: [begin, begin + length) */
-    size_t first, last;                      /* prompts trie->order[first .. last) end in it */
-    int next;                                /* what is awaited: -1 for h_0, else block `next`'s output */
+    size_t base, end;     /* nodes of the present call: [base, end), with what fills it up */
+    size_t after;         /* the place behind the present call's last prompt */
+    size_t begin, length; /* nodes of the present micro-batch: [begin, begin + length) */
+    size_t first, last;   /* prompts trie->order[first .. last) end in it */
+    int next;             /* what is awaited: -1 for h_0, else block `next`'s output */
     tt_error *err;
     bool failed;
 };

@@ -106,8 +106,10 @@ static line_result next_line(line_reader *reader, tt_error *err) {
 /* The prompt in a line: without byte order mark (at the file's begin), spaces and CR. Its length; 0 where it is blank. */
 static size_t prompt_of(const line_reader *reader, const char **prompt) {
     static const char blank[] = " \t\r";
-    const char *text = reader->text.data ? reader->text.data : "";
-    size_t length = reader->text.data ? reader->text.length : 0;
+    const char *text = reader->text.data;
+    size_t length = reader->text.length;
+    *prompt = "";
+    if (!text) return 0;
     const size_t mark = reader->line_offset == 0 ? tt_plain_mark(text, length) : 0;
     text += mark;
     length -= mark;

@@ -37,7 +37,8 @@ void tt_fields_refuse(tt_fields *fields, const char *name, const char *format, .
 }
 
 void tt_fields_refuse_error(tt_fields *fields, const char *name, const tt_error *err) {
-    if (fields->ok) tt_refuse(fields->refusal, err->kind == TT_ERROR_MEMORY ? 500 : 400, name, "%s", err->message);
+    const bool ours = err->kind == TT_ERROR_MEMORY || err->kind == TT_ERROR_IO;
+    if (fields->ok) tt_refuse(fields->refusal, ours ? 500 : 400, name, "%s", err->message);
     fields->ok = false;
 }
 

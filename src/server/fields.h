@@ -35,5 +35,6 @@ void tt_take_text(tt_fields *fields, const char *name, const char **value);
 /* Refuses unless an earlier field was refused already. */
 void tt_fields_refuse(tt_fields *fields, const char *name, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* The same with what another function has found: the client's fault (400), unless memory was short (500). */
+/* The same with what another function has found: the client's fault (400), unless memory was short or the system failed
+ * to read or write (500). */
 void tt_fields_refuse_error(tt_fields *fields, const char *name, const tt_error *err);

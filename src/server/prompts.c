@@ -314,15 +314,46 @@ static bool render_by_name(const tt_chat *chat, const tt_message *messages, size
     return true;
 }
 
-/* By the model's template with all that the request says, which knows by itself how to go on from a last message of the
- * assistant; or by a named layout with the texts alone. */
+/* The conversation as a request to the model's own template: the messages as they were read, and what else it can be told.
+ * The caller frees; NULL when memory is short. */
+static yyjson_doc *template_request(const tt_fields *fields, const tt_message *messages, size_t count, bool on) {
+    static const char *const told[] = {"chat_template_kwargs", "documents", "reasoning_effort"};
+    yyjson_mut_val *root;
+    yyjson_mut_doc *doc = tt_json_object(&root);
+    yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, root, "messages");
+    for (size_t i = 0; i < count; i++) {
+        yyjson_mut_val *message = yyjson_mut_arr_add_obj(doc, list);
+        yyjson_mut_obj_add_str(doc, message, "role", messages[i].role);
+        yyjson_mut_obj_add_str(doc, message, "content", messages[i].content);
+    }
+    yyjson_mut_obj_add_bool(doc, root, "continue_final_message", on);
+    yyjson_mut_obj_add_bool(doc, root, "add_generation_prompt", !on);
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+        yyjson_val *value = tt_fields_get(fields, told[i]);
+        if (value && !yyjson_mut_obj_add_val(doc, root, told[i], yyjson_val_mut_copy(doc, value))) tt_json_lacks(doc);
+    }
+    yyjson_doc *request = tt_json_complete(doc) ? yyjson_mut_doc_imut_copy(doc, NULL) : NULL;
+    yyjson_mut_doc_free(doc);
+    return request;
+}
+
+/* By the model's own template, which knows how to go on from a last message of the assistant. */
+static bool render_by_template(const tt_fields *fields, const tt_chat *chat, const tt_message *messages, size_t count,
+                               bool on, tt_rendered *rendered, tt_error *err) {
+    yyjson_doc *request = template_request(fields, messages, count, on);
+    const bool ok = request ? tt_chat_render_request(chat, yyjson_doc_get_root(request), rendered, err)
+                            : tt_fail(err, TT_ERROR_MEMORY, "out of memory");
+    yyjson_doc_free(request);
+    return ok;
+}
+
 static bool render(tt_fields *fields, const tt_request_world *world, const tt_message *messages, size_t count,
                    tt_rendered *rendered) {
     tt_error err = {0};
     const bool on = goes_on(fields, &messages[count - 1]), runs = tt_chat_runs(world->chat);
     if (!runs) refuse_template_fields(fields);
     if (!fields->ok) return false;
-    const bool ok = runs ? tt_chat_render_request(world->chat, fields->object, rendered, &err)
+    const bool ok = runs ? render_by_template(fields, world->chat, messages, count, on, rendered, &err)
                          : render_by_name(world->chat, messages, count, on, rendered, &err);
     if (!ok) tt_fields_refuse_error(fields, "messages", &err);
     return ok;

@@ -89,5 +89,6 @@ void tt_request_refuse_unsupported(tt_fields *fields);
 void tt_request_take_prompts(tt_fields *fields, tt_request *request, const tt_request_world *world);
 void tt_request_take_messages(tt_fields *fields, tt_request *request, const tt_request_world *world);
 
-/* The conversation in "messages" as the model is told it. False when refused; else the caller ends it with tt_rendered_free. */
+/* The conversation in "messages" as the model is told it. False when refused; else the caller ends it with tt_rendered_free.
+ */
 bool tt_request_render(tt_fields *fields, const tt_request_world *world, tt_rendered *rendered);

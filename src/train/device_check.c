@@ -62,12 +62,12 @@ static bool judge(const tt_run *run, const float *there, const float *here, doub
                        "the GPU or the --rpc servers do not compute what the processor does: at block %zu the states of %d "
                        "prompts differ by %.0f%%, and vectors made of them would be wrong; update the driver or the server, "
                        "set GGML_VK_DISABLE_F16=1 where it is Vulkan, or compute on the processor with -ngl 0",
-                       worst, (int)COMPARED, 100 * largest);
+                       worst, COMPARED, 100 * largest);
     tt_run_note(
         run,
         "compared with the processor: %d prompts' states differ by %.2g%% on average, at most by %.2g%% (block %zu); "
         "this took %.1f s",
-        (int)COMPARED, 100 * sum / facts->blocks, 100 * largest, worst, tt_seconds() - begin);
+        COMPARED, 100 * sum / facts->blocks, 100 * largest, worst, tt_seconds() - begin);
     return true;
 }
 

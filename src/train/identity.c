@@ -321,8 +321,7 @@ bool tt_identity_match(const tt_identity *stored, const tt_identity *present, co
     for (size_t i = 0; i < FIELDS; i++)
         if (fields[i].differs && !match_field(stored, present, &fields[i], file, err)) return false;
     if (!match_chat(stored, present, file, err) || !match_rounding(stored, present, file, err) ||
-        !match_placement(stored, present, file, err) ||
-        !match_axes(stored, present, file, err))
+        !match_placement(stored, present, file, err) || !match_axes(stored, present, file, err))
         return false;
     return !strcmp(stored->plan, present->plan) || differ("other stems or writing prompts", file, err);
 }

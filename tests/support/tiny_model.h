@@ -3,8 +3,8 @@
  * A model is described by tables (struct tt_tiny_architecture): its keys, its tensors, its tokenizer and its chat template,
  * as libllama's loader wants them of that architecture. Tables that many architectures share are in tiny_model_parts.c; the
  * families are in tiny_model_llama.c, tiny_model_dense.c, tiny_model_gemma.c, tiny_model_experts.c,
- * tiny_model_recurrent.c and tiny_model_before.c; a further one is a description there and a line in the list in tiny_model.c. The same options give
- * the same bytes on every machine. */
+ * tiny_model_recurrent.c and tiny_model_before.c; a further one is a description there and a line in the list in
+ * tiny_model.c. The same options give the same bytes on every machine. */
 #pragma once
 
 #include <stdbool.h>
