@@ -87,7 +87,7 @@ class Small(unittest.TestCase):
 
     def llama_source(self):
         """What stands for llama.cpp's source: there is nothing to download."""
-        folder = os.path.join(self.cache, "llama.cpp", "common")
+        folder = os.path.join(os.path.dirname(self.cache), "llama.cpp", "common")
         os.makedirs(folder, exist_ok=True)
         with open(os.path.join(folder, "chat.h"), "w", encoding="utf-8"):
             return os.path.dirname(folder)

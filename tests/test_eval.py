@@ -97,7 +97,8 @@ def test_tiny():
     assert "pace" not in trimtab("eval", "-q", "-t", "1", *quick).stdout  # not built in, and no file named
     says("no vectors for 'storytelling'", *quick, "--axis", "storytelling", status=2)
     says("held out", *quick, "--axis", "language", "--hold-out", "0")
-    says("no control vectors", "--vectors", folder, "-m", tiny)
+    empty = tempfile.mkdtemp(dir=folder)
+    says("no control vectors", "--vectors", empty, "-m", tiny)
     says("cannot look through the folder", "--vectors", folder + "/none", "-m", tiny)
     says("which is a folder", *quick, "--axis", "language", "--report", folder)
     says("cannot write", *quick, "--axis", "language", "--report", folder + "/no/such/page.html")

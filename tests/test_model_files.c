@@ -96,12 +96,13 @@ static void write_vocabulary(size_t scores, size_t types, enum gguf_type type) {
     static const float values[4];
     write_gguf("llama", GGML_TYPE_F32, 1, true);
     struct ggml_context *context = NULL;
-    struct gguf_context *gguf = gguf_init_from_file(path, (struct gguf_init_params){.ctx = &context});
-    assert_non_null(gguf);
-    for (int64_t i = 0; i < gguf_get_n_tensors(gguf); i++) { /* what was read says where its data is only if it is told */
-        const char *name = gguf_get_tensor_name(gguf, i);
-        gguf_set_tensor_data(gguf, name, ggml_get_tensor(context, name)->data);
-    }
+    struct gguf_context *read = gguf_init_from_file(path, (struct gguf_init_params){.ctx = &context});
+    assert_non_null(read);
+    struct gguf_context *gguf = gguf_init_empty(); /* libggml cannot write again what it has read */
+    gguf_set_kv(gguf, read);
+    for (int64_t i = 0; i < gguf_get_n_tensors(read); i++)
+        gguf_add_tensor(gguf, ggml_get_tensor(context, gguf_get_tensor_name(read, i)));
+    gguf_free(read);
     gguf_set_arr_str(gguf, "tokenizer.ggml.tokens", (const char **)(uintptr_t)tokens, 3);
     gguf_set_arr_data(gguf, "tokenizer.ggml.scores", type, values, scores);
     gguf_set_arr_data(gguf, "tokenizer.ggml.token_type", GGUF_TYPE_INT32, values, types);

@@ -19,7 +19,7 @@ static bool check(const tt_model *model, const tt_evaluate_axis *axes, size_t ax
     const tt_vector_target target = tt_target_of_model(model);
     for (size_t i = 0; i < axis_count; i++) {
         const tt_vector *vectors[] = {axes[i].debias, axes[i].sides[0], axes[i].sides[1]};
-        for (int k = 0; k < 3; k++)
+        for (int k = tt_vector_row_count(vectors[0]) ? 0 : 1; k < 3; k++) /* not every set has a de-bias vector */
             if (tt_fit_judge(vectors[k], &target, err) < TT_FIT_DOUBT) return false;
     }
     return true;

@@ -34,14 +34,16 @@ static bool read_files(tt_loaded_axis *to, const tt_catalogue_axis *from, const 
     static const char *const kinds[TT_FILES] = {"de-bias", "negative", "positive"};
     tt_vector *vectors[TT_FILES] = {&to->debias, &to->sides[TT_NEGATIVE], &to->sides[TT_POSITIVE]};
     for (int file = 0; file < TT_FILES; file++) {
+        if (!from->paths[file] && file == TT_FILE_DEBIAS && !from->keys.own) continue; /* each side is whole in itself */
         if (!from->paths[file])
-            return tt_fail(err, TT_ERROR_INPUT, "the %s vector of the axis '%s' is missing; make it anew with trimtab train",
-                           kinds[file], from->name);
+            return tt_fail(err, TT_ERROR_INPUT, "the %s vector of the axis '%s' is missing%s", kinds[file], from->name,
+                           from->keys.own ? "; make it anew with trimtab train" : ", and only both sides can be evaluated");
         if (!tt_vector_read(vectors[file], from->paths[file], err) ||
             (target && tt_fit_judge(vectors[file], target, err) < TT_FIT_DOUBT))
             return false;
     }
-    return true;
+    const tt_vector *side = &to->sides[TT_POSITIVE];
+    return to->debias.rows || tt_vector_init(&to->debias, side->layer_count, side->width, err);
 }
 
 /* The vectors of the axes that were named. */
@@ -144,9 +146,10 @@ bool tt_save_evaluation(tt_loaded *loaded, const tt_evaluation *evaluation, tt_e
         for (int file = 0; file < TT_FILES; file++) {
             for (int class = 0; class < 2; class++)
                 files[file]->recommended[class] = (float)evaluation->axes[i].recommended[class];
-            if (!tt_vector_write(files[file], files[file]->path, err)) return false;
+            /* Other makers' files stay as they are: written by trimtab they would pass for its own. */
+            if (files[file]->own && !tt_vector_write(files[file], files[file]->path, err)) return false;
         }
-        if (!write_part(files[0], evaluation, i, err)) return false;
+        if (!write_part(files[TT_FILE_POSITIVE], evaluation, i, err)) return false;
     }
     return true;
 }

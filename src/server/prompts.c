@@ -290,6 +290,21 @@ static bool goes_on(tt_fields *fields, const tt_message *last) {
     return wanted && fields->ok;
 }
 
+static void check_template_fields(tt_fields *fields) {
+    yyjson_val *kwargs = tt_fields_get(fields, "chat_template_kwargs"), *documents = tt_fields_get(fields, "documents"),
+               *effort = tt_fields_get(fields, "reasoning_effort");
+    if (kwargs && !yyjson_is_obj(kwargs))
+        tt_fields_refuse(fields, "chat_template_kwargs", "'chat_template_kwargs' should be an object, but is %s",
+                         tt_json_kind(kwargs));
+    bool objects = !documents || yyjson_is_arr(documents);
+    yyjson_val *document;
+    size_t index, count;
+    yyjson_arr_foreach(documents, index, count, document) objects = objects && yyjson_is_obj(document);
+    if (!objects) tt_fields_refuse(fields, "documents", "'documents' should be a list of objects");
+    if (effort && !yyjson_is_str(effort))
+        tt_fields_refuse(fields, "reasoning_effort", "'reasoning_effort' should be text, but is %s", tt_json_kind(effort));
+}
+
 /* What only a template that runs can be told. */
 static void refuse_template_fields(tt_fields *fields) {
     static const char *const names[] = {"chat_template_kwargs", "documents"};
@@ -351,6 +366,7 @@ static bool render(tt_fields *fields, const tt_request_world *world, const tt_me
                    tt_rendered *rendered) {
     tt_error err = {0};
     const bool on = goes_on(fields, &messages[count - 1]), runs = tt_chat_runs(world->chat);
+    check_template_fields(fields);
     if (!runs) refuse_template_fields(fields);
     if (!fields->ok) return false;
     const bool ok = runs ? render_by_template(fields, world->chat, messages, count, on, rendered, &err)

@@ -218,7 +218,7 @@ class Constraints(Requests):
             "json_schema": schema, "guided_json": schema, "guided_regex": "a+", "guided_choice": ["a"],
             "structured_outputs": {"json": schema}, "banned_strings": ["a"],
             "min_tokens": 5, "stop_token_ids": [3], "bad_words": ["a"], "allowed_token_ids": [3], "use_beam_search": True, "best_of": 3,
-            "suffix": "end", "lora": [{"id": 0, "scale": 1}], "chat_template_kwargs": {"enable_thinking": False}, "tfs": 0.5, "top_a": 0.2,
+            "suffix": "end", "lora": [{"id": 0, "scale": 1}], "tfs": 0.5, "top_a": 0.2,
             "guidance_scale": 2, "smoothing_factor": 0.3, "num_beams": 2, "prompt_logprobs": 3, "post_sampling_probs": True, "chat_template": "{{ x }}",
         }.items():
             for path, fields in (("/v1/chat/completions", {"messages": PROMPT}), ("/v1/completions", {"prompt": "x"})):

@@ -24,7 +24,8 @@ class Table(Serving):
     def bodies(self, name, value):
         """The field in a request to each endpoint that it is for."""
         ends = {"messages": ("chat",), "prompt": ("text",), "echo": ("text",), "suffix": ("text",), "continue_final_message": ("chat",),
-                "add_generation_prompt": ("chat",), "top_logprobs": ("chat",)}
+                "add_generation_prompt": ("chat",), "top_logprobs": ("chat",), "chat_template_kwargs": ("chat",), "documents": ("chat",),
+                "reasoning_effort": ("chat",)}
         for end in ends.get(name, ("chat", "text")):
             body = {"messages": PROMPT} if end == "chat" else {"prompt": "Once"}
             limit = {} if name in ("max_tokens", "max_completion_tokens", "n_predict") else {"max_tokens": 2}

@@ -117,6 +117,14 @@ class Sets(makers.Interop):
             self.assertIn("no de-bias vector", said)
         self.same(self.rows("--control-vector", self.at("v2", names[0]))[0], made[names[0]])
 
+    def test_sets_without_debias_are_evaluated(self):
+        self.set_of("measured", [f"any-language__{side}.gguf" for side in ("simple", "ornate")])
+        words = ("eval", "-q", "-m", self.model, "-t", "1", "--chat-template", "chatml", "--vectors", self.at("measured"), "--axis",
+                 "language", "--samples", "2", "--values", "1", "--response-tokens", "4", "--writings", "0")
+        self.assertIn("language: simple", self.trimtab(*words, "--save").stdout)
+        os.unlink(self.at("measured", "any-language__simple.gguf"))
+        self.assertIn("only both sides can be evaluated", self.trimtab(*words, status=1).stderr)
+
     def test_one_side_alone(self):
         made = self.set_of("one", ["m-mood__happy.gguf"])["m-mood__happy.gguf"]
         for name in ("happy", "mood", "mood.happy"):
