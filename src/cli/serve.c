@@ -200,7 +200,8 @@ static bool open_chat(const tt_model *model, const tt_arguments *arguments, tt_c
     const tt_chat_options layout = tt_chat_given(arguments);
     *chat = tt_chat_open(model, &layout, err);
     if (*chat) return true;
-    if (err->kind == TT_ERROR_MEMORY || err->kind == TT_ERROR_IO || layout.name || layout.file || layout.kwargs) return false;
+    if (err->kind == TT_ERROR_MEMORY || err->kind == TT_ERROR_IO || layout.name || layout.file || layout.kwargs)
+        return false;
     fprintf(stderr, "trimtab: only /v1/completions can be served: %s\n", err->message);
     *err = (tt_error){0};
     return true;

@@ -477,7 +477,7 @@ static bool post_completion(tt_exchange *exchange) { return answer(exchange, &co
         .body_type = "application/json",                                                                                    \
         .stream_type = "text/event-stream",                                                                                 \
         .sign_of_life = ": still here\n\n",                                                                                 \
-        .id_prefix = (prefix),                                                                                                \
+        .id_prefix = (prefix),                                                                                              \
         .piece = write_piece,                                                                                               \
         .finish = write_finish,                                                                                             \
         .end = write_end,                                                                                                   \
