@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import sys
 import tempfile
 import unittest
 
@@ -17,6 +18,9 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "interop"))
+import makers
 
 PAGE = os.path.join(os.environ["TRIMTAB_BUILD"], "web", "trimtab.html")
 
@@ -52,6 +56,22 @@ class Page(unittest.TestCase):
 
     def complaints(self):
         return [entry["message"] for entry in self.browser.get_log("browser") if entry["level"] == "SEVERE"]
+
+    def test_vectors_of_other_makers(self):
+        """A set of one side has a slider that ends at 0; a plain vector has its name, and the other way."""
+        folder = os.path.join(self.folder.name, "others")
+        for name in ("m-mood__happy.gguf", "courage.gguf"):
+            makers.vector(os.path.join(folder, name))
+        with serving.Server(self.model, "--vectors", folder, "-np", "1", "-c", "512") as server:
+            self.open(server.url + "/")
+            ends = {axis: [end.text for end in self.browser.find_elements(By.CSS_SELECTOR, f".axis:has(#axis-{axis}) .ends span")]
+                    for axis in ("mood", "courage")}
+            self.assertEqual(ends, {"mood": ["", "happy"], "courage": ["the other way", "Courage"]})
+            self.slide("mood", -1)
+            self.assertEqual(self.value("mood"), 0)
+            self.slide("courage", -1)
+            self.assertEqual(self.value("courage"), -1)
+            self.assertEqual(self.complaints(), [])
 
     def test_sliders_are_marked_where_safety_ends(self):
         self.open()

@@ -28,20 +28,27 @@ const mix = () => Object.fromEntries(active().map((axis) => [axis.name, axis.val
 
 // ==== The sliders ====
 
+// Other makers' vectors: a set may have one side alone, whose slider ends at 0; a plain vector has a name and no classes.
+const isThere = (axis, side) => axis.safe_range?.[side] !== 0;
+const sideName = (axis, side) => axis.classes[side] || (!isThere(axis, side) ? "" : side ? title(axis.name) : "the other way");
+const least = (axis, limit) => (isThere(axis, 0) ? -limit : 0), most = (axis, limit) => (isThere(axis, 1) ? limit : 0);
+
 function axisRow(axis) {
   const id = `axis-${axis.name}`;
   const on = element("input", { type: "checkbox", checked: axis.on, id: `${id}-on` });
-  const value = element("input", { type: "number", min: -10, max: 10, step: 0.05, value: axis.value, id: `${id}-value` });
-  const range = element("input", { type: "range", min: -LIMIT, max: LIMIT, step: 0.05, value: axis.value, id });
+  const value = element("input", { type: "number", min: least(axis, 10), max: most(axis, 10), step: 0.05, value: axis.value, id: `${id}-value` });
+  const range = element("input", { type: "range", min: least(axis, LIMIT), max: most(axis, LIMIT), step: 0.05, value: axis.value, id });
   const reset = element("button", { type: "button", className: "quiet", textContent: "Reset", id: `${id}-reset` });
   value.setAttribute("aria-label", `${title(axis.name)}: value`);
-  range.setAttribute("aria-label", `${title(axis.name)}: from ${axis.classes[0]} to ${axis.classes[1]}`);
+  range.setAttribute("aria-label", `${title(axis.name)}: from ${sideName(axis, 0) || "none"} to ${sideName(axis, 1) || "none"}`);
   reset.setAttribute("aria-label", `Reset ${title(axis.name)}`);
-  const ends = [element("span", { textContent: axis.classes[0] }), element("span", { textContent: axis.classes[1] })];
+  const ends = [0, 1].map((side) => element("span", { textContent: sideName(axis, side) }));
+  const low = least(axis, LIMIT), high = most(axis, LIMIT); // of the slider
+  const share = (number) => Math.max(0, Math.min(1, (number - low) / (high - low)));
   // Two marks on the slider: as far as is safe, by its evaluation or else 1.
   ["--least", "--most"].forEach((name, side) => {
     const safe = axis.safe_range?.[side] ?? (side ? 1 : -1);
-    range.style.setProperty(name, `${Math.round(1e4 * Math.max(0, Math.min(1, (safe + LIMIT) / (2 * LIMIT)))) / 1e4}`);
+    range.style.setProperty(name, `${Math.round(1e4 * share(safe)) / 1e4}`);
   });
   const row = element("div", { className: "axis", title: axis.description },
     element("div", { className: "axis-head" },
@@ -52,19 +59,19 @@ function axisRow(axis) {
     on.checked = axis.on;
     if (document.activeElement !== value) value.value = axis.value;
     range.value = axis.value;
-    const place = 50 + 50 * Math.max(-1, Math.min(1, axis.value / LIMIT));
-    range.style.setProperty("--from", `${Math.min(50, place)}%`);
-    range.style.setProperty("--to", `${Math.max(50, place)}%`);
+    const middle = 100 * share(0), place = 100 * share(axis.value);
+    range.style.setProperty("--from", `${Math.min(middle, place)}%`);
+    range.style.setProperty("--to", `${Math.max(middle, place)}%`);
     const towards = axis.value < 0 ? 0 : 1;
-    range.setAttribute("aria-valuetext", axis.value === 0 ? "0" : `${short(Math.abs(axis.value))} towards ${axis.classes[towards]}`);
+    range.setAttribute("aria-valuetext", axis.value === 0 ? "0" : `${short(Math.abs(axis.value))} towards ${sideName(axis, towards)}`);
     ends.forEach((end, side) => {
-      end.replaceChildren(axis.on && axis.value !== 0 && side === towards ? element("b", { textContent: axis.classes[side] }) : axis.classes[side]);
+      end.replaceChildren(axis.on && axis.value !== 0 && side === towards ? element("b", { textContent: sideName(axis, side) }) : sideName(axis, side));
     });
   };
   const set = (text) => {
     const number = Number(text);
     if (!Number.isFinite(number)) return;
-    axis.value = Math.max(-10, Math.min(10, number));
+    axis.value = Math.max(least(axis, 10), Math.min(most(axis, 10), number));
     axis.on = true;
     changed();
   };

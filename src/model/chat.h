@@ -4,8 +4,7 @@
 #include "chat/chat.h"
 #include "model/message.h"
 #include "model/model.h"
-
-typedef enum tt_think { TT_THINK_AS_USUAL, TT_THINK_ON, TT_THINK_OFF } tt_think;
+#include "model/think.h"
 
 typedef struct tt_chat_options {
     const char *name;   /* a layout that libllama knows by name ("chatml"), or "none" for text without any template; NULL: */

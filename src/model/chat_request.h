@@ -1,8 +1,9 @@
 /* chat_request.h: conversations as requests in OpenAI's form, with what they say kept apart from control tokens. */
 #pragma once
 
-#include "model/chat.h"
 #include "model/control_text.h"
+#include "model/message.h"
+#include "model/think.h"
 
 #include <yyjson.h>
 
