@@ -4,6 +4,7 @@
  * 'R' is a list of changes to a valid file, with its digests made right again afterwards. */
 #include "base/file.h"
 #include "states/layout.h"
+#include "states/states.h"
 
 #include <stddef.h>
 #include <stdio.h>

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -364,7 +365,8 @@ static void deep_grammars_are_refused(void **) {
     assert_refused(&sampling, "100 parentheses");
     strcpy(grammar, "root ::= \"\\\"((((\" [(\\](] ( # ((((\n");
     memset(grammar + strlen(grammar), '(', 99);
-    memcpy(grammar + strlen(grammar), "\"x\"", 3);
+    const size_t length = strlen(grammar);
+    snprintf(grammar + length, sizeof grammar - length, "\"x\"");
     memset(grammar + strlen(grammar), ')', 100);
     tt_sampler_close(make(&sampling));
 }
