@@ -105,6 +105,15 @@ class Engine(unittest.TestCase):
             self.assertEqual(helper.prompt({"messages": later}),
                              "<system>You are a sailor.<user>Be short.\nTell me of the sea.<assistant>It is deep.")
 
+    def test_a_system_message_alone_is_kept(self):
+        """As older templates have it: the system message stands in front of the last user message, and nowhere else."""
+        template = ("{% for m in messages %}{% if m.role == 'user' %}[{% if loop.last and messages[0].role == 'system' %}"
+                    "{{ messages[0].content }} {% endif %}{{ m.content }}]{% elif m.role == 'assistant' %}{{ m.content }}{% endif %}{% endfor %}")
+        with chat_helper.Helper() as helper:
+            helper.open(template)
+            self.assertEqual(helper.prompt({"messages": [conversations.SYSTEM, conversations.USER]}), "[You are a sailor. Tell me of the sea.]")
+            self.assertEqual(helper.prompt({"messages": [conversations.SYSTEM]}), "[You are a sailor.]")
+
     def test_requests_that_are_none(self):
         with chat_helper.Helper() as helper:
             helper.open("{{ messages[0].content }}")

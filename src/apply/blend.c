@@ -101,12 +101,12 @@ static bool warn_beyond(work *w, const char *done, const char *name, double valu
                         tt_number_text(value, number));
 }
 
-static bool lacks_side(const work *w, const tt_catalogue_axis *axis, int side, tt_error *err) {
+static bool lacks_side(const tt_catalogue_axis *axis, int side, tt_error *err) {
     const char *there = axis->classes[side != TT_FILE_POSITIVE], *missing = axis->classes[side == TT_FILE_POSITIVE];
     const bool has_other = axis->paths[side == TT_FILE_POSITIVE ? TT_FILE_NEGATIVE : TT_FILE_POSITIVE] != NULL;
-    return tt_fail(err, TT_ERROR_INPUT, "the axis '%s' has no vector towards '%s' in '%s'%s%s", axis->name,
-                   *missing ? missing : "its other class", w->options->catalogue->folder,
-                   has_other && *there ? ": use a value above 0 of " : "", has_other && *there ? there : "");
+    return tt_fail(err, TT_ERROR_USAGE, "the axis '%s' has no vector towards '%s'%s%s", axis->name,
+                   *missing ? missing : "its other class", has_other && *there ? ": use a value above 0 of " : "",
+                   has_other && *there ? there : "");
 }
 
 /* The vectors of trimtab are measured from the middle, to which the de-bias vector leads; so are those of other sets that
@@ -145,7 +145,7 @@ static bool add_axis(work *w, size_t index, tt_error *err) {
     if (value == 0) return true;
     if (axis->plain) return add_file_of(w, axis, TT_FILE_POSITIVE, value, err);
     const int side = value > 0 ? TT_FILE_POSITIVE : TT_FILE_NEGATIVE;
-    if (!axis->paths[side]) return lacks_side(w, axis, side, err);
+    if (!axis->paths[side]) return lacks_side(axis, side, err);
     if (!check_value(w, term->name, term->value, err)) return false;
     if (!warn_beyond(w, "set to", term->name, term->value, axis->recommended[side == TT_FILE_POSITIVE], err)) return false;
     return add_file_of(w, axis, side, fabs(value), err);

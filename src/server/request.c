@@ -31,45 +31,51 @@ void tt_request_free(tt_request *request) {
 /* ==== When to stop ==== */
 
 /* An empty text stops nothing: clients send it for "none". */
-static void add_stop(tt_fields *fields, tt_request *request, yyjson_val *text) {
+static void add_stop(tt_fields *fields, const char *name, tt_request *request, yyjson_val *text) {
     const size_t length = yyjson_get_len(text);
     if (!fields->ok || yyjson_is_null(text) || (yyjson_is_str(text) && length == 0)) return;
     tt_error err = {0};
     if (!yyjson_is_str(text) || length > TT_STOP_BYTES_MOST || strlen(yyjson_get_str(text)) != length)
-        tt_fields_refuse(fields, "stop", "'stop' should be text of at most %d bytes, or a list of such texts",
+        tt_fields_refuse(fields, name, "'%s' should be text of at most %d bytes, or a list of such texts", name,
                          TT_STOP_BYTES_MOST);
     else if (!(request->stops[request->stop_count] = tt_strdup(yyjson_get_str(text), &err)))
-        tt_fields_refuse_error(fields, "stop", &err);
+        tt_fields_refuse_error(fields, name, &err);
     else
         request->stop_count++;
 }
 
-static void take_stops(tt_fields *fields, tt_request *request) {
-    yyjson_val *stop = tt_fields_get(fields, "stop"), *text;
+static void add_stops(tt_fields *fields, const char *name, tt_request *request) {
+    yyjson_val *stop = tt_fields_get(fields, name), *text;
     const size_t count = yyjson_is_arr(stop) ? yyjson_arr_size(stop) : 1;
-    if (!stop || !fields->ok) return;
-    if (count > TT_STOPS_MOST) {
-        tt_fields_refuse(fields, "stop", "'stop' has %zu texts, but at most %d are possible", count, TT_STOPS_MOST);
+    if (!stop || !fields->ok || count == 0) return;
+    if (count > TT_STOPS_MOST - request->stop_count) {
+        tt_fields_refuse(fields, name, "'%s' has %zu texts, but at most %d are possible", name, count, TT_STOPS_MOST);
         return;
     }
     tt_error err = {0};
-    request->stops = tt_alloc(count, sizeof *request->stops, &err);
-    if (!request->stops) {
-        tt_fields_refuse_error(fields, "stop", &err);
+    if (!tt_resize(&request->stops, request->stop_count + count, sizeof *request->stops, &err)) {
+        tt_fields_refuse_error(fields, name, &err);
         return;
     }
     size_t index, total;
     if (yyjson_is_arr(stop)) {
-        yyjson_arr_foreach(stop, index, total, text) add_stop(fields, request, text);
+        yyjson_arr_foreach(stop, index, total, text) add_stop(fields, name, request, text);
     } else {
-        add_stop(fields, request, stop);
+        add_stop(fields, name, request, stop);
     }
 }
 
-/* OpenAI's names and llama.cpp's. -1, and -2 of older llama.cpp: no limit; whatever is more than fits is cut by the context.
+/* OpenAI's name, and those of other servers. */
+static void take_stops(tt_fields *fields, tt_request *request) {
+    static const char *const names[] = {"stop", "stop_sequence", "stop_sequences", "stopping_strings"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) add_stops(fields, names[i], request);
+}
+
+/* OpenAI's names, llama.cpp's and others'. -1, and -2 of older llama.cpp: no limit; whatever is more than fits is cut by the
+ * context.
  */
 static void take_limit(tt_fields *fields, tt_request *request, const tt_request_world *world) {
-    static const char *const names[] = {"n_predict", "max_tokens", "max_completion_tokens"};
+    static const char *const names[] = {"max_length", "max_new_tokens", "n_predict", "max_tokens", "max_completion_tokens"};
     int64_t limit = -1;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) tt_take_count(fields, names[i], -2, &limit);
     request->limit = world->limit >= 0 && (limit < 0 || limit > world->limit) ? world->limit : limit;

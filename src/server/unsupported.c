@@ -36,10 +36,12 @@ static const lack lacks[] = {
     {"include_stop_str_in_output", 0, "the text ends before what stops it"},
     {"allowed_token_ids", 0, freely},
     {"bad_words", 0, "use 'logit_bias'"},
+    {"truncate_prompt_tokens", 0, "shorten the prompt"},
     {"prompt_logprobs", 0, "use 'echo' with 'logprobs' on /v1/completions"},
     {"use_beam_search", 0, sampler},
     {"chat_template", 0, "the server chose one (--chat-template)"},
     /* text-generation-webui's and KoboldCpp's */
+    {"banned_tokens", 0, "use 'custom_token_bans' or 'logit_bias'"},
     {"banned_strings", 0, "use 'logit_bias' to ban tokens"},
     {"num_beams", 1, sampler},
     {"penalty_alpha", 0, sampler},

@@ -243,6 +243,13 @@ class Constraints(Requests):
             with self.subTest(name=name):
                 self.conversation(**{name: value})
 
+    def test_other_names_for_limits_and_stops(self):
+        whole = self.text(max_tokens=30)
+        self.assertEqual(self.text(max_new_tokens=30), whole)
+        self.assertEqual(self.text(max_length=30), whole)
+        for name in ("stop_sequence", "stop_sequences", "stopping_strings"):
+            self.assertEqual(self.text(max_tokens=30, **{name: [whole[3]]}), whole[:whole.index(whole[3])])
+
     def test_other_names_for_the_same(self):
         fields = {"max_tokens": 30}
         likeliest = self.text(**fields)

@@ -28,7 +28,7 @@ class Table(Serving):
                 "reasoning_effort": ("chat",)}
         for end in ends.get(name, ("chat", "text")):
             body = {"messages": PROMPT} if end == "chat" else {"prompt": "Once"}
-            limit = {} if name in ("max_tokens", "max_completion_tokens", "n_predict") else {"max_tokens": 2}
+            limit = {} if name in ("max_tokens", "max_completion_tokens", "n_predict", "max_new_tokens", "max_length") else {"max_tokens": 2}
             yield end, "/v1/chat/completions" if end == "chat" else "/v1/completions", {**body, **limit, name: value}
 
     def test_every_row(self):

@@ -129,7 +129,7 @@ class Sets(makers.Interop):
         made = self.set_of("one", ["m-mood__happy.gguf"])["m-mood__happy.gguf"]
         for name in ("happy", "mood", "mood.happy"):
             self.same(self.rows("--vectors", self.at("one"), "--axis", f"{name}=0.5")[0], {k: 0.5 * row for k, row in made.items()}, 1e-6)
-        self.refused("use a value above 0 of happy", "merge", "-o", self.at("x.gguf"), "--vectors", self.at("one"), "--axis", "happy=-1")
+        self.refused("use a value above 0 of happy", "merge", "-o", self.at("x.gguf"), "--vectors", self.at("one"), "--axis", "happy=-1", status=2)
 
     def test_spelling(self):
         for i, (debias, ornate) in enumerate((("Tiny_Language_DeBias", "tiny_language_ornate"), ("TINY-language-debias", "Tiny.language.Ornate"),
