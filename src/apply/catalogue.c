@@ -217,9 +217,13 @@ static bool add_file(gathering *g, const char *path, tt_error *err) {
         tt_vector_free(&vector);
         return ok;
     }
-    /* Without a file that is there and may be read, what is left of a set would mean something else. */
+    /* Without a file that is there and may be read, and without a de-bias vector in any case, what is left of a set would
+     * mean something else. */
     const bool lost = reason.kind == TT_ERROR_IO && access(path, R_OK) == 0;
-    if (reason.kind == TT_ERROR_MEMORY || lost) return tt_fail(err, reason.kind, "%s", reason.message);
+    const char *slash = strrchr(path, '/');
+    const bool debias = strcasestr(slash ? slash : path, "debias") != NULL && access(path, R_OK) == 0;
+    if (reason.kind == TT_ERROR_MEMORY || lost || (debias && !is_another_kind(path)))
+        return tt_fail(err, reason.kind, "%s", reason.message);
     return is_another_kind(path) || tt_notes_add(&g->catalogue->notes, err, "%s; it is passed over", reason.message);
 }
 

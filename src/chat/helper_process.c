@@ -32,7 +32,7 @@ bool tt_helper_init(tt_helper *helper, tt_error *err) {
     if (!tt_installed_part("trimtab-chat", &helper->program, err)) return false;
     if (helper->program) return true;
     return tt_fail(
-        err, TT_ERROR_MODEL,
+        err, TT_ERROR_IO,
         "the program that runs chat templates, trimtab-chat, was not built or installed with this trimtab; name a "
         "template that needs none, such as --chat-template chatml");
 }

@@ -144,12 +144,15 @@ static void describe_one(const tt_offer *offer, const tt_offered_axis *offered, 
     yyjson_mut_val *classes = yyjson_mut_obj_add_arr(doc, entry, "classes"),
                    *safe = yyjson_mut_obj_add_arr(doc, entry, "safe_range"),
                    *strength = yyjson_mut_obj_add_arr(doc, entry, "strength");
+    /* Where a set has one class alone, values above 0 mean it: see tt_catalogue_find. */
+    const bool alone = !axis->ordered && !*axis->classes[1];
     for (int side = 0; side < 2; side++) {
-        const double recommended = (double)axis->recommended[side];
-        const bool there = axis->plain || axis->paths[side ? TT_FILE_POSITIVE : TT_FILE_NEGATIVE];
-        yyjson_mut_arr_add_str(doc, classes, axis->classes[side]);
+        const int own = alone ? !side : side;
+        const double recommended = (double)axis->recommended[own];
+        const bool there = axis->plain || axis->paths[own ? TT_FILE_POSITIVE : TT_FILE_NEGATIVE];
+        yyjson_mut_arr_add_str(doc, classes, axis->classes[own]);
         yyjson_mut_arr_add_real(doc, safe, !there ? 0 : (side ? 1 : -1) * (recommended > 0 ? recommended : 1.0));
-        yyjson_mut_arr_append(strength, floats(doc, offered->strengths[side], offer->blocks));
+        yyjson_mut_arr_append(strength, floats(doc, offered->strengths[own], offer->blocks));
     }
     yyjson_mut_obj_add_str(doc, entry, "model", axis->model_name);
 }
