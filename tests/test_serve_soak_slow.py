@@ -38,8 +38,8 @@ def random_request(chance):
         body["ignore_eos"] = True
     wrong = chance.random() < 0.1
     if wrong:
-        body.update(chance.choice(({"steering": {"nowhere": 1}}, {"steering": {"language": 1e99}}, {"temperature": "hot"}, {"n": 1000}, {"stop": 1},
-                                   {"max_tokens": -5}, {"model": "tiny@language=x", "steering": None}, {"logit_bias": []})))
+        body.update(chance.choice(({"steering": {"nowhere": 1}}, {"steering": {"language": 1e99}}, {"temperature": "hot"}, {"n": 5000}, {"stop": 1},
+                                   {"max_tokens": "many"}, {"model": "tiny@language=x", "steering": None}, {"logit_bias": 7})))
     if chance.random() < 0.5:
         if not wrong and chance.random() < 0.3:
             body.update(logprobs=True, top_logprobs=chance.randint(0, 5))

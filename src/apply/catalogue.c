@@ -217,14 +217,13 @@ static bool add_file(gathering *g, const char *path, tt_error *err) {
         tt_vector_free(&vector);
         return ok;
     }
-    /* Without a file that is there and may be read, and without a de-bias vector in any case, what is left of a set would
-     * mean something else. */
+    /* Without a file that is there and may be read, what is left of a set would mean something else. */
     const bool lost = reason.kind == TT_ERROR_IO && access(path, R_OK) == 0;
+    if (reason.kind == TT_ERROR_MEMORY || lost) return tt_fail(err, reason.kind, "%s", reason.message);
+    if (is_another_kind(path)) return true;
     const char *slash = strrchr(path, '/');
-    const bool debias = strcasestr(slash ? slash : path, "debias") != NULL && access(path, R_OK) == 0;
-    if (reason.kind == TT_ERROR_MEMORY || lost || (debias && !is_another_kind(path)))
-        return tt_fail(err, reason.kind, "%s", reason.message);
-    return is_another_kind(path) || tt_notes_add(&g->catalogue->notes, err, "%s; it is passed over", reason.message);
+    if (strcasestr(slash ? slash : path, "debias") && !tt_notes_add(&g->catalogue->lost, err, "%s", path)) return false;
+    return tt_notes_add(&g->catalogue->notes, err, "%s; it is passed over", reason.message);
 }
 
 /* ==== Folders ==== */
@@ -281,6 +280,7 @@ void tt_catalogue_free(tt_catalogue *catalogue) {
     for (size_t i = 0; i < catalogue->count; i++) axis_free(&catalogue->axes[i]);
     free(catalogue->axes);
     free(catalogue->folder);
+    tt_notes_free(&catalogue->lost);
     tt_notes_free(&catalogue->notes);
     *catalogue = (tt_catalogue){0};
 }

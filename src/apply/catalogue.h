@@ -25,6 +25,7 @@ typedef struct tt_catalogue {
     char *folder;
     tt_catalogue_axis *axes; /* by model_name, then by name */
     size_t count, capacity;
+    tt_notes lost;  /* paths of de-bias files that cannot be used */
     tt_notes notes; /* on files that cannot be used; warnings for the user */
 } tt_catalogue;
 

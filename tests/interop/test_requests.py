@@ -245,8 +245,8 @@ class Constraints(Requests):
 
     def test_other_names_for_limits_and_stops(self):
         whole = self.text(max_tokens=30)
-        self.assertEqual(self.text(max_new_tokens=30), whole)
-        self.assertEqual(self.text(max_length=30), whole)
+        self.assertEqual(self.text(max_tokens=None, max_new_tokens=30), whole)
+        self.assertEqual(self.text(max_tokens=None, max_length=30), whole)
         for name in ("stop_sequence", "stop_sequences", "stopping_strings"):
             self.assertEqual(self.text(max_tokens=30, **{name: [whole[3]]}), whole[:whole.index(whole[3])])
 
