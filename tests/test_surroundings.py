@@ -33,19 +33,19 @@ class Huge(Case):
                 ("longer than the 16 MiB", ("train", *tiny, "-o", out, "--stems", huge)),
                 ("longer than the 16 MiB", ("train", *tiny, "-o", out, "--axis", huge)),
                 ("not a states file", ("train", "-o", out, "--from-states", huge)),
-                ("not a GGUF file", ("train", "-m", huge, "-o", out)),
+                ("nothing but zeros", ("train", "-m", huge, "-o", out)),
                 ("longer than 1 MiB", ("eval", *tiny, *mix[:2], "--prompts", huge)),
                 ("longer than the 16 MiB", ("axes", "show", huge)),
-                ("not a GGUF file", ("inspect", huge)),
-                ("not a GGUF file", ("merge", *mix, "--control-vector", huge, "-o", out)),
-                ("not a GGUF file", ("command", "--control-vector", huge)),
-                ("not a GGUF file", ("bake", "-m", huge, *mix, "-o", out)),
+                ("nothing but zeros", ("inspect", huge)),
+                ("nothing but zeros", ("merge", *mix, "--control-vector", huge, "-o", out)),
+                ("nothing but zeros", ("command", "--control-vector", huge)),
+                ("nothing but zeros", ("bake", "-m", huge, *mix, "-o", out)),
                 ("longer than the 64 KiB", ("serve", *tiny, "--api-key-file", huge)),
                 ("longer than the 1.0 MiB", ("serve", *tiny, "--presets", huge))):
             with self.subTest(arguments):
                 self.refused(words, *arguments, preexec_fn=self.limits)
         with open(huge, "rb") as file:
-            self.refused("too long for a prompt", "run", *tiny, "-f", "-", stdin=file, preexec_fn=self.limits)
+            self.refused("longer than the 64 MiB", "run", *tiny, "-f", "-", stdin=file, preexec_fn=self.limits)
 
     def test_an_evaluation(self):
         shutil.copytree(self.vectors, self.place("v"))

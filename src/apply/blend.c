@@ -115,12 +115,7 @@ static bool add_debias(work *w, const tt_catalogue_axis *axis, tt_error *err) {
     const char *folder = w->options->catalogue->folder;
     if (axis->plain) return true;
     if (axis->paths[TT_FILE_DEBIAS]) return add_file_of(w, axis, TT_FILE_DEBIAS, 1, err);
-    const tt_notes *lost = &w->options->catalogue->lost;
-    for (size_t i = 0; i < lost->count; i++)
-        if (strcasestr(lost->items[i], axis->name))
-            return tt_fail(err, TT_ERROR_INPUT,
-                           "'%s' cannot be used, and without it the axis '%s' would mean something else", lost->items[i],
-                           axis->name);
+    if (!tt_catalogue_check_debias(w->options->catalogue, axis, err)) return false;
     if (!axis->keys.own)
         return tt_notes_add(&w->blend->warnings, err,
                             "the axis '%s' has no de-bias vector in '%s': its vectors are applied as they are", axis->name,

@@ -284,3 +284,12 @@ void tt_catalogue_free(tt_catalogue *catalogue) {
     tt_notes_free(&catalogue->notes);
     *catalogue = (tt_catalogue){0};
 }
+
+bool tt_catalogue_check_debias(const tt_catalogue *catalogue, const tt_catalogue_axis *axis, tt_error *err) {
+    for (size_t i = 0; i < catalogue->lost.count && !axis->paths[TT_FILE_DEBIAS]; i++)
+        if (strcasestr(catalogue->lost.items[i], axis->name))
+            return tt_fail(err, TT_ERROR_INPUT,
+                           "'%s' cannot be used, and without it the axis '%s' would mean something else",
+                           catalogue->lost.items[i], axis->name);
+    return true;
+}

@@ -35,6 +35,9 @@ bool tt_catalogue_open(tt_catalogue *catalogue, const char *folder, const tt_cla
                        tt_error *err);
 void tt_catalogue_free(tt_catalogue *catalogue); /* harmless on `{0}` */
 
+/* False, with a sentence, where the axis lacks its de-bias vector because that file cannot be used. */
+bool tt_catalogue_check_debias(const tt_catalogue *catalogue, const tt_catalogue_axis *axis, tt_error *err);
+
 /* How well the axis' vectors fit the model, by their keys. `target` NULL: wholly. */
 tt_fit tt_catalogue_fit(const tt_catalogue_axis *axis, const tt_vector_target *target);
 

@@ -88,6 +88,7 @@ static bool take_axes(tt_offer *offer, tt_error *err) {
                                                                 axis->paths[TT_FILE_POSITIVE]
                                                           : axis->paths[TT_FILE_NEGATIVE] || axis->paths[TT_FILE_POSITIVE];
         const bool fits = tt_catalogue_fit(axis, &offer->target) >= TT_FIT_DOUBT;
+        if (!axis->keys.own && !tt_catalogue_check_debias(&offer->catalogue, axis, err)) return false;
         if (!whole || !fits) {
             if (!tt_notes_add(&offer->catalogue.notes, err, "axis '%s' of '%s' is not offered: %s", axis->name,
                               axis->model_name,
