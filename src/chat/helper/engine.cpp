@@ -224,7 +224,8 @@ common_chat_params engine::apply_folding(common_chat_templates_inputs inputs) co
     if (any && folds_system_) inputs.messages = fold_system(messages, 0);
     const bool later = std::any_of(messages.begin() + (messages.empty() ? 0 : 1), messages.end(), is_system);
     // A system message that templates look for in front of a user message only, with none there, is lost by some.
-    const auto turns = std::find_if(messages.rbegin(), messages.rend(), [](const auto &m) { return is_system(m) || m.role == "user"; });
+    const auto turns =
+        std::find_if(messages.rbegin(), messages.rend(), [](const auto &m) { return is_system(m) || m.role == "user"; });
     const bool alone = any && turns != messages.rend() && is_system(*turns);
     if ((later || alone) && !folds_system_ && loses_system(inputs)) inputs.messages = fold_system(messages, later ? 1 : 0);
     return apply(inputs);
