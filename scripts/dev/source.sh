@@ -2,7 +2,7 @@
 # Part of dev: llama.cpp's source, out of a package on PyPI, by its checksum.
 
 # llama.cpp's chat code (its version 0.5.0), which the source of this package carries.
-llama_package=llama-cpp-python==0.3.36
+llama_package='llama-cpp-python==0.3.36'
 llama_sha256=832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e
 
 # The source of its chat code, of which only what is compiled is kept: sets llama_source. It begins in the background, as
