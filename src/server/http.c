@@ -117,7 +117,7 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
     else if (*body_size)
         ok = take_body(exchange, http->body_limit, body, body_size);
     else
-        ok = exchange->delivery ? tt_reply_continue(exchange) : answer_request(exchange, http->body_limit);
+        ok = tt_exchange_waits(exchange) ? tt_reply_continue(exchange) : answer_request(exchange, http->body_limit);
     return ok ? MHD_YES : MHD_NO;
 }
 
