@@ -18,7 +18,7 @@ static bool apply(trimtab *t, const tt_mixer *mixer, tt_text *warnings, tt_error
 static bool steer_mix(trimtab *t, const char *folder, const char *text, bool force, tt_text *warnings, tt_error *err) {
     if (!folder || !*folder) return tt_fail(err, TT_ERROR_USAGE, "trimtab_steer needs the folder that holds the vectors");
     const tt_vector_target target = tt_target_of_model(t->model);
-    tt_mixer *mixer = tt_mixer_open(&(tt_mixer_options){folder, &target, force, t->model}, err);
+    tt_mixer *mixer = tt_mixer_open(&(tt_mixer_options){folder, &target, force, t->model, t->chat}, err);
     const bool ok = mixer && tt_mixer_replace(mixer, text, err) && apply(t, mixer, warnings, err);
     tt_mixer_close(mixer);
     return ok;

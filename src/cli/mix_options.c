@@ -61,9 +61,10 @@ bool tt_mix_read_files(tt_mix *mix, const tt_arguments *arguments, tt_error *err
     return read_files(mix, arguments, err) && read_layers(mix, arguments, err);
 }
 
-tt_mixer *tt_mix_open_given(const tt_arguments *arguments, const tt_vector_target *target, tt_model *model, tt_error *err) {
+tt_mixer *tt_mix_open_given(const tt_arguments *arguments, const tt_vector_target *target, tt_model *model,
+                            const tt_chat *chat, tt_error *err) {
     const tt_mixer_options mixer_options = {tt_argument_text(arguments, "--vectors"), target,
-                                            tt_argument_flag(arguments, "--force"), model};
+                                            tt_argument_flag(arguments, "--force"), model, chat};
     tt_mixer *mixer = tt_mixer_open(&mixer_options, err);
     tt_mix mix = {0};
     if (mixer && read_axes(&mix, arguments, err) && tt_mix_read_files(&mix, arguments, err) &&
@@ -78,7 +79,7 @@ tt_mixer *tt_mix_open_given_file(const tt_arguments *arguments, tt_target *targe
     *target = (tt_target){0};
     const char *path = tt_argument_text(arguments, "--model");
     if (path && !tt_target_open(target, path, err)) return NULL;
-    return tt_mix_open_given(arguments, path ? &target->target : NULL, NULL, err);
+    return tt_mix_open_given(arguments, path ? &target->target : NULL, NULL, NULL, err);
 }
 
 bool tt_mix_asked(const tt_arguments *arguments) {

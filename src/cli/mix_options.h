@@ -12,8 +12,10 @@ extern const tt_option_group tt_vector_file_group; /* --control-vector... alone 
 bool tt_mix_read_files(tt_mix *mix, const tt_arguments *arguments, tt_error *err);
 
 /* Reads the options, finds and checks the vectors. `target` is the model that they are for; NULL where none is named: then
- * they need only fit one another. `model` is the same model where it is loaded, else NULL. All must outlive the result. */
-tt_mixer *tt_mix_open_given(const tt_arguments *arguments, const tt_vector_target *target, tt_model *model, tt_error *err);
+ * they need only fit one another. `model` is the same model where it is loaded, `chat` the layout of its conversations; both
+ * may be NULL. All must outlive the result. */
+tt_mixer *tt_mix_open_given(const tt_arguments *arguments, const tt_vector_target *target, tt_model *model,
+                            const tt_chat *chat, tt_error *err);
 
 /* The same for commands that need a model's file and not the model: its file is what -m names, whose option is the
  * command's own; where -m is not given there is no target. `target` is to be closed after the mix, also after a failure. */

@@ -1,5 +1,4 @@
 /* run.c: `trimtab run`, text from a steered model: one answer, two for comparison, or a chat (chat_loop.c). */
-#include "apply/layout.h"
 #include "base/memory.h"
 #include "base/plain.h"
 #include "cli/chat_loop.h"
@@ -166,33 +165,13 @@ static bool check_usage(const tt_arguments *arguments, const char *system, const
     return true;
 }
 
-/* Says which of the vectors were trained on conversations in another layout: of each axis or file once. */
-static bool warn_of_layout(const tt_session *session, tt_error *err) {
-    const tt_blend *blend = tt_mixer_blend(session->mix);
-    tt_chat_digest digest;
-    if (!session->chat || !blend->part_count) return true;
-    if (!tt_chat_digest_of(session->chat, &digest, err)) return false;
-    const char *last = "";
-    for (size_t i = 0; i < blend->part_count; i++) {
-        const tt_vector *vector = &blend->parts[i].vector;
-        const char *what = *vector->axis ? vector->axis : vector->path;
-        char *warning = tt_layout_warning(tt_layout_of(vector, &digest), what, err);
-        if (!warning) return false;
-        if (*warning && strcmp(what, last) != 0) fprintf(stderr, "warning: %s\n", warning);
-        last = *warning ? what : last;
-        free(warning);
-    }
-    return true;
-}
-
 static bool run_texts(const tt_arguments *arguments, const char *system, const char *prompt, tt_error *err) {
     if (!check_usage(arguments, system, prompt, err)) return false;
     tt_session session;
     bool ok = tt_session_open(&session, arguments, tt_argument_flag(arguments, "-no-cnv"), err);
     if (ok) {
         tt_mix_warn(session.mix);
-        ok = warn_of_layout(&session, err);
-        if (ok) ok = prompt ? one_shot(&session, system, prompt, err) : tt_chat_loop(&session, system, err);
+        ok = prompt ? one_shot(&session, system, prompt, err) : tt_chat_loop(&session, system, err);
     }
     tt_session_close(&session);
     return ok;

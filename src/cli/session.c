@@ -39,7 +39,7 @@ bool tt_session_open(tt_session *session, const tt_arguments *arguments, bool ra
         if (!session->chat) return false;
     }
     session->target = tt_target_of_model(session->model);
-    session->mix = tt_mix_open_given(arguments, &session->target, session->model, err);
+    session->mix = tt_mix_open_given(arguments, &session->target, session->model, session->chat, err);
     if (!session->mix) return false;
     session->generator = tt_generator_open(session->model, (uint32_t)tt_argument_count(arguments, "--ctx-size"), err);
     return session->generator && tt_session_steer(session, true, err);

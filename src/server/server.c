@@ -39,10 +39,10 @@ static bool add_preset(tt_mixes *mixes, const char *text, tt_error *err) {
     return ok;
 }
 
-static bool open_mixes(tt_server *server, const tt_server_options *options, tt_error *err) {
+static bool open_mixes(tt_server *server, const tt_chat *chat, const tt_server_options *options, tt_error *err) {
     if (options->vectors && !tt_model_check_steerable(server->service.model, err)) return false;
     server->service.mixes =
-        tt_mixes_open(server->service.model, server->service.model_name, options->vectors, options->base, err);
+        tt_mixes_open(server->service.model, server->service.model_name, chat, options->vectors, options->base, err);
     if (!server->service.mixes) return false;
     if (options->mix && !tt_mixes_set_default_text(server->service.mixes, options->mix, err)) return false;
     if (options->preset_file && !tt_mixes_read_presets(server->service.mixes, options->preset_file, err)) return false;
@@ -74,7 +74,7 @@ static bool open_parts(tt_server *server, const tt_chat *chat, const tt_server_o
     tt_service *service = &server->service;
     service->model_name = choose_name(service->model, options->model_name, err);
     if (!service->model_name || !tt_access_open(&server->access, &options->access, err) ||
-        !open_mixes(server, options, err) || !open_scheduler(server, options, err))
+        !open_mixes(server, chat, options, err) || !open_scheduler(server, options, err))
         return false;
     service->world = (tt_request_world){
         service->model, chat, service->mixes, service->model_name, tt_scheduler_context(service->scheduler), options->limit};
