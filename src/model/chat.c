@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "chat/schema.h"
 #include "model/chat_request.h"
 #include "model/control_text.h"
 #include "model/internal.h"
@@ -239,6 +240,24 @@ bool tt_chat_render_request(const tt_chat *chat, yyjson_val *request, tt_rendere
     ok = ok && tt_template_render(chat->own, requests, date_of(chat), true, rendered, err);
     yyjson_mut_doc_free(doc);
     return ok;
+}
+
+char *tt_chat_grammar(const tt_chat *chat, yyjson_val *schema, tt_error *err) {
+    if (!tt_schema_check(schema, err)) return NULL;
+    if (!chat->own) {
+        tt_fail(err, TT_ERROR_USAGE,
+                "schemas need a chat template that is run, and '%s' is a named layout: send a 'grammar'", chat->name);
+        return NULL;
+    }
+    yyjson_mut_doc *doc = tt_json_new();
+    char *grammar = NULL;
+    yyjson_mut_val *copy = yyjson_val_mut_copy(doc, schema);
+    if (tt_json_complete(doc))
+        grammar = tt_template_grammar(chat->own, copy, err);
+    else
+        tt_fail(err, TT_ERROR_MEMORY, "out of memory");
+    yyjson_mut_doc_free(doc);
+    return grammar;
 }
 
 /* ==== Reading ==== */

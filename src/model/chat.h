@@ -50,6 +50,10 @@ bool tt_chat_render_whole(const tt_chat *chat, const tt_message *messages, size_
 /* The same for a conversation as a request in OpenAI's form ("messages", "tools", "chat_template_kwargs", ...). */
 bool tt_chat_render_request(const tt_chat *chat, yyjson_val *request, tt_rendered *rendered, tt_error *err);
 
+/* The grammar (GBNF) that an answer must follow to fit a JSON schema, for tt_sampling. Fails with TT_ERROR_INPUT where the
+ * schema has something that a grammar cannot hold an answer to. Only where tt_chat_runs. The caller frees. */
+char *tt_chat_grammar(const tt_chat *chat, yyjson_val *schema, tt_error *err);
+
 /* A rendered prompt's tokens; the texts that were said in it count as text, what the template wrote may be control. On
  * success the caller frees with tt_tokens_free. */
 bool tt_chat_tokenize(const tt_chat *chat, const char *prompt, tt_tokens *tokens, tt_error *err);

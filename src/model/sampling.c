@@ -5,6 +5,7 @@
 #include "model/sampling.h"
 #include "base/memory.h"
 #include "model/internal.h"
+#include "model/token.h"
 
 #include <errno.h>
 #include <math.h>
@@ -15,9 +16,14 @@
 enum { MIROSTAT_TOKENS = 100 };
 
 struct tt_sampler {
+    const tt_model *model;
     struct llama_sampler *chain;
-    struct llama_sampler *grammar; /* NULL for none */
-    llama_token_data *candidates;  /* one for each token */
+    struct llama_sampler *grammar;   /* NULL for none */
+    char *behind;                    /* the text that the grammar waits for; NULL for none */
+    bool waits;                      /* it has not come yet */
+    char recent[2 * TT_TOKEN_BYTES]; /* while it waits: the end of what was written */
+    size_t recent_length;
+    llama_token_data *candidates; /* one for each token */
     size_t vocabulary;
     uint32_t seed;
 };
@@ -182,8 +188,12 @@ static bool check_nesting(const char *grammar, tt_error *err) {
     return true;
 }
 
-static bool open_grammar(tt_sampler *sampler, const tt_model *model, const char *grammar, tt_error *err) {
-    if (!check_nesting(grammar, err)) return false;
+static bool open_grammar(tt_sampler *sampler, const tt_model *model, const tt_sampling *sampling, tt_error *err) {
+    const char *grammar = sampling->grammar, *behind = sampling->grammar_behind;
+    if (!check_nesting(grammar, err) || (behind && !(sampler->behind = tt_strdup(behind, err)))) return false;
+    if (behind && strlen(behind) > TT_TOKEN_BYTES)
+        return tt_fail(err, TT_ERROR_USAGE, "the text that a grammar waits for has more than %d bytes", TT_TOKEN_BYTES);
+    sampler->waits = behind != NULL;
     tt_engine_forget(model->engine);
     sampler->grammar = llama_sampler_init_grammar(model->vocabulary, grammar, "root");
     if (sampler->grammar) return true;
@@ -207,6 +217,7 @@ tt_sampler *tt_sampler_open(const tt_model *model, const tt_sampling *sampling, 
     if (!tt_sampling_check(sampling, err)) return NULL;
     tt_sampler *sampler = tt_alloc(1, sizeof *sampler, err);
     if (!sampler) return NULL;
+    sampler->model = model;
     sampler->vocabulary = (size_t)llama_vocab_n_tokens(model->vocabulary);
     sampler->candidates = tt_alloc(sampler->vocabulary, sizeof *sampler->candidates, err);
     struct llama_sampler_chain_params params = llama_sampler_chain_default_params();
@@ -215,7 +226,7 @@ tt_sampler *tt_sampler_open(const tt_model *model, const tt_sampling *sampling, 
     if (sampler->candidates && sampler->chain && take_seed(sampler, sampling->seed, err)) {
         chain_maker maker = {model, sampling, sampler->seed, sampler->chain, false};
         if (add_biases(&maker, err) && (sampling->mirostat ? add_mirostat(&maker, err) : add_in_order(&maker, err)) &&
-            (!sampling->grammar || open_grammar(sampler, model, sampling->grammar, err)))
+            (!sampling->grammar || open_grammar(sampler, model, sampling, err)))
             return sampler;
     }
     tt_sampler_close(sampler);
@@ -227,6 +238,7 @@ void tt_sampler_close(tt_sampler *sampler) {
     if (sampler->chain) llama_sampler_free(sampler->chain);
     if (sampler->grammar) llama_sampler_free(sampler->grammar);
     free(sampler->candidates);
+    free(sampler->behind);
     free(sampler);
 }
 
@@ -237,6 +249,8 @@ uint32_t tt_sampler_seed(const tt_sampler *sampler) { return sampler->seed; }
 void tt_sampler_reset(tt_sampler *sampler) {
     llama_sampler_reset(sampler->chain);
     if (sampler->grammar) llama_sampler_reset(sampler->grammar);
+    sampler->waits = sampler->behind != NULL;
+    sampler->recent_length = 0;
 }
 
 void tt_sampler_read(tt_sampler *sampler, const tt_tokens *tokens) {
@@ -276,14 +290,28 @@ static llama_token choose_by_grammar(tt_sampler *sampler, const float *logits, l
     return token >= 0 && grammar_allows(sampler, token) ? token : TT_NO_TOKEN;
 }
 
+/* Whether the text that the grammar waits for has come with `token`. Of what was written only the end is kept. */
+static void look_for_begin(tt_sampler *sampler, llama_token token) {
+    const size_t size = strlen(sampler->behind);
+    if (sampler->recent_length > TT_TOKEN_BYTES) { /* which is more than the text has */
+        const size_t kept = TT_TOKEN_BYTES;
+        memmove(sampler->recent, sampler->recent + sampler->recent_length - kept, kept);
+        sampler->recent_length = kept;
+    }
+    sampler->recent_length += tt_token_bytes(sampler->model, token, true, sampler->recent + sampler->recent_length);
+    sampler->waits = !memmem(sampler->recent, sampler->recent_length, sampler->behind, size);
+}
+
 int32_t tt_sampler_choose(tt_sampler *sampler, const float *logits) {
     if (!are_numbers(logits, sampler->vocabulary)) return TT_NOT_A_NUMBER;
     llama_token_data_array candidates = candidates_of(sampler, logits);
     llama_sampler_apply(sampler->chain, &candidates);
     llama_token token = chosen(&candidates);
-    if (sampler->grammar) token = choose_by_grammar(sampler, logits, token);
+    const bool bound = sampler->grammar && !sampler->waits;
+    if (bound) token = choose_by_grammar(sampler, logits, token);
     if (token < 0) return TT_NO_TOKEN;
-    if (sampler->grammar) llama_sampler_accept(sampler->grammar, token);
+    if (bound) llama_sampler_accept(sampler->grammar, token);
+    if (sampler->waits) look_for_begin(sampler, token);
     llama_sampler_accept(sampler->chain, token);
     return token;
 }

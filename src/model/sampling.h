@@ -36,6 +36,8 @@ typedef struct tt_sampling {
 #define NAMES(field, ...) const char *field;
 #define TEXTS(field, ...) tt_texts field;
 #include "model/sampling.def"
+    const char
+        *grammar_behind; /* the grammar holds behind this text, such as the end of thinking; NULL: from the beginning */
     const tt_logit_bias *biases;
     size_t bias_count;
 } tt_sampling; /* texts and biases are the caller's, and used by tt_sampler_open alone */
