@@ -1,9 +1,9 @@
-/* chat.h: a model's own chat template, run: conversations to prompts, answers to messages, JSON schemas to grammars.
+/* chat.h: runs a model's own chat template: conversations to prompts, answers to messages, JSON schemas to grammars.
  *
- * The work is done by llama.cpp's own chat code, which llama-server has too, in a process of its own (helper_process.h),
- * since a template is a program that comes with a downloaded file. What goes in and comes out is JSON in OpenAI's form; what
- * comes back is checked here, and whatever the process does instead of answering becomes a sentence. One request at a time;
- * several threads may ask. */
+ * llama.cpp's own chat code, also used by llama-server, does the work in a separate process (helper_process.h), since a
+ * template is a program that comes with a downloaded file. Requests and answers are JSON in OpenAI's form. Answers are
+ * checked here, and if the process fails to answer, the user gets a sentence. Several threads may ask; requests run one
+ * at a time. */
 #pragma once
 
 #include "base/error.h"
@@ -15,41 +15,42 @@
 typedef struct tt_template tt_template;
 
 typedef struct tt_template_source {
-    const char *name;        /* what messages call it: the file that it comes from */
+    const char *name;        /* its name in messages: the file that it comes from */
     const char *text;        /* Jinja */
-    const char *tool_use;    /* the one for conversations with tools, where the file has two; or NULL */
+    const char *tool_use;    /* the one for conversations with tools, if the file has two; or NULL */
     const char *bos, *eos;   /* the model's tokens for beginning and end, as text; "" for none */
-    bool adds_bos, adds_eos; /* the tokenizer adds them by itself, so the prompt must not hold them as well */
+    bool adds_bos, adds_eos; /* the tokenizer adds them itself, so the prompt must not contain them */
 } tt_template_source;
 
-/* Copies what it needs. Starts the process and lets it read the template: a sentence where that cannot be. */
+/* Copies what it needs, starts the process, and has it read the template. Fails with a sentence if that is not
+ * possible. */
 tt_template *tt_template_open(const tt_template_source *source, tt_error *err);
 void tt_template_close(tt_template *chat); /* harmless on NULL */
 
 typedef struct tt_template_facts {
-    bool thinking;     /* it knows of thinking, which `enable_thinking` turns on and off */
-    bool folds_system; /* it refuses or drops a system message, whose text is put in front of a user message instead */
+    bool thinking;     /* it supports thinking, which `enable_thinking` turns on and off */
+    bool folds_system; /* it refuses or drops a system message; its text then goes in front of a user message */
 } tt_template_facts;
 tt_template_facts tt_template_facts_of(const tt_template *chat);
 
-/* A prompt, and what reading its answer takes. */
+/* A prompt, and what is needed to read its answer. */
 typedef struct tt_rendered {
     char *prompt;
-    char *generation_prompt; /* the end of it that is not the conversation's: what the answer begins with */
-    bool thinks;             /* the template knows of thinking, */
+    char *generation_prompt; /* its end after the conversation: the beginning of the answer */
+    bool thinks;             /* the template supports thinking, */
     bool thinking_opened;    /* and the prompt ends inside it */
-    char *thinking_start;    /* the mark that thinking begins with; "" for none */
-    char **thinking_ends;    /* the marks that it ends with */
+    char *thinking_start;    /* the mark that begins thinking; "" for none */
+    char **thinking_ends;    /* the marks that end it */
     size_t thinking_end_count;
-    char **stops; /* what the answer ends at besides the model's own tokens */
+    char **stops; /* texts that end the answer, besides the model's own tokens */
     size_t stop_count;
-    char **preserved; /* control tokens that an answer must keep in order to be read */
+    char **preserved; /* control tokens that an answer must keep so that it can be read */
     size_t preserved_count;
-    char *format;                             /* the name of the form that tool calls have */
-    int format_number;                        /* with the two below: what tt_template_parse takes */
+    char *format;                             /* the name of the format of tool calls */
+    int format_number;                        /* with the two below: needed by tt_template_parse */
     char *parser;                             /* how an answer is read */
-    char *grammar;                            /* where tools or a schema ask for one, in GBNF; "" for none */
-    bool grammar_lazy;                        /* it counts from one of the triggers on */
+    char *grammar;                            /* if tools or a schema need one, in GBNF; "" for none */
+    bool grammar_lazy;                        /* it applies only after one of the triggers */
     char *triggers;                           /* JSON: [{"type": N, "value": TEXT}...], N being llama.cpp's */
 } tt_rendered;                                /* ends with tt_rendered_free */
 void tt_rendered_free(tt_rendered *rendered); /* harmless on `{0}` */
@@ -57,10 +58,10 @@ void tt_rendered_free(tt_rendered *rendered); /* harmless on `{0}` */
 enum { TT_TEMPLATE_TODAY = -1 };
 
 /* Renders conversations: each of the `count` values of the JSON array `requests` is one in OpenAI's form ("messages", and
- * perhaps "tools", "tool_choice", "chat_template_kwargs", "add_generation_prompt", "reasoning_effort", "json_schema").
- * Templates that ask for the date are told that of `now`, seconds since 1970, or TT_TEMPLATE_TODAY. With `whole` false only
- * the prompts are filled in. One that cannot be rendered fails all, with the template's own sentence. On failure nothing is
- * left to be freed. */
+ * optionally "tools", "tool_choice", "chat_template_kwargs", "add_generation_prompt", "reasoning_effort", "json_schema").
+ * Templates that ask for the date get that of `now`, seconds since 1970, or TT_TEMPLATE_TODAY. If `whole` is false, only
+ * the prompts are filled in. If one cannot be rendered, all fail, with the template's own sentence. After a failure there
+ * is nothing to free. */
 bool tt_template_render(tt_template *chat, yyjson_mut_val *requests, int64_t now, bool whole, tt_rendered *rendered,
                         tt_error *err);
 
@@ -69,8 +70,8 @@ bool tt_template_render(tt_template *chat, yyjson_mut_val *requests, int64_t now
 yyjson_doc *tt_template_parse(tt_template *chat, const tt_rendered *rendered, const char *answer, bool partial, bool tools,
                               tt_error *err);
 
-/* The grammar (GBNF) that allows just what the JSON schema does. The caller frees. */
+/* The grammar (GBNF) that allows exactly what the JSON schema allows. The caller frees it. */
 char *tt_template_grammar(tt_template *chat, yyjson_mut_val *schema, tt_error *err);
 
-/* Which llama.cpp's chat code this was built with ("0.5.0"); NULL for none. */
+/* The version of llama.cpp whose chat code is built in ("0.5.0"); NULL for none. */
 const char *tt_template_engine(void);

@@ -1,7 +1,7 @@
 /* sampling.c: see sampling.h
  *
- * libllama has every sampler, and chains them; which ones, in which order and with which values is the caller's affair. Here
- * they follow llama-completion 0.7, so that the same options and seed choose the same tokens. */
+ * libllama has every sampler, and chains them; the caller chooses which ones, their order and their values. Here they
+ * follow llama-completion 0.7, so that the same options and seed choose the same tokens. */
 #include "model/sampling.h"
 #include "base/memory.h"
 #include "model/internal.h"
@@ -82,7 +82,7 @@ static struct llama_sampler *make_temperature(const chain_maker *m) {
     return llama_sampler_init_temp_ext(m->sampling->temperature, m->sampling->dynamic_range, m->sampling->dynamic_exponent);
 }
 
-/* adaptive-p chooses a token, so it stands at the end of the chain wherever it was named; NULL marks it. */
+/* adaptive-p chooses a token, so it goes to the end of the chain wherever it was named; NULL marks it. */
 static const struct {
     const char *name;
     char letter;
@@ -140,8 +140,8 @@ static bool add_mirostat(chain_maker *maker, tt_error *err) {
                err);
 }
 
-/* The caller's biases; the tokens that the model says are never to be written; and with --ignore-eos those that end a text.
- */
+/* The caller's biases; the tokens that the model says must never be written; and with --ignore-eos those that end a
+ * text. */
 static bool add_biases(chain_maker *maker, tt_error *err) {
     const tt_sampling *s = maker->sampling;
     const struct llama_vocab *vocabulary = maker->model->vocabulary;
@@ -168,10 +168,10 @@ static bool add_biases(chain_maker *maker, tt_error *err) {
 
 enum { NESTED_MOST = 100 };
 
-/* libllama's parser calls itself for each parenthesis, and would run out of stack. */
+/* libllama's parser recurses for each parenthesis, and would run out of stack. */
 static bool check_nesting(const char *grammar, tt_error *err) {
     int depth = 0;
-    char quote = 0; /* what ends the text, the class of characters or the comment that we are in */
+    char quote = 0; /* the end of the current text, character class or comment */
     for (const char *at = grammar; *at; at++) {
         if (quote) {
             if (*at == '\\' && quote != '\n' && at[1])
@@ -209,7 +209,7 @@ static bool take_seed(tt_sampler *sampler, int64_t wanted, tt_error *err) {
     do got = getrandom(&sampler->seed, sizeof sampler->seed, 0);
     while (got < 0 && errno == EINTR);
     if (got != (ssize_t)sizeof sampler->seed) return tt_fail_errno(err, "no random seed to be had");
-    if (sampler->seed == LLAMA_DEFAULT_SEED) sampler->seed = 0; /* libllama takes that one for "random" */
+    if (sampler->seed == LLAMA_DEFAULT_SEED) sampler->seed = 0; /* libllama reads that one as "random" */
     return true;
 }
 
@@ -280,7 +280,8 @@ static bool grammar_allows(tt_sampler *sampler, llama_token token) {
     return one.logit != -INFINITY;
 }
 
-/* To ask the grammar about every token is slow, so it is asked about the one chosen, and about all only where it refuses. */
+/* Checking every token against the grammar is slow, so only the chosen one is checked, and all of them only if it is
+ * refused. */
 static llama_token choose_by_grammar(tt_sampler *sampler, const float *logits, llama_token token) {
     if (token >= 0 && grammar_allows(sampler, token)) return token;
     llama_token_data_array candidates = candidates_of(sampler, logits);
