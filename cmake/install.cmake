@@ -1,5 +1,5 @@
 # cmake --install: the program, the library with its header and pkg-config file, the manual pages and the completions.
-install(TARGETS program trimtab)
+install(TARGETS program trimtab trimtab_serve_library)
 if(MPI_FOUND)
   install(TARGETS trimtab_mpi DESTINATION ${CMAKE_INSTALL_LIBDIR}/trimtab)
 endif()
