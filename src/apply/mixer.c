@@ -10,7 +10,8 @@ struct tt_mixer {
     tt_mixer_options options;
     tt_catalogue catalogue; /* opened when an axis is first asked for */
     bool has_catalogue;
-    tt_mix mix;
+    tt_mix wanted;
+    tt_mix mix;     /* in use */
     tt_blend blend; /* what the mix comes to */
     char *text;
     tt_notes warnings;
@@ -93,6 +94,7 @@ void tt_mixer_close(tt_mixer *mixer) {
     if (!mixer) return;
     tt_blend_free(&mixer->blend);
     tt_mix_free(&mixer->mix);
+    tt_mix_free(&mixer->wanted);
     tt_catalogue_free(&mixer->catalogue);
     tt_notes_free(&mixer->warnings);
     free(mixer->text);
@@ -132,6 +134,31 @@ bool tt_mixer_replace(tt_mixer *mixer, const char *text, tt_error *err) {
 bool tt_mixer_clear(tt_mixer *mixer, tt_error *err) {
     tt_mix mix = empty_mix(mixer);
     return tt_mixer_use(mixer, &mix, err);
+}
+
+static bool copy_mix(tt_mix *copy, const tt_mix *mix, tt_error *err) {
+    *copy = (tt_mix){.first_layer = mix->first_layer, .last_layer = mix->last_layer};
+    return tt_mix_add_mix(copy, mix, err);
+}
+
+tt_mix *tt_mixer_wanted(tt_mixer *mixer) { return &mixer->wanted; }
+
+bool tt_mixer_want(tt_mixer *mixer, const char *text, tt_error *err) {
+    tt_mix changes = {0}, next = {0};
+    const bool ok = tt_mix_parse(&changes, text, err) && open_catalogue(mixer, err) &&
+                    copy_mix(&next, &mixer->wanted, err) && set_axes(mixer, &next, &changes, err);
+    tt_mix_free(&changes);
+    tt_mix_free(ok ? &mixer->wanted : &next);
+    if (ok) mixer->wanted = next;
+    return ok;
+}
+
+bool tt_mixer_settle(tt_mixer *mixer, tt_error *err) {
+    tt_mix mix;
+    if (copy_mix(&mix, &mixer->wanted, err) && tt_mixer_use(mixer, &mix, err)) return true;
+    tt_mix_free(&mixer->wanted);
+    copy_mix(&mixer->wanted, &mixer->mix, NULL);
+    return false;
 }
 
 /* ==== What is in use ==== */

@@ -33,6 +33,14 @@ bool tt_mixer_replace(tt_mixer *mixer, const char *text, tt_error *err);
 /* Takes everything out. */
 bool tt_mixer_clear(tt_mixer *mixer, tt_error *err);
 
+/* What is asked for next, to be changed by mix.h's functions, and by setting axes, whose names the folder tells, to new
+ * values. */
+tt_mix *tt_mixer_wanted(tt_mixer *mixer);
+bool tt_mixer_want(tt_mixer *mixer, const char *text, tt_error *err);
+
+/* Puts that in use. On failure what is asked for is what is in use again. */
+bool tt_mixer_settle(tt_mixer *mixer, tt_error *err);
+
 /* What is in use: in its usual form, such as "language=0.5,my.gguf:0.3" ("" for nothing); as it was asked for; what it comes
  * to; what there is to warn of; and what is added to the model. The mixer's, until the next change. */
 const char *tt_mixer_text(const tt_mixer *mixer);
