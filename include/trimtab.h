@@ -1,5 +1,5 @@
-/* trimtab.h: libtrimtab's manual. It makes control vectors from a GGUF language model, looks into them, and writes and scores
- * text with them applied.
+/* trimtab.h: libtrimtab's manual. It makes control vectors from a GGUF language model, looks into them, and writes and
+ * scores text with them applied.
  *
  *     cc program.c $(pkg-config --cflags --libs trimtab)
  *
@@ -16,9 +16,9 @@
  * is in trimtab_serve.h.
  *
  * Errors. A function that can fail returns a trimtab_status, or NULL instead of what it makes, and fills the trimtab_error
- * that it is given (may be NULL) with one sentence fit for the user. The sentence may name an option of the command line: the
- * field here has the same name. The library prints nothing unless `verbose` is set; but the engine underneath reports a faulty
- * grammar on standard error.
+ * that it is given (may be NULL) with one sentence fit for the user. The sentence may name an option of the command line:
+ * the field here has the same name. The library prints nothing unless `verbose` is set; but the engine underneath reports a
+ * faulty grammar on standard error.
  *
  * Options. An option structure begins with its own size, which its ..._defaults() function fills in together with the
  * defaults: take that, and change fields. Where a pointer to one is NULL, the defaults are meant. A program that was built
@@ -29,13 +29,13 @@
  * callback returns 0 to go on; anything else stops the call that it is called from, as trimtab_cancel does.
  *
  * Memory. What is passed in stays the caller's and is not needed after the call, unless it is said to be. What a function
- * makes is freed by the function named after it, which is harmless on NULL. Everything inside a result belongs to the result.
- * All text is UTF-8, zero-terminated.
+ * makes is freed by the function named after it, which is harmless on NULL. Everything inside a result belongs to the
+ * result. All text is UTF-8, zero-terminated.
  *
  * Threads. A handle, and what was made with it, is used by one thread at a time; only trimtab_cancel may be called from any
- * other, from callbacks and from signal handlers. Different handles may be used side by side. They share the inference engine:
- * the first trimtab_open starts it, the last trimtab_close stops it. There is no other global state, except that training sets
- * OpenBLAS's thread count.
+ * other, from callbacks and from signal handlers. Different handles may be used side by side. They share the inference
+ * engine: the first trimtab_open starts it, the last trimtab_close stops it. There is no other global state, except that
+ * training sets OpenBLAS's thread count.
  *
  * Units and shapes. A model has L `blocks` and the hidden size d, its `width`. A layer K, 1 <= K < L, is where llama.cpp
  * applies the tensor direction.K of a control vector: the output of block K. Rows are arrays of d F32 values. Class 0 of an
@@ -85,7 +85,8 @@ TRIMTAB_API void trimtab_text_free(char *text);
 
 /* ==== Progress ==== */
 
-/* How far a call is. A stage begins with a report of what is done already (more than 0 where an earlier run is continued). */
+/* How far a call is. A stage begins with a report of what is done already (more than 0 where an earlier run is continued).
+ */
 typedef struct trimtab_progress {
     const char *stage; /* "loading", "reading" a prompt, "capturing", "solving", "writing" */
     const char *unit;  /* "%", "tokens", "samples", "blocks", ... */
@@ -104,21 +105,21 @@ typedef enum trimtab_thinking { TRIMTAB_THINK_AS_USUAL, TRIMTAB_THINK_ON, TRIMTA
 
 typedef struct trimtab_options {
     size_t size;
-    int32_t gpu_layers;        /* blocks that a GPU computes, where there is one; -1: all of them */
-    int32_t threads;           /* of the processor; 0: one for each core that this process may use */
-    int32_t micro_batch;       /* tokens computed at once; 0: 512 */
-    uint32_t context;          /* tokens of a prompt and its answer together; 0: as many as the model knows, at most 8192 */
+    int32_t gpu_layers;         /* blocks that a GPU computes, where there is one; -1: all of them */
+    int32_t threads;            /* of the processor; 0: one for each core that this process may use */
+    int32_t micro_batch;        /* tokens computed at once; 0: 512 */
+    uint32_t context;           /* tokens of a prompt and its answer together; 0: as many as the model knows, at most 8192 */
     int32_t no_flash_attention; /* not 0: without it; else where the model allows it */
-    int32_t verbose;           /* not 0: the engine's own messages on standard error. For the whole process */
-    const char *tensor_split;  /* "3,1": shares of several GPUs; NULL: the engine's choice */
-    const char *rpc_servers;   /* "HOST:PORT,...": machines that run ggml-rpc-server; NULL: none. For the whole process:
-                                  refused where another handle is open that was given other ones */
-    const char *chat_template; /* NULL: the model's own; else one by name, such as "chatml"; "none" for a base model */
+    int32_t verbose;            /* not 0: the engine's own messages on standard error. For the whole process */
+    const char *tensor_split;   /* "3,1": shares of several GPUs; NULL: the engine's choice */
+    const char *rpc_servers;    /* "HOST:PORT,...": machines that run ggml-rpc-server; NULL: none. For the whole process:
+                                   refused where another handle is open that was given other ones */
+    const char *chat_template;  /* NULL: the model's own; else one by name, such as "chatml"; "none" for a base model */
     const char *chat_template_file;   /* a file with the chat template to use (Jinja); NULL: the model's own */
     const char *chat_template_kwargs; /* a JSON object with further values for the template, such as
                                          {"enable_thinking": false}; NULL: none */
     trimtab_thinking thinking;
-    int32_t control_tokens; /* not 0: text of messages that reads like a control token ("<|im_end|>") counts as one */
+    int32_t control_tokens;    /* not 0: text of messages that reads like a control token ("<|im_end|>") counts as one */
     trimtab_listener progress; /* of "loading"; may be NULL */
     void *user_data;
 } trimtab_options;
@@ -131,8 +132,8 @@ TRIMTAB_API trimtab *trimtab_open(const char *path, const trimtab_options *optio
 /* Frees the handle and the model, after everything that was made with it. Harmless on NULL. */
 TRIMTAB_API void trimtab_close(trimtab *t);
 
-/* Makes the call that another thread, or a callback, is in the midst of stop soon: training with TRIMTAB_INTERRUPTED, writing
- * with the text so far. Calls that begin later are not concerned. May be called from a signal handler. */
+/* Makes the call that another thread, or a callback, is in the midst of stop soon: training with TRIMTAB_INTERRUPTED,
+ * writing with the text so far. Calls that begin later are not concerned. May be called from a signal handler. */
 TRIMTAB_API void trimtab_cancel(trimtab *t);
 
 typedef struct trimtab_facts {
@@ -191,8 +192,8 @@ typedef struct trimtab_prompt {
     const char *thinking_start;    /* the mark that thinking begins with, or "" */
     const char *const *thinking_ends;
     size_t thinking_end_count;
-    const char *tool_calls; /* the name of the form that tool calls have */
-    const char *grammar;    /* what the request's tools or schema ask for, as GBNF; "" for nothing */
+    const char *tool_calls;                      /* the name of the form that tool calls have */
+    const char *grammar;                         /* what the request's tools or schema ask for, as GBNF; "" for nothing */
     const char *const *stops, *const *preserved; /* texts that end the answer; control tokens that reading it needs */
     size_t stop_count, preserved_count;
 } trimtab_prompt;
@@ -204,8 +205,8 @@ TRIMTAB_API trimtab_prompt *trimtab_prompt_raw(trimtab *t, const char *text, tri
 TRIMTAB_API trimtab_prompt *trimtab_prompt_chat(trimtab *t, const trimtab_message *messages, size_t count,
                                                 trimtab_error *error);
 
-/* The same for a request in OpenAI's form, as JSON: {"messages": [...]}, and perhaps "tools", "chat_template_kwargs", ...; or
- * the list of messages alone. `name` is what messages call it; NULL: "the request". */
+/* The same for a request in OpenAI's form, as JSON: {"messages": [...]}, and perhaps "tools", "chat_template_kwargs", ...;
+ * or the list of messages alone. `name` is what messages call it; NULL: "the request". */
 TRIMTAB_API trimtab_prompt *trimtab_prompt_request(trimtab *t, const char *json, const char *name, trimtab_error *error);
 TRIMTAB_API void trimtab_prompt_free(trimtab_prompt *prompt);
 
@@ -343,20 +344,21 @@ typedef struct trimtab_vector trimtab_vector;
 
 /* What a file says of itself: "" and 0 for what it does not tell. */
 typedef struct trimtab_vector_facts {
-    const char *path;             /* NULL for one made in memory */
-    const char *role;             /* "debias", "negative", "positive", "mix" */
+    const char *path; /* NULL for one made in memory */
+    const char *role; /* "debias", "negative", "positive", "mix" */
     const char *axis, *class_name, *classes[2];
-    const char *recipe;           /* of a mix: what went in */
+    const char *recipe;                             /* of a mix: what went in */
     const char *model, *architecture, *fingerprint; /* what it was made from */
-    const char *version, *method; /* how: trimtab's version, the method's name */
+    const char *version, *method;                   /* how: trimtab's version, the method's name */
     uint64_t samples, seed, parameters;
-    float recommended[2];   /* the value to use towards each class, by evaluation */
-    uint32_t layers;        /* L: rows are those K below it */
-    int32_t layers_given;   /* not 0: the file tells that number */
-    int32_t from_zero;      /* not 0: its rows are counted from 0 */
-    uint32_t directions;    /* layers that have a row */
-    uint32_t width;         /* d */
-    size_t key_count;       /* keys of other tools */
+    float recommended[2]; /* the value to use towards each class, by evaluation */
+    uint32_t layers;      /* L: rows are those K below it */
+    int32_t layers_given; /* not 0: the file tells that number */
+    int32_t from_zero;    /* not 0: its rows are counted from 0 */
+    uint32_t directions;  /* layers that have a row */
+    uint32_t width;       /* d */
+    size_t figure_count;  /* blocks that it has figures of */
+    size_t key_count;     /* keys of other tools */
 } trimtab_vector_facts;
 
 /* The figures of one block's direction, as they were measured (docs/method.md). */
@@ -402,13 +404,13 @@ typedef enum trimtab_fit {
 
 /* An axis that a folder has vectors for. */
 typedef struct trimtab_folder_axis {
-    const char *name, *model;  /* of the model that it was made for */
-    const char *classes[2];    /* "" where no file tells */
-    int32_t ordered;           /* 0: which class is the negative one is not known, and a mix must name a class */
-    int32_t plain;             /* not 0: a single vector that belongs to no axis */
-    const char *files[3];      /* de-bias, negative, positive; NULL for one that is missing */
-    float recommended[2];      /* the value to use towards each class; 0: not evaluated */
-    trimtab_fit fit;           /* to the handle's model; TRIMTAB_FIT_WHOLE without one */
+    const char *name, *model; /* of the model that it was made for */
+    const char *classes[2];   /* "" where no file tells */
+    int32_t ordered;          /* 0: which class is the negative one is not known, and a mix must name a class */
+    int32_t plain;            /* not 0: a single vector that belongs to no axis */
+    const char *files[3];     /* de-bias, negative, positive; NULL for one that is missing */
+    float recommended[2];     /* the value to use towards each class; 0: not evaluated */
+    trimtab_fit fit;          /* to the handle's model; TRIMTAB_FIT_WHOLE without one */
 } trimtab_folder_axis;
 
 typedef struct trimtab_folder {
@@ -427,8 +429,8 @@ TRIMTAB_API void trimtab_folder_free(trimtab_folder *folder);
 
 /* Control vectors put together, each at a value: axes of a folder, vector files, rows of one's own.
  *
- * trimtab_mix_add... and the like take note of what is wanted. trimtab_mix_settle then finds the vectors, checks them against
- * the model and adds them up. If it fails, the mix is what it was when it last settled. */
+ * trimtab_mix_add... and the like take note of what is wanted. trimtab_mix_settle then finds the vectors, checks them
+ * against the model and adds them up. If it fails, the mix is what it was when it last settled. */
 typedef struct trimtab_mix trimtab_mix;
 
 typedef struct trimtab_mix_options {
@@ -453,7 +455,8 @@ TRIMTAB_API trimtab_status trimtab_mix_add(trimtab_mix *mix, const char *text, t
 /* The same, in place of the values that these axes have had. */
 TRIMTAB_API trimtab_status trimtab_mix_set(trimtab_mix *mix, const char *text, trimtab_error *error);
 
-/* Adds a vector file at a scale; or several, as llama.cpp's --control-vector ("FILE,...") and, with `scaled` other than 0, its
+/* Adds a vector file at a scale; or several, as llama.cpp's --control-vector ("FILE,...") and, with `scaled` other than 0,
+ * its
  * --control-vector-scaled ("FILE:SCALE,...") have them. */
 TRIMTAB_API trimtab_status trimtab_mix_add_file(trimtab_mix *mix, const char *path, double scale, trimtab_error *error);
 TRIMTAB_API trimtab_status trimtab_mix_add_files(trimtab_mix *mix, const char *text, int32_t scaled, trimtab_error *error);
@@ -468,6 +471,9 @@ TRIMTAB_API trimtab_status trimtab_mix_layers(trimtab_mix *mix, int64_t first, i
 
 /* Takes everything out; the range of layers stays. */
 TRIMTAB_API void trimtab_mix_clear(trimtab_mix *mix);
+
+/* Forgets what was asked for since the mix last settled. */
+TRIMTAB_API trimtab_status trimtab_mix_reset(trimtab_mix *mix, trimtab_error *error);
 
 TRIMTAB_API trimtab_status trimtab_mix_settle(trimtab_mix *mix, trimtab_error *error);
 
@@ -487,20 +493,22 @@ TRIMTAB_API const trimtab_mix_facts *trimtab_mix_facts_of(const trimtab_mix *mix
 /* Part `index` of the sum, and its scale; NULL behind the last. */
 TRIMTAB_API const trimtab_vector *trimtab_mix_part(const trimtab_mix *mix, size_t index, double *scale);
 
-/* Sentences, one a line, on vectors that were trained on conversations in another layout than the handle's chat template has;
+/* Sentences, one a line, on vectors that were trained on conversations in another layout than the handle's chat template
+ * has;
  * "" for none. The caller frees with trimtab_text_free. */
 TRIMTAB_API char *trimtab_mix_layout_warnings(const trimtab_mix *mix, trimtab *t, trimtab_error *error);
 
-/* Writes and scores under `mix` from now on (NULL: not steered). The mix must have been made for the handle's model, or one of
- * its shape; it may be freed afterwards. On failure the steering is what it was. */
+/* Writes and scores under `mix` from now on (NULL: not steered). The mix must have been made for the handle's model, or one
+ * of its shape; it may be freed afterwards. On failure the steering is what it was. */
 TRIMTAB_API trimtab_status trimtab_apply(trimtab *t, const trimtab_mix *mix, trimtab_error *error);
 
-/* All of it in one: applies the mix of axes `text` with the vectors in `folder`. `text` NULL or "" ends steering (`folder` may
- * then be NULL). */
+/* All of it in one: applies the mix of axes `text` with the vectors in `folder`. `text` NULL or "" ends steering (`folder`
+ * may then be NULL). */
 TRIMTAB_API trimtab_status trimtab_steer(trimtab *t, const char *folder, const char *text, int32_t force,
                                          trimtab_error *error);
 
-/* The warnings of the mix that trimtab_steer applied, a sentence a line, or "". The handle's, until the next trimtab_steer. */
+/* The warnings of the mix that trimtab_steer applied, a sentence a line, or "". The handle's, until the next trimtab_steer.
+ */
 TRIMTAB_API const char *trimtab_warnings(const trimtab *t);
 
 /* Writes the sum as one control-vector file; refused where that would overwrite a part of the mix. */
@@ -550,30 +558,38 @@ TRIMTAB_API const char *trimtab_solver_name(size_t index);
 /* Processes that mpirun started, which train together. */
 typedef struct trimtab_ranks trimtab_ranks;
 
+/* The defaults, for programs that show them. */
+#define TRIMTAB_SAMPLES 192
+#define TRIMTAB_PROMPTS_PER_SYSTEM 1
+#define TRIMTAB_HOLD_OUT 0.1
+#define TRIMTAB_TOLERANCE 0.5
+#define TRIMTAB_SKIP_END 1
+#define TRIMTAB_LAYER_OFFSET 1
+
 typedef struct trimtab_train_options {
     size_t size;
-    const char *const *axes;  /* `axis_count` names of built-in axes, or axis files (docs/axes.md) */
-    size_t axis_count;        /* 0: all built-in axes */
-    uint64_t samples;         /* triplets of prompts for each axis, at least 2; about a third of d is thorough */
-    uint64_t seed;            /* the same seed draws the same prompts */
-    uint64_t prompts_per_system; /* writing prompts that each drawn system message is asked, at least 1 */
-    double hold_out;          /* share of stems, phrases and writing prompts kept from training, 0 to below 1 */
-    const char *stems_file;   /* JSON; NULL: the built-in stems */
-    const char *prompts_file; /* writing prompts, one a line, or a grammar (.json); NULL: the built-in ones */
+    const char *const *axes;         /* `axis_count` names of built-in axes, or axis files (docs/axes.md) */
+    size_t axis_count;               /* 0: all built-in axes */
+    uint64_t samples;                /* triplets of prompts for each axis, at least 2; about a third of d is thorough */
+    uint64_t seed;                   /* the same seed draws the same prompts */
+    uint64_t prompts_per_system;     /* writing prompts that each drawn system message is asked, at least 1 */
+    double hold_out;                 /* share of stems, phrases and writing prompts kept from training, 0 to below 1 */
+    const char *stems_file;          /* JSON; NULL: the built-in stems */
+    const char *prompts_file;        /* writing prompts, one a line, or a grammar (.json); NULL: the built-in ones */
     int32_t separate_system_message; /* not 0: the stem is a system message of its own */
-    int32_t plain;            /* not 0: computes every prompt by itself, for comparison */
-    const char *method;       /* NULL: "cross-covariance" */
-    const char *solver;       /* NULL: "auto" */
-    double tolerance;         /* cross-covariance: least discriminant ratio of an eigenvector, and least gain of a further
-                                 one; more leaves out more blocks */
+    int32_t plain;                   /* not 0: computes every prompt by itself, for comparison */
+    const char *method;              /* NULL: "cross-covariance" */
+    const char *solver;              /* NULL: "auto" */
+    double tolerance;            /* cross-covariance: least discriminant ratio of an eigenvector, and least gain of a further
+                                    one; more leaves out more blocks */
     double skip_begin, skip_end; /* first and last blocks to leave alone: a number, or a share below 1 */
-    int32_t layer_offset;     /* 1 or 0: how many blocks behind the one that it was measured at a direction is applied */
-    const char *name;         /* what the files call the model; NULL: its own name */
-    const char *states_file;  /* where hidden states are kept; NULL: in the folder */
-    int32_t restart;          /* not 0: begin anew where there are hidden states of other options */
-    int32_t keep_states;      /* not 0: keep the hidden states when all is done */
-    const trimtab_ranks *ranks; /* NULL: this process alone */
-    trimtab_listener progress; /* of "capturing" and "solving"; may be NULL */
+    int32_t layer_offset;        /* 1 or 0: how many blocks behind the one that it was measured at a direction is applied */
+    const char *name;            /* what the files call the model; NULL: its own name */
+    const char *states_file;     /* where hidden states are kept; NULL: in the folder */
+    int32_t restart;             /* not 0: begin anew where there are hidden states of other options */
+    int32_t keep_states;         /* not 0: keep the hidden states when all is done */
+    const trimtab_ranks *ranks;  /* NULL: this process alone */
+    trimtab_listener progress;   /* of "capturing" and "solving"; may be NULL */
     int (*on_note)(const char *sentence, void *user_data); /* "going on with 'F.states': 96 of 192 samples are there";
                                                               may be NULL */
     void *user_data;
@@ -598,8 +614,8 @@ typedef struct trimtab_training {
 } trimtab_training;
 
 /* Makes control vectors for the axes, three GGUF files and a JSON report each, in `folder`, which is made if it is missing.
- * Files there are replaced, each as a whole or not at all. A training that was stopped or failed goes on from where it was when
- * it is called again with the same options. Steering has no part in it. The caller frees `*training` (may be NULL). */
+ * Files there are replaced, each as a whole or not at all. A training that was stopped or failed goes on from where it was
+ * when it is called again with the same options. Steering has no part in it. The caller frees `*training` (may be NULL). */
 TRIMTAB_API trimtab_status trimtab_train(trimtab *t, const char *folder, const trimtab_train_options *options,
                                          trimtab_training **training, trimtab_error *error);
 
@@ -623,10 +639,11 @@ typedef struct trimtab_forecast {
 
 /* What such a training would take. `tokens_per_second` above 0 is taken for the speed; else a few seconds are measured. */
 TRIMTAB_API trimtab_status trimtab_train_forecast(trimtab *t, const char *folder, const trimtab_train_options *options,
-                                                  double tokens_per_second, trimtab_forecast *forecast, trimtab_error *error);
+                                                  double tokens_per_second, trimtab_forecast *forecast,
+                                                  trimtab_error *error);
 
-/* Joins the other processes, once, before threads are started. Not started by mpirun, there is one rank, and none of this does
- * anything. NULL on failure. */
+/* Joins the other processes, once, before threads are started. Not started by mpirun, there is one rank, and none of this
+ * does anything. NULL on failure. */
 TRIMTAB_API trimtab_ranks *trimtab_ranks_join(trimtab_error *error);
 TRIMTAB_API int32_t trimtab_ranks_rank(const trimtab_ranks *ranks); /* this process, from 0 */
 TRIMTAB_API int32_t trimtab_ranks_count(const trimtab_ranks *ranks);

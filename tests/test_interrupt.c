@@ -58,15 +58,13 @@ static void while_a_model_is_loaded(void) {
     char *argv[] = {words[0], words[1], (char *)(uintptr_t)path, NULL};
     tt_arguments arguments;
     tt_error err = {0};
-    tt_engine *engine;
     if (!tt_tiny_model_write(path, NULL) || !tt_arguments_parse(&arguments, &tt_command_train, 3, argv, &err)) _exit(3);
     tt_interrupt_catch();
-    tt_model *model = tt_model_open_given(&arguments, true, &engine, &err);
-    if (!model) _exit(4);
-    tt_model_close(model);
-    tt_engine_stop(engine);
+    trimtab *t = tt_open_given(&arguments, tt_options_given(&arguments), true, &err);
+    if (!t) _exit(4);
+    tt_close_given(t);
     raise(SIGINT);
-    if (tt_model_open_given(&arguments, true, &engine, &err) || engine || err.kind != TT_ERROR_INTERRUPTED) _exit(5);
+    if (tt_open_given(&arguments, tt_options_given(&arguments), true, &err) || err.kind != TT_ERROR_INTERRUPTED) _exit(5);
     tt_arguments_free(&arguments);
 }
 static void ignored_by_the_caller(void) {

@@ -35,8 +35,8 @@ static bool add(trimtab_chat *chat, const char *role, const char *content, tt_er
 trimtab_chat *trimtab_chat_begin(trimtab *t, const char *system, trimtab_error *error) {
     tt_error err = {0};
     trimtab_chat *chat = NULL;
-    bool ok = tt_api_begin(t, "trimtab_chat_begin", &err) && tt_api_need_chat(t, &err) &&
-              (chat = tt_alloc(1, sizeof *chat, &err));
+    bool ok =
+        tt_api_begin(t, "trimtab_chat_begin", &err) && tt_api_need_chat(t, &err) && (chat = tt_alloc(1, sizeof *chat, &err));
     if (ok) {
         chat->t = t;
         ok = !system || add(chat, "system", system, &err);

@@ -114,7 +114,8 @@ static bool keep_text(const char **to, const char *text, tt_error *err) {
 static bool keep_layout(tt_chat_options *layout, const trimtab_options *options, tt_error *err) {
     layout->think = think_of(options->thinking);
     layout->control_tokens = options->control_tokens != 0;
-    return keep_text(&layout->name, options->chat_template, err) && keep_text(&layout->file, options->chat_template_file, err) &&
+    return keep_text(&layout->name, options->chat_template, err) &&
+           keep_text(&layout->file, options->chat_template_file, err) &&
            keep_text(&layout->kwargs, options->chat_template_kwargs, err);
 }
 

@@ -17,9 +17,9 @@ struct trimtab {
     tt_model *model;
     trimtab_facts facts;
     uint32_t context;
-    tt_chat_options layout;    /* its texts are the handle's */
-    tt_chat *chat;             /* opened by the first conversation: a base model has no template */
-    tt_control_text *control;  /* opened when first needed, as the next two: training does without */
+    tt_chat_options layout;   /* its texts are the handle's */
+    tt_chat *chat;            /* opened by the first conversation: a base model has no template */
+    tt_control_text *control; /* opened when first needed, as the next two: training does without */
     tt_generator *generator;
     tt_score *score;
     tt_steering *steering; /* in use, a reference; NULL: none */

@@ -154,6 +154,11 @@ void trimtab_mix_clear(trimtab_mix *mix) {
     *wanted = none;
 }
 
+trimtab_status trimtab_mix_reset(trimtab_mix *mix, trimtab_error *error) {
+    tt_error err = {0};
+    return tt_api_status(tt_mixer_reset(mix->mixer, &err), &err, error);
+}
+
 /* ==== What it comes to ==== */
 
 trimtab_status trimtab_mix_settle(trimtab_mix *mix, trimtab_error *error) {

@@ -6,8 +6,8 @@
 
 #include <stdatomic.h>
 
-/* Copies the caller's options over the defaults, as far as their size says; NULL leaves these. `known` is the structure's size
- * here. `name` is the structure's, for the error. */
+/* Copies the caller's options over the defaults, as far as their size says; NULL leaves these. `known` is the structure's
+ * size here. `name` is the structure's, for the error. */
 bool tt_api_options(void *options, size_t known, const void *given, const char *name, tt_error *err);
 
 /* Whom a call reports to, and the flag that stops it. */

@@ -107,7 +107,8 @@ static void show(trimtab *t, tt_api_prompt *prompt, bool raw) {
 }
 
 /* Ends a function that made `prompt` where `ok`; else frees it. */
-static trimtab_prompt *finish(trimtab *t, tt_api_prompt *prompt, bool raw, bool ok, const tt_error *err, trimtab_error *error) {
+static trimtab_prompt *finish(trimtab *t, tt_api_prompt *prompt, bool raw, bool ok, const tt_error *err,
+                              trimtab_error *error) {
     tt_api_status(ok, err, error);
     if (ok) {
         show(t, prompt, raw);

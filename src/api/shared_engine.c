@@ -16,11 +16,12 @@ static bool check_servers(const char *wanted, tt_error *err) {
     const char *present = tt_engine_rpc_servers(shared.engine);
     if (!wanted) wanted = "";
     return !strcmp(wanted, present) ||
-           tt_fail(err, TT_ERROR_USAGE,
-                   "rpc_servers is for the whole process: the handle that is open has %s%s%s, so another cannot have %s%s%s; "
-                   "close the one before, or give both the same",
-                   *present ? "'" : "", *present ? present : "none", *present ? "'" : "", *wanted ? "'" : "",
-                   *wanted ? wanted : "none", *wanted ? "'" : "");
+           tt_fail(
+               err, TT_ERROR_USAGE,
+               "rpc_servers is for the whole process: the handle that is open has %s%s%s, so another cannot have %s%s%s; "
+               "close the one before, or give both the same",
+               *present ? "'" : "", *present ? present : "none", *present ? "'" : "", *wanted ? "'" : "",
+               *wanted ? wanted : "none", *wanted ? "'" : "");
 }
 
 tt_engine *tt_shared_engine_acquire(const tt_engine_options *options, tt_error *err) {

@@ -1,4 +1,5 @@
-/* train.c: the public API's training: trimtab_train's options as train/ has them, and what came of it. See include/trimtab.h. */
+/* train.c: the public API's training: trimtab_train's options as train/ has them, and what came of it. See
+ * include/trimtab.h. */
 #include "train/train.h"
 #include "api/handle.h"
 #include "api/options.h"
@@ -16,6 +17,11 @@ static const char *nth(const char *const *names, size_t index) {
 
 const char *trimtab_method_name(size_t index) { return nth(tt_method_names, index); }
 const char *trimtab_solver_name(size_t index) { return nth(tt_solver_names, index); }
+
+/* The header's numbers are train/'s. */
+static_assert(TRIMTAB_SAMPLES == TT_TRAIN_SAMPLES && TRIMTAB_PROMPTS_PER_SYSTEM == TT_PLAN_PROMPTS_PER_SYSTEM);
+static_assert(TRIMTAB_SKIP_END == TT_TRAIN_SKIP_END && TRIMTAB_LAYER_OFFSET == TT_TRAIN_LAYER_OFFSET);
+static_assert(TRIMTAB_HOLD_OUT == TT_PLAN_HELD_OUT && TRIMTAB_TOLERANCE == TT_TRAIN_TOLERANCE);
 
 trimtab_train_options trimtab_train_defaults(void) {
     const tt_train_options of = tt_train_defaults();
@@ -119,8 +125,8 @@ static bool prepare(trimtab *t, const char *folder, const trimtab_train_options 
         !check_options(folder, options, err))
         return false;
     l->options = options;
-    l->stage = (tt_api_listener){.progress = options->progress, .user_data = options->user_data,
-                                 .cancel = t ? &t->cancel : &l->own};
+    l->stage = (tt_api_listener){
+        .progress = options->progress, .user_data = options->user_data, .cancel = t ? &t->cancel : &l->own};
     *run = run_of(t, folder, options, l);
     return (!options->method || tt_method_parse(options->method, &run->direction.method, err)) &&
            (!options->solver || tt_solver_parse(options->solver, &run->direction.solver, err));
@@ -183,7 +189,8 @@ static bool finish(kept_training *kept, bool ok, trimtab_training **training, tt
 
 /* ==== The calls ==== */
 
-static bool train(trimtab *t, const char *folder, const trimtab_train_options *given, tt_train_result *result, tt_error *err) {
+static bool train(trimtab *t, const char *folder, const trimtab_train_options *given, tt_train_result *result,
+                  tt_error *err) {
     trimtab_train_options options = trimtab_train_defaults();
     listener l = {0};
     tt_train_options run;

@@ -33,6 +33,7 @@ struct trimtab_vector tt_api_view(const tt_vector *vector) {
                 .from_zero = vector->from_zero,
                 .directions = tt_vector_row_count(vector),
                 .width = vector->width,
+                .figure_count = vector->figure_count,
                 .key_count = tt_gguf_keys_count(vector->foreign),
             },
     };
@@ -42,9 +43,9 @@ trimtab_vector *trimtab_vector_read(const char *path, trimtab_error *error) {
     tt_error err = {0};
     tt_vector own;
     trimtab_vector *vector = tt_alloc(1, sizeof *vector, &err);
-    const bool ok = vector &&
-                    (path ? tt_vector_read(&own, path, &err)
-                          : tt_fail(&err, TT_ERROR_USAGE, "trimtab_vector_read needs the path of a control vector"));
+    const bool ok =
+        vector && (path ? tt_vector_read(&own, path, &err)
+                        : tt_fail(&err, TT_ERROR_USAGE, "trimtab_vector_read needs the path of a control vector"));
     tt_api_status(ok, &err, error);
     if (!ok) {
         free(vector);

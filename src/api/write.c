@@ -59,7 +59,6 @@ static void take_progress(size_t done, size_t total, void *user_data) {
 
 /* ==== The answer ==== */
 
-
 static trimtab_stop stop_of(tt_stop stop) {
     switch (stop) {
     case TT_STOP_END:

@@ -61,7 +61,8 @@ static bool prepare(prepared *next, tt_mixer *mixer, const tt_mix *mix, tt_error
            tt_notes_add_all(&next->warnings, &next->blend.warnings, err);
 }
 
-bool tt_mixer_use(tt_mixer *mixer, tt_mix *mix, tt_error *err) {
+/* `mix` is taken over and emptied, also where that fails. */
+static bool use(tt_mixer *mixer, tt_mix *mix, tt_error *err) {
     prepared next = {0};
     const bool ok = prepare(&next, mixer, mix, err);
     if (ok) {
@@ -85,7 +86,7 @@ tt_mixer *tt_mixer_open(const tt_mixer_options *options, tt_error *err) {
     if (!mixer) return NULL;
     mixer->options = *options;
     tt_mix none = {0};
-    if (tt_mixer_use(mixer, &none, err)) return mixer;
+    if (use(mixer, &none, err)) return mixer;
     tt_mixer_close(mixer);
     return NULL;
 }
@@ -104,36 +105,12 @@ void tt_mixer_close(tt_mixer *mixer) {
 
 /* ==== Changes ==== */
 
-static tt_mix empty_mix(const tt_mixer *mixer) {
-    return (tt_mix){.first_layer = mixer->mix.first_layer, .last_layer = mixer->mix.last_layer};
-}
-
 static bool set_axes(const tt_mixer *mixer, tt_mix *mix, const tt_mix *changes, tt_error *err) {
     for (size_t i = 0; i < changes->count; i++) {
         const tt_mix_term *term = &changes->terms[i];
         if (!tt_mix_set_axis(mix, &mixer->catalogue, mixer->options.target, term->name, term->value, err)) return false;
     }
     return true;
-}
-
-bool tt_mixer_set(tt_mixer *mixer, const char *text, tt_error *err) {
-    tt_mix changes = {0}, mix = empty_mix(mixer);
-    bool ok = tt_mix_parse(&changes, text, err) && open_catalogue(mixer, err) && tt_mix_add_mix(&mix, &mixer->mix, err) &&
-              set_axes(mixer, &mix, &changes, err);
-    tt_mix_free(&changes);
-    if (ok) return tt_mixer_use(mixer, &mix, err);
-    tt_mix_free(&mix);
-    return false;
-}
-
-bool tt_mixer_replace(tt_mixer *mixer, const char *text, tt_error *err) {
-    tt_mix mix = empty_mix(mixer);
-    return tt_mix_parse(&mix, text, err) && tt_mixer_use(mixer, &mix, err);
-}
-
-bool tt_mixer_clear(tt_mixer *mixer, tt_error *err) {
-    tt_mix mix = empty_mix(mixer);
-    return tt_mixer_use(mixer, &mix, err);
 }
 
 static bool copy_mix(tt_mix *copy, const tt_mix *mix, tt_error *err) {
@@ -153,11 +130,16 @@ bool tt_mixer_want(tt_mixer *mixer, const char *text, tt_error *err) {
     return ok;
 }
 
+bool tt_mixer_reset(tt_mixer *mixer, tt_error *err) {
+    tt_mix_free(&mixer->wanted);
+    return copy_mix(&mixer->wanted, &mixer->mix, err);
+}
+
 bool tt_mixer_settle(tt_mixer *mixer, tt_error *err) {
     tt_mix mix;
-    if (copy_mix(&mix, &mixer->wanted, err) && tt_mixer_use(mixer, &mix, err)) return true;
-    tt_mix_free(&mixer->wanted);
-    copy_mix(&mixer->wanted, &mixer->mix, NULL);
+    if (copy_mix(&mix, &mixer->wanted, err) && use(mixer, &mix, err)) return true;
+    tt_mix_free(&mix);
+    tt_mixer_reset(mixer, NULL);
     return false;
 }
 
@@ -167,4 +149,3 @@ const char *tt_mixer_text(const tt_mixer *mixer) { return mixer->text; }
 const tt_mix *tt_mixer_mix(const tt_mixer *mixer) { return &mixer->mix; }
 const tt_blend *tt_mixer_blend(const tt_mixer *mixer) { return &mixer->blend; }
 const tt_notes *tt_mixer_warnings(const tt_mixer *mixer) { return &mixer->warnings; }
-tt_rows tt_mixer_rows(const tt_mixer *mixer) { return tt_blend_rows(&mixer->blend); }

@@ -122,8 +122,8 @@ static bool set_number(void *field, const tt_sampling_option *option, const char
         return tt_fail(err, TT_ERROR_USAGE, "%s '%s' should be a %s", name, text, any ? "number" : "whole number");
     if (!any) value = (double)whole;
     if (!(value >= option->least && value <= option->most))
-        return tt_fail(err, TT_ERROR_USAGE, "%s %s is not possible: it should be between %g and %g", name, text, option->least,
-                       option->most);
+        return tt_fail(err, TT_ERROR_USAGE, "%s %s is not possible: it should be between %g and %g", name, text,
+                       option->least, option->most);
     if (any)
         *(float *)field = (float)value;
     else if (option->kind == TT_SAMPLING_SEED)

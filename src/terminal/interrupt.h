@@ -14,6 +14,10 @@ void tt_interrupt_catch(void);
 /* True once a signal has come. */
 const atomic_bool *tt_interrupt_flag(void);
 
+/* Whom to tell of a signal besides, in the signal handler; `tell` NULL: nobody. `data` must last until somebody else is
+ * named. */
+void tt_interrupt_tell(void (*tell)(void *data), void *data);
+
 /* For a chat, where Ctrl-C ends an answer and not the program: ready for the next first signal. */
 void tt_interrupt_clear(void);
 
