@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "chat/rendered.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -26,33 +27,7 @@ typedef struct tt_template_source {
 tt_template *tt_template_open(const tt_template_source *source, tt_error *err);
 void tt_template_close(tt_template *chat); /* harmless on NULL */
 
-typedef struct tt_template_facts {
-    bool thinking;     /* it knows of thinking, which `enable_thinking` turns on and off */
-    bool folds_system; /* it refuses or drops a system message, whose text is put in front of a user message instead */
-} tt_template_facts;
 tt_template_facts tt_template_facts_of(const tt_template *chat);
-
-/* A prompt, and what reading its answer takes. */
-typedef struct tt_rendered {
-    char *prompt;
-    char *generation_prompt; /* the end of it that is not the conversation's: what the answer begins with */
-    bool thinks;             /* the template knows of thinking, */
-    bool thinking_opened;    /* and the prompt ends inside it */
-    char *thinking_start;    /* the mark that thinking begins with; "" for none */
-    char **thinking_ends;    /* the marks that it ends with */
-    size_t thinking_end_count;
-    char **stops; /* what the answer ends at besides the model's own tokens */
-    size_t stop_count;
-    char **preserved; /* control tokens that an answer must keep in order to be read */
-    size_t preserved_count;
-    char *format;                             /* the name of the form that tool calls have */
-    int format_number;                        /* with the two below: what tt_template_parse takes */
-    char *parser;                             /* how an answer is read */
-    char *grammar;                            /* where tools or a schema ask for one, in GBNF; "" for none */
-    bool grammar_lazy;                        /* it counts from one of the triggers on */
-    char *triggers;                           /* JSON: [{"type": N, "value": TEXT}...], N being llama.cpp's */
-} tt_rendered;                                /* ends with tt_rendered_free */
-void tt_rendered_free(tt_rendered *rendered); /* harmless on `{0}` */
 
 enum { TT_TEMPLATE_TODAY = -1 };
 

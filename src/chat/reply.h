@@ -2,7 +2,10 @@
  */
 #pragma once
 
-#include "chat/chat.h"
+#include "base/error.h"
+#include "chat/rendered.h"
+
+#include <yyjson.h>
 
 /* The answer to one request as JSON, whose root is an object; NULL where it is not, or where it is an "error": then the
  * error is that sentence. The caller frees with yyjson_doc_free. */

@@ -28,9 +28,6 @@ typedef struct tt_prompt_lines_facts {
  * soon after `*cancel` has become true; `cancel` NULL: nothing ends it. */
 tt_prompt_lines *tt_prompt_lines_open(const char *path, const atomic_bool *cancel, tt_error *err);
 
-/* The same for text in memory, which is copied. `name` is what messages call it. */
-tt_prompt_lines *tt_prompt_lines_parse(const char *name, const char *bytes, size_t length, tt_error *err);
-
 void tt_prompt_lines_free(tt_prompt_lines *lines);
 const tt_prompt_lines_facts *tt_prompt_lines_facts_of(const tt_prompt_lines *lines);
 
