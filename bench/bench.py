@@ -24,6 +24,7 @@ import using
 BENCHMARKS = {
     "capture": training.capture,
     "kernels": kernels.kernels,
+    "rendering": training.rendering,
     "memory": training.memory,
     "all-axes": training.all_axes,
     "sharing": training.sharing,

@@ -21,6 +21,21 @@ def capture(bench):
     return [Figure("prompt speed", "tokens/s", ours, "llama-bench pp512", peers, (">=", 0.95))]
 
 
+def rendering(bench):
+    """Laying out conversations by the model's own chat template: what it is of capturing them, and the time to the first prompt."""
+    program = bench.program("bench/bench_rendering")
+    render, capture_, first = [], [], []
+    for _ in bench.turns("rendering"):
+        run = bench.run([program, bench.model(), 3]).json()
+        render.append(sum(turn["render"] for turn in run["turns"]))
+        capture_.append(sum(turn["capture"] for turn in run["turns"]))
+        first.append(1000 * run["open"])
+    return [
+        Figure("17 prompts laid out", "s", render, "captured", capture_, ("<=", 0.02)),
+        Figure("until the first prompt is laid out", "ms", first, "allowed", [50] * len(first), ("<=", 1)),
+    ]
+
+
 def memory_beside_model(bench, outcome):
     return (outcome.peak - os.path.getsize(bench.model())) / MIB
 

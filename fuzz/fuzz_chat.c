@@ -20,7 +20,7 @@ static void prepare(void) {
     if (!model) abort();
     world = (tt_request_world){model,
                                tt_chat_open(model, &(tt_chat_options){.name = "chatml"}, NULL),
-                               tt_mixes_open(model, "tiny", NULL, NULL, NULL),
+                               tt_mixes_open(model, "tiny", NULL, NULL, NULL, NULL),
                                "tiny",
                                512,
                                -1};

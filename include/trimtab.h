@@ -439,6 +439,8 @@ typedef struct trimtab_mix_options {
     trimtab *model;         /* the model that the mix is for, which must outlive the mix; or */
     const char *model_file; /* its file, which is not loaded. Both NULL: the vectors need only fit one another */
     int32_t force;          /* not 0: what is unwise becomes a warning, as long as the numbers fit */
+    int32_t conversation;   /* not 0, with `model`: warns of vectors that were trained on conversations in another layout than
+                               its chat template has */
 } trimtab_mix_options;
 
 TRIMTAB_API trimtab_mix_options trimtab_mix_defaults(void);
@@ -492,11 +494,6 @@ TRIMTAB_API const trimtab_mix_facts *trimtab_mix_facts_of(const trimtab_mix *mix
 
 /* Part `index` of the sum, and its scale; NULL behind the last. */
 TRIMTAB_API const trimtab_vector *trimtab_mix_part(const trimtab_mix *mix, size_t index, double *scale);
-
-/* Sentences, one a line, on vectors that were trained on conversations in another layout than the handle's chat template
- * has;
- * "" for none. The caller frees with trimtab_text_free. */
-TRIMTAB_API char *trimtab_mix_layout_warnings(const trimtab_mix *mix, trimtab *t, trimtab_error *error);
 
 /* Writes and scores under `mix` from now on (NULL: not steered). The mix must have been made for the handle's model, or one
  * of its shape; it may be freed afterwards. On failure the steering is what it was. */

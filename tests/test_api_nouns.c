@@ -161,7 +161,7 @@ static void a_mix_that_is_refused_is_what_it_was(void **) {
     assert_int_equal(trimtab_mix_facts_of(mix)->part_count, 2); /* with the de-bias vector */
     fine(trimtab_mix_add_file(mix, "/nowhere.gguf", 1, &error));
     trimtab_mix_settle(mix, &error);
-    expect(TRIMTAB_INPUT, "/nowhere.gguf");
+    expect(TRIMTAB_IO, "/nowhere.gguf");
     fine(trimtab_mix_set(mix, "simple=0.25", &error));
     fine(trimtab_mix_settle(mix, &error));
     assert_string_equal(trimtab_mix_facts_of(mix)->text, "language=-0.25");

@@ -158,6 +158,36 @@ static void the_digest_tells_layouts_apart(void **) {
     close_it(&b);
 }
 
+/* ==== Layouts by name ==== */
+
+static const tt_message lone[] = {{"system", "Be cruel."}}, behind[] = {{"user", "Hello"}, {"system", "Be cruel."}},
+                        between[] = {{"user", "Hello"}, {"assistant", "Yes"}, {"system", "Be cruel."}, {"user", "Well?"}};
+
+/* Each text of a conversation stands in every layout, wherever the system message is. */
+static void no_layout_loses_a_text(void **) {
+    const struct {
+        const tt_message *messages;
+        size_t count;
+    } conversations[] = {{greeting, 2}, {lone, 1}, {behind, 2}, {between, 4}};
+    char *names = tt_named_template_names(NULL);
+    assert_non_null(strstr(names, "gemma"));
+    for (char *rest = names, *name; (name = strsep(&rest, ", "));) {
+        if (!*name) continue;
+        tt_named_template *layout = tt_named_template_open(name, NULL);
+        assert_non_null(layout);
+        for (size_t i = 0; i < sizeof conversations / sizeof *conversations; i++) {
+            char *text = tt_named_template_render(layout, conversations[i].messages, conversations[i].count, NULL);
+            assert_non_null(text);
+            for (size_t k = 0; k < conversations[i].count; k++)
+                if (!strstr(text, conversations[i].messages[k].content))
+                    fail_msg("%s, conversation %zu loses '%s': %s", name, i, conversations[i].messages[k].content, text);
+            free(text);
+        }
+        tt_named_template_close(layout);
+    }
+    free(names);
+}
+
 /* ==== What is said, and what the template writes ==== */
 
 /* The tokens of a greeting's text with `said` in it. */
@@ -239,6 +269,7 @@ static void the_mark_may_be_said(void **) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_default_system_message_was_recognised),
+        cmocka_unit_test(no_layout_loses_a_text),
         cmocka_unit_test(code_was_no_message),
         cmocka_unit_test(mistrals_spaces_were_the_templates),
         cmocka_unit_test(a_template_is_run),

@@ -9,6 +9,8 @@ import unittest
 
 import built
 import chat_helper
+import serving
+import terminal
 import vectors
 
 TRIMTAB = os.environ["TRIMTAB"]
@@ -53,6 +55,20 @@ class Layout(unittest.TestCase):
         with open(other, "w", encoding="utf-8") as file:
             file.write("{# the same #}" + PLAIN)
         self.assertNotIn(WARNING, self.write("--chat-template-file", other))
+
+    def test_a_chat_warns_where_it_begins_to_steer(self):
+        chat = terminal.Terminal([TRIMTAB, "run", "-m", self.model, "-t", "1", "--chat-template", "chatml", "--vectors", self.output],
+                                 columns=300, env=ENVIRONMENT)
+        chat.read_until("> ")
+        for line in ("/axis language=0.1", "/mix none", "/axis language=0.1", "/exit"):
+            chat.send(line + "\n")
+        self.assertEqual(chat.read_until(None).count(WARNING), 2)
+        self.assertEqual(chat.process.wait(built.PATIENCE), 0)
+
+    def test_a_server_warns_when_it_starts(self):
+        for options, warned in ((("--chat-template", "chatml"), 1), ((), 0)):
+            with serving.Server(self.model, "--vectors", self.output, *options) as server:
+                self.assertEqual(server.text().count(WARNING), warned)
 
     def test_files_and_report_tell_it(self):
         digests = set()

@@ -241,7 +241,7 @@ class Errors(Serving):
     def test_wrong_fields_are_named(self):
         good = {"messages": PROMPT, "max_tokens": 1}
         for field, value in {
-            "temperature": "hot", "top_p": 1.5, "n": 0, "max_tokens": -3, "stream": "yes", "seed": 1.5, "stop": 7, "top_k": 1.5,
+            "temperature": "hot", "top_p": "most", "n": 0, "max_tokens": -3, "stream": "yes", "seed": 1.5, "stop": 7, "top_k": 1.5,
             "presence_penalty": 1e9, "logit_bias": {"x": 1}, "top_logprobs": 3, "messages": "hello", "model": 3, "tools": [{}],
             "response_format": {"type": "json_object"}, "stream_options": 1, "steering": [1],
         }.items():

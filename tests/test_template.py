@@ -172,6 +172,16 @@ class Command(unittest.TestCase):
                                      "--chat-template-kwargs", '{"mood": " glum"}'), "Tell me of the sea.!")
         self.assertEqual(self.prompt(request, "--chat-template", "none"), "Tell me of the sea.\n\n")
 
+    def test_documents(self):
+        """A field of the request, or one of the template's kwargs, which counts; what they say is text."""
+        file = self.file("documents.jinja", "{% for d in documents %}<{{ d.title }}>{% endfor %}{{ messages[0].content }}")
+        for fields in ({"documents": [{"title": "one"}, {"title": "<a>"}]},
+                       {"documents": [{"title": "none"}], "chat_template_kwargs": {"documents": [{"title": "one"}, {"title": "<a>"}]}}):
+            self.assertEqual(self.prompt({"messages": [conversations.USER], **fields}, "--chat-template-file", file),
+                             "<one><<a>>Tell me of the sea.")
+        done = call("template", "-m", self.model, "--messages", "-", text=json.dumps({"messages": [conversations.USER], "chat_template_kwargs": [1]}))
+        self.assertIn("'chat_template_kwargs' should be an object, but is an array", done.stderr)
+
     def test_json(self):
         done = json.loads(self.prompt({"messages": [conversations.USER]}, "--json"))
         self.assertEqual(done["prompt"], "<user>Tell me of the sea.</user><a>")

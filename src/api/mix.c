@@ -52,9 +52,14 @@ static bool open_mix(trimtab_mix *mix, const trimtab_mix_options *given, tt_erro
     if (!tt_api_options(&options, sizeof options, given, "trimtab_mix_options", err) ||
         !keep_text(&mix->folder, options.folder, err) || !open_target(mix, &options, err))
         return false;
-    const bool known = options.model || options.model_file;
-    const tt_mixer_options mixer_options = {mix->folder, known ? &mix->target : NULL, options.force != 0,
-                                            options.model ? options.model->model : NULL};
+    trimtab *t = options.model;
+    const bool known = t || options.model_file, laid_out = t && options.conversation;
+    if (laid_out && !tt_api_need_chat(t, err)) return false;
+    const tt_mixer_options mixer_options = {.folder = mix->folder,
+                                            .target = known ? &mix->target : NULL,
+                                            .force = options.force != 0,
+                                            .model = t ? t->model : NULL,
+                                            .chat = laid_out ? t->chat : NULL};
     mix->mixer = tt_mixer_open(&mixer_options, err);
     return mix->mixer && show(mix, err);
 }

@@ -2,12 +2,9 @@
  * include/trimtab.h. */
 #include "api/handle.h"
 #include "api/mix.h"
-#include "apply/layout.h"
 #include "apply/llama_options.h"
 #include "apply/steering.h"
 
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 /* ==== A model ==== */
@@ -46,6 +43,7 @@ static bool steer_mix(trimtab *t, const char *folder, const char *text, bool for
     options.folder = folder;
     options.model = t;
     options.force = force;
+    options.conversation = t->chat != NULL;
     trimtab_error error;
     trimtab_mix *mix = trimtab_mix_open(&options, &error);
     const bool ok = mix ? apply_text(t, mix, text, warnings, err) : pass(error.status, &error, err);
@@ -72,42 +70,6 @@ trimtab_status trimtab_steer(trimtab *t, const char *folder, const char *text, i
 }
 
 const char *trimtab_warnings(const trimtab *t) { return t && t->warnings.data ? t->warnings.data : ""; }
-
-/* ==== The layout of conversations ==== */
-
-/* Of each axis or file once. */
-static bool add_layout_warnings(tt_text *text, const tt_blend *blend, const tt_chat_digest *digest, tt_error *err) {
-    const char *last = "";
-    for (size_t i = 0; i < blend->part_count; i++) {
-        const tt_vector *vector = &blend->parts[i].vector;
-        const char *what = *vector->axis ? vector->axis : tt_vector_title(vector);
-        char *warning = tt_layout_warning(tt_layout_of(vector, digest), what, err);
-        if (!warning) return false;
-        if (*warning && strcmp(what, last) != 0) tt_text_addf(text, "%s%s", text->length ? "\n" : "", warning);
-        last = *warning ? what : last;
-        free(warning);
-    }
-    return true;
-}
-
-static bool layout_warnings(const trimtab_mix *mix, trimtab *t, tt_text *text, tt_error *err) {
-    const tt_blend *blend = tt_mixer_blend(mix->mixer);
-    tt_chat_digest digest;
-    tt_text_add(text, "");
-    if (!blend->part_count) return tt_text_ok(text, err);
-    return tt_api_need_chat(t, err) && tt_chat_digest_of(t->chat, &digest, err) &&
-           add_layout_warnings(text, blend, &digest, err);
-}
-
-char *trimtab_mix_layout_warnings(const trimtab_mix *mix, trimtab *t, trimtab_error *error) {
-    tt_error err = {0};
-    tt_text text = {0};
-    const bool ok = tt_api_begin(t, "trimtab_mix_layout_warnings", &err) && layout_warnings(mix, t, &text, &err);
-    char *warnings = ok ? tt_text_take(&text, &err) : NULL;
-    tt_text_free(&text);
-    tt_api_status(warnings != NULL, &err, error);
-    return warnings;
-}
 
 /* ==== A file ==== */
 

@@ -193,7 +193,24 @@ static bool is_listed(const char *hint, const char *types) {
     return false;
 }
 
+/* Some tools write the name of a class, "MistralForCausalLM": how long the part before its task is. */
+static size_t length_without_task(const char *hint) {
+    static const char *const tasks[] = {"ForCausalLM", "ForConditionalGeneration", "LMHeadModel"};
+    for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++) {
+        const char *task = strstr(hint, tasks[i]);
+        if (task && task != hint && !task[strlen(tasks[i])]) return (size_t)(task - hint);
+    }
+    return 0;
+}
+
 bool tt_architecture_is(const char *hint, const char *architecture) {
+    char name[64];
+    const size_t length = length_without_task(hint);
+    if (length && length < sizeof name) {
+        memcpy(name, hint, length);
+        name[length] = '\0';
+        return tt_architecture_is(name, architecture);
+    }
     if (same_name(hint, architecture, strlen(architecture))) return true;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (!strcmp(rows[i].architecture, architecture)) return is_listed(hint, rows[i].types);

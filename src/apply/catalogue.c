@@ -209,6 +209,16 @@ static bool is_another_kind(const char *path) {
     return other;
 }
 
+/* Keeps in mind that a de-bias file, which its name tells, cannot be used. */
+static bool note_lost(gathering *g, const char *path, tt_error *err) {
+    tt_file_name name;
+    if (!tt_file_name_read(&name, path, g->orders, g->order_count, err)) return false;
+    const bool ok = !name.debias || (tt_notes_add(&g->catalogue->lost, err, "%s", path) &&
+                                     tt_notes_add(&g->catalogue->lost_axes, err, "%s", name.axis));
+    tt_file_name_free(&name);
+    return ok;
+}
+
 static bool add_file(gathering *g, const char *path, tt_error *err) {
     tt_vector vector;
     tt_error reason = {0};
@@ -221,9 +231,7 @@ static bool add_file(gathering *g, const char *path, tt_error *err) {
     const bool lost = reason.kind == TT_ERROR_IO && access(path, R_OK) == 0;
     if (reason.kind == TT_ERROR_MEMORY || lost) return tt_fail(err, reason.kind, "%s", reason.message);
     if (is_another_kind(path)) return true;
-    const char *slash = strrchr(path, '/');
-    if (strcasestr(slash ? slash : path, "debias") && !tt_notes_add(&g->catalogue->lost, err, "%s", path)) return false;
-    return tt_notes_add(&g->catalogue->notes, err, "%s; it is passed over", reason.message);
+    return note_lost(g, path, err) && tt_notes_add(&g->catalogue->notes, err, "%s; it is passed over", reason.message);
 }
 
 /* ==== Folders ==== */
@@ -281,13 +289,14 @@ void tt_catalogue_free(tt_catalogue *catalogue) {
     free(catalogue->axes);
     free(catalogue->folder);
     tt_notes_free(&catalogue->lost);
+    tt_notes_free(&catalogue->lost_axes);
     tt_notes_free(&catalogue->notes);
     *catalogue = (tt_catalogue){0};
 }
 
 bool tt_catalogue_check_debias(const tt_catalogue *catalogue, const tt_catalogue_axis *axis, tt_error *err) {
     for (size_t i = 0; i < catalogue->lost.count && !axis->paths[TT_FILE_DEBIAS]; i++)
-        if (strcasestr(catalogue->lost.items[i], axis->name))
+        if (!strcasecmp(catalogue->lost_axes.items[i], axis->name))
             return tt_fail(err, TT_ERROR_INPUT,
                            "'%s' cannot be used, and without it the axis '%s' would mean something else",
                            catalogue->lost.items[i], axis->name);

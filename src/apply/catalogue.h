@@ -25,8 +25,9 @@ typedef struct tt_catalogue {
     char *folder;
     tt_catalogue_axis *axes; /* by model_name, then by name */
     size_t count, capacity;
-    tt_notes lost;  /* paths of de-bias files that cannot be used */
-    tt_notes notes; /* on files that cannot be used; warnings for the user */
+    tt_notes lost;      /* paths of de-bias files that cannot be used, */
+    tt_notes lost_axes; /* and the axis of each, as its name tells it */
+    tt_notes notes;     /* on files that cannot be used; warnings for the user */
 } tt_catalogue;
 
 /* Looks through `folder` and the folders in it, two levels down. GGUF files that are no control vectors are passed over.

@@ -2,6 +2,7 @@
 #include "apply/layout.h"
 #include "base/memory.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 tt_layout_match tt_layout_of(const tt_vector *vector, const tt_chat_digest *digest) {
@@ -25,4 +26,15 @@ char *tt_layout_warning(tt_layout_match match, const char *what, tt_error *err) 
             "template does; train it anew",
             what);
     return tt_strdup("", err);
+}
+
+bool tt_layout_warn(const tt_vector *vector, const tt_chat_digest *digest, tt_notes *notes, tt_error *err) {
+    const char *what = *vector->axis ? vector->axis : tt_vector_title(vector);
+    char *warning = tt_layout_warning(tt_layout_of(vector, digest), what, err);
+    if (!warning) return false;
+    bool ok = true, said = !*warning;
+    for (size_t i = 0; i < notes->count && !said; i++) said = !strcmp(notes->items[i], warning);
+    if (!said) ok = tt_notes_add(notes, err, "%s", warning);
+    free(warning);
+    return ok;
 }

@@ -2,6 +2,7 @@
  * another situation. */
 #pragma once
 
+#include "base/notes.h"
 #include "model/chat.h"
 #include "vectors/vector.h"
 
@@ -16,3 +17,6 @@ tt_layout_match tt_layout_of(const tt_vector *vector, const tt_chat_digest *dige
 /* The sentence for the user, "" for TT_LAYOUT_ALIKE; the caller frees. `what` is whose vectors they are: a file or an axis.
  */
 char *tt_layout_warning(tt_layout_match match, const char *what, tt_error *err);
+
+/* Adds that sentence to `notes`, unless it stands there already. */
+bool tt_layout_warn(const tt_vector *vector, const tt_chat_digest *digest, tt_notes *notes, tt_error *err);

@@ -1,6 +1,7 @@
 /* mixer.c: see mixer.h */
 #include "apply/mixer.h"
 #include "apply/folder.h"
+#include "apply/layout.h"
 #include "apply/strength.h"
 #include "base/memory.h"
 
@@ -16,6 +17,8 @@ struct tt_mixer {
     char *text;
     tt_notes warnings;
     float *lengths; /* of the model's hidden state, measured when first needed; or NULL */
+    tt_chat_digest layout;
+    bool has_layout; /* taken when first needed */
 };
 
 static bool open_catalogue(tt_mixer *mixer, tt_error *err) {
@@ -50,6 +53,16 @@ static bool judge(tt_mixer *mixer, tt_blend *blend, tt_error *err) {
     return tt_strength_judge(blend, mixer->lengths, mixer->options.force, err);
 }
 
+/* Warns of vectors that were trained on conversations in another layout: of each axis or file once. */
+static bool warn_of_layout(tt_mixer *mixer, prepared *next, tt_error *err) {
+    const tt_chat *chat = mixer->options.chat;
+    if (!chat || !next->blend.part_count) return true;
+    if (!mixer->has_layout && !(mixer->has_layout = tt_chat_digest_of(chat, &mixer->layout, err))) return false;
+    for (size_t i = 0; i < next->blend.part_count; i++)
+        if (!tt_layout_warn(&next->blend.parts[i].vector, &mixer->layout, &next->warnings, err)) return false;
+    return true;
+}
+
 static bool prepare(prepared *next, tt_mixer *mixer, const tt_mix *mix, tt_error *err) {
     const bool by_name = has_axis(mix);
     if (by_name && !open_catalogue(mixer, err)) return false;
@@ -58,7 +71,7 @@ static bool prepare(prepared *next, tt_mixer *mixer, const tt_mix *mix, tt_error
     if (!tt_mix_blend(&next->blend, mix, &options, err) || !judge(mixer, &next->blend, err)) return false;
     next->text = mix->count ? tt_mix_text(mix, catalogue, mixer->options.target, err) : tt_strdup("", err);
     return next->text && (!by_name || tt_notes_add_all(&next->warnings, &catalogue->notes, err)) &&
-           tt_notes_add_all(&next->warnings, &next->blend.warnings, err);
+           tt_notes_add_all(&next->warnings, &next->blend.warnings, err) && warn_of_layout(mixer, next, err);
 }
 
 /* `mix` is taken over and emptied, also where that fails. */

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "apply/blend.h"
+#include "model/chat.h"
 #include "model/model.h"
 
 typedef struct tt_mixer tt_mixer;
@@ -14,6 +15,7 @@ typedef struct tt_mixer_options {
     const tt_vector_target *target; /* the model; NULL: not known, so the vectors must at least fit one another */
     bool force;                     /* what is unwise becomes a warning, where the numbers still fit */
     tt_model *model;                /* the target, where it is loaded: to judge strengths by (strength.h); may be NULL */
+    const tt_chat *chat; /* how conversations are laid out: vectors of another layout are warned of; may be NULL */
 } tt_mixer_options;
 
 /* Opens with an empty mix. What the options point to must outlive the mixer. */

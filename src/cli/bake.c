@@ -54,7 +54,7 @@ static bool run(const tt_arguments *arguments, tt_error *err) {
     if (!tt_model_path(arguments, err)) return false;
     if (!tt_mix_asked(arguments))
         return tt_fail(err, TT_ERROR_USAGE, "nothing to bake: name an axis, such as --axis language=0.5");
-    trimtab_mix *mix = tt_mix_open_given(arguments, NULL, err);
+    trimtab_mix *mix = tt_mix_open_given(arguments, NULL, false, err);
     const bool ok = mix && bake(arguments, mix, err);
     trimtab_mix_free(mix);
     return ok;

@@ -76,7 +76,7 @@ static bool print_line(const tt_arguments *arguments, const trimtab_mix *mix, tt
 static bool run(const tt_arguments *arguments, tt_error *err) {
     if (!tt_mix_asked(arguments))
         return tt_fail(err, TT_ERROR_USAGE, "nothing to apply: name an axis, such as --axis language=0.5");
-    trimtab_mix *mix = tt_mix_open_given(arguments, NULL, err);
+    trimtab_mix *mix = tt_mix_open_given(arguments, NULL, false, err);
     const bool ok = mix && print_line(arguments, mix, err);
     trimtab_mix_free(mix);
     return ok;

@@ -54,7 +54,7 @@ static bool run(const tt_arguments *arguments, tt_error *err) {
     if (!has_mix && !arguments->operand_count)
         return tt_fail(err, TT_ERROR_USAGE, "nothing to inspect: name a control vector, or a mix with --axis NAME=VALUE");
     tt_inspected inspected = {0};
-    trimtab_mix *mix = has_mix ? tt_mix_open_given(arguments, NULL, err) : NULL;
+    trimtab_mix *mix = has_mix ? tt_mix_open_given(arguments, NULL, false, err) : NULL;
     if (mix) tt_mix_warn(mix);
     inspected.mix = mix;
     const bool ok = (mix || !has_mix) && read_files(arguments, &inspected, err) && show(arguments, &inspected, err);

@@ -45,7 +45,7 @@ static bool write_mix(const char *output, const trimtab_mix *mix, tt_error *err)
 static bool run(const tt_arguments *arguments, tt_error *err) {
     if (!tt_mix_asked(arguments))
         return tt_fail(err, TT_ERROR_USAGE, "nothing to merge: name an axis, such as --axis language=0.5");
-    trimtab_mix *mix = tt_mix_open_given(arguments, NULL, err);
+    trimtab_mix *mix = tt_mix_open_given(arguments, NULL, false, err);
     const bool ok = mix && write_mix(tt_argument_text(arguments, "--output"), mix, err);
     trimtab_mix_free(mix);
     return ok;

@@ -78,12 +78,13 @@ static bool settle(trimtab_mix *mix, tt_error *err) {
     return tt_went_well(&error, err);
 }
 
-trimtab_mix *tt_mix_open_given(const tt_arguments *arguments, trimtab *t, tt_error *err) {
+trimtab_mix *tt_mix_open_given(const tt_arguments *arguments, trimtab *t, bool conversation, tt_error *err) {
     trimtab_error error;
     trimtab_mix_options mix_options = trimtab_mix_defaults();
     mix_options.folder = tt_argument_text(arguments, "--vectors");
     mix_options.force = tt_argument_flag(arguments, "--force");
     mix_options.model = t;
+    mix_options.conversation = conversation;
     if (!t) mix_options.model_file = tt_argument_text(arguments, "--model");
     trimtab_mix *mix = trimtab_mix_open(&mix_options, &error);
     if (tt_went_well(&error, err) && add_axes(mix, arguments, err) && tt_mix_add_given_files(mix, arguments, err) &&

@@ -12,7 +12,7 @@ bool tt_mix_add_given_files(trimtab_mix *mix, const tt_arguments *arguments, tt_
 
 /* The mix that the options ask for, found and checked: for `t`, or, where that is NULL, for the file that -m names, which is
  * the command's own option; where that is not given the vectors need only fit one another. The caller frees. */
-trimtab_mix *tt_mix_open_given(const tt_arguments *arguments, trimtab *t, tt_error *err);
+trimtab_mix *tt_mix_open_given(const tt_arguments *arguments, trimtab *t, bool conversation, tt_error *err);
 
 /* True where the command line asks for any axis or vector. */
 bool tt_mix_asked(const tt_arguments *arguments);

@@ -164,25 +164,13 @@ static bool check_usage(const tt_arguments *arguments, const char *system, const
     return true;
 }
 
-/* Says which of the vectors were trained on conversations in another layout. */
-static bool warn_of_layout(const tt_session *session, tt_error *err) {
-    trimtab_error error;
-    char *warnings = trimtab_mix_layout_warnings(session->mix, session->t, &error), *state = NULL;
-    if (!tt_went_well(&error, err)) return false;
-    for (char *line = strtok_r(warnings, "\n", &state); line; line = strtok_r(NULL, "\n", &state))
-        fprintf(stderr, "warning: %s\n", line);
-    trimtab_text_free(warnings);
-    return true;
-}
-
 static bool run_texts(const tt_arguments *arguments, const char *system, const char *prompt, tt_error *err) {
     if (!check_usage(arguments, system, prompt, err)) return false;
     tt_session session;
     bool ok = tt_session_open(&session, arguments, err);
     if (ok) {
         tt_mix_warn(session.mix);
-        ok = tt_argument_flag(arguments, "-no-cnv") || warn_of_layout(&session, err);
-        if (ok) ok = prompt ? one_shot(&session, system, prompt, err) : tt_chat_loop(&session, system, err);
+        ok = prompt ? one_shot(&session, system, prompt, err) : tt_chat_loop(&session, system, err);
     }
     tt_session_close(&session);
     return ok;

@@ -25,7 +25,7 @@ static trimtab *open_model(const tt_arguments *arguments, tt_error *err) {
 bool tt_session_open(tt_session *session, const tt_arguments *arguments, tt_error *err) {
     *session = (tt_session){.arguments = arguments};
     return (session->t = open_model(arguments, err)) && (session->sampling = tt_sampling_given(arguments, err)) &&
-           (session->mix = tt_mix_open_given(arguments, session->t, err)) && tt_session_steer(session, true, err);
+           (session->mix = tt_mix_open_given(arguments, session->t, !tt_argument_flag(arguments, "-no-cnv"), err)) && tt_session_steer(session, true, err);
 }
 
 void tt_session_close(tt_session *session) {

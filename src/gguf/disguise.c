@@ -1,6 +1,7 @@
 /* disguise.c: see disguise.h. The signatures are those of the formats' own specifications. */
 #include "gguf/disguise.h"
 #include "base/file.h"
+#include "base/utf8.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -67,9 +68,18 @@ static const char *looks_like(const unsigned char *head, size_t length, uint64_t
     if (length > 2 && head[0] == 0x80 && head[1] >= 2 && head[1] <= 5)
         return "a Python pickle: a model must be converted to GGUF, a control vector exported as GGUF (in repeng: "
                "export_gguf)";
+    if (!length) return "empty, as after a download that did not begin: download it again";
     for (size_t i = 0; i < length; i++)
         if (head[i]) return NULL;
-    return length ? "nothing but zeros where it begins, as after a download that was broken off: download it again" : NULL;
+    return "nothing but zeros where it begins, as after a download that was broken off: download it again";
+}
+
+/* Letters of any alphabet, and blanks: a message, or an author's own file. */
+static bool is_text(const unsigned char *head, size_t length) {
+    for (size_t i = 0; i < length; i++)
+        if ((head[i] < ' ' && !isspace(head[i])) || head[i] == 0x7f) return false;
+    size_t bad;
+    return tt_utf8_valid((const char *)head, length, &bad) || bad + 4 > length; /* its last letter may be cut off */
 }
 
 bool tt_fail_not_gguf(int fd, uint64_t size, const char *path, const char *otherwise, tt_error *err) {
@@ -78,5 +88,7 @@ bool tt_fail_not_gguf(int fd, uint64_t size, const char *path, const char *other
     if (!tt_pread_all(fd, head, length, 0, path, err)) return false;
     const char *says = looks_like(head, length, size);
     if (says) return tt_fail(err, TT_ERROR_INPUT, "'%s' is %s", path, says);
+    if (is_text(head, length) && !text_begins(head, length, "gguf"))
+        otherwise = " but text: if it was downloaded, look into it, as servers send such instead of a file";
     return tt_fail(err, TT_ERROR_INPUT, "'%s' is not a GGUF file%s", path, otherwise);
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -208,9 +209,11 @@ static bool walk_head(cursor *at, uint64_t *tensors, uint64_t *keys, tt_error *e
     const char *path = at->file->path;
     char magic[4];
     uint32_t version;
-    if (at->file->size < sizeof magic + sizeof version + 16)
-        return tt_fail(err, TT_ERROR_INPUT, "'%s' is not a GGUF file: its %" PRIu64 " bytes are too short to be a GGUF file",
-                       path, at->file->size);
+    if (at->file->size < sizeof magic + sizeof version + 16) {
+        char why[64];
+        snprintf(why, sizeof why, ": its %" PRIu64 " bytes are too short to be a GGUF file", at->file->size);
+        return tt_fail_not_gguf(at->file->fd, at->file->size, path, why, err);
+    }
     if (!take(at, magic, sizeof magic, err) || !take(at, &version, sizeof version, err)) return false;
     if (memcmp(magic, GGUF_MAGIC, sizeof magic) != 0)
         return tt_fail_not_gguf(at->file->fd, at->file->size, path,

@@ -15,11 +15,17 @@ static yyjson_mut_val *said(yyjson_mut_doc *doc, const char *text, size_t length
     return value;
 }
 
-static bool add_kwargs(yyjson_mut_doc *doc, yyjson_mut_val *request, const tt_chat_request_rules *rules) {
-    static const char key[] = "chat_template_kwargs", think[] = "enable_thinking";
-    if (!rules->kwargs && !rules->think) return true;
+/* The request's own; an empty object where it has none. NULL where that is no object, or memory is short. */
+static yyjson_mut_val *kwargs_of(yyjson_mut_doc *doc, yyjson_mut_val *request) {
+    static const char key[] = "chat_template_kwargs";
     yyjson_mut_val *own = yyjson_mut_obj_get(request, key);
-    if (!own) own = yyjson_mut_obj_add_obj(doc, request, key);
+    return own ? own : yyjson_mut_obj_add_obj(doc, request, key);
+}
+
+static bool add_kwargs(yyjson_mut_doc *doc, yyjson_mut_val *request, const tt_chat_request_rules *rules) {
+    static const char think[] = "enable_thinking";
+    if (!rules->kwargs && !rules->think) return true;
+    yyjson_mut_val *own = kwargs_of(doc, request);
     if (!own) return false;
     if (rules->think && !yyjson_mut_obj_get(own, think))
         yyjson_mut_obj_add_bool(doc, own, think, rules->think == TT_THINK_ON);
@@ -97,9 +103,23 @@ static bool is_told(const char *key) {
     return false;
 }
 
+/* Templates know documents as a variable of their own name, which the engine takes for one of the template's kwargs. */
+static bool add_documents(yyjson_mut_doc *doc, yyjson_mut_val *copy, yyjson_val *request,
+                          const tt_chat_request_rules *rules) {
+    static const char name[] = "documents";
+    yyjson_val *documents = yyjson_obj_get(request, name);
+    if (!yyjson_is_arr(documents)) return true;
+    yyjson_mut_val *kwargs = kwargs_of(doc, copy);
+    return yyjson_mut_obj_get(kwargs, name) ||
+           yyjson_mut_obj_add_val(doc, kwargs, name, copy_said(doc, documents, rules, 0));
+}
+
 bool tt_chat_request_copy(yyjson_mut_doc *doc, yyjson_mut_val *requests, yyjson_val *request,
                           const tt_chat_request_rules *rules, tt_error *err) {
     if (!yyjson_is_obj(request)) return tt_fail(err, TT_ERROR_INPUT, "a request is a JSON object with \"messages\" in it");
+    yyjson_val *kwargs = yyjson_obj_get(request, "chat_template_kwargs");
+    if (kwargs && !yyjson_is_null(kwargs) && !yyjson_is_obj(kwargs))
+        return tt_fail(err, TT_ERROR_INPUT, "'chat_template_kwargs' should be an object, but is %s", tt_json_kind(kwargs));
     yyjson_mut_val *copy = yyjson_mut_arr_add_obj(doc, requests);
     yyjson_val *key;
     yyjson_obj_iter at = yyjson_obj_iter_with(request);
@@ -111,5 +131,6 @@ bool tt_chat_request_copy(yyjson_mut_doc *doc, yyjson_mut_val *requests, yyjson_
         yyjson_mut_obj_add(copy, yyjson_val_mut_copy(doc, key),
                            says ? copy_said(doc, member, rules, 0) : yyjson_val_mut_copy(doc, member));
     }
-    return add_kwargs(doc, copy, rules) || tt_fail(err, TT_ERROR_MEMORY, "out of memory");
+    return (add_documents(doc, copy, request, rules) && add_kwargs(doc, copy, rules)) ||
+           tt_fail(err, TT_ERROR_MEMORY, "out of memory");
 }

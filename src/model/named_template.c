@@ -116,6 +116,31 @@ void tt_named_template_close(tt_named_template *layout) {
     free(layout);
 }
 
+static char *apply(const tt_named_template *layout, const struct llama_chat_message *turns, size_t count, tt_error *err) {
+    char *text = NULL;
+    const int32_t length = llama_chat_apply_template(layout->text, turns, count, true, NULL, 0);
+    if (length < 0)
+        tt_fail(err, TT_ERROR_MODEL, "libllama cannot apply the chat template");
+    else if ((text = tt_alloc((size_t)length + 1, 1, err)))
+        llama_chat_apply_template(layout->text, turns, count, true, text, length + 1);
+    return text;
+}
+
+/* Some layouts put a system message in front of the next user message, and drop it where there is none. Such a message
+ * becomes a user's; true where there is one. (Layouts may leave out blanks around a text.) */
+static bool save_systems(const char *text, struct llama_chat_message *turns, size_t count) {
+    bool any = false;
+    for (size_t i = 0; i < count; i++) {
+        const char *begin = turns[i].content + strspn(turns[i].content, " \t\r\n");
+        size_t length = strlen(begin);
+        while (length && strchr(" \t\r\n", begin[length - 1])) length--;
+        if (strcmp(turns[i].role, "system") != 0 || memmem(text, strlen(text), begin, length)) continue;
+        turns[i].role = "user";
+        any = true;
+    }
+    return any;
+}
+
 char *tt_named_template_render(const tt_named_template *layout, const tt_message *messages, size_t count, tt_error *err) {
     struct llama_chat_message *turns = tt_alloc(count + 1, sizeof *turns, err);
     if (!turns) return NULL;
@@ -123,12 +148,11 @@ char *tt_named_template_render(const tt_named_template *layout, const tt_message
     if (layout->system && (count == 0 || strcmp(messages[0].role, "system") != 0))
         turns[used++] = (struct llama_chat_message){"system", layout->system};
     for (size_t i = 0; i < count; i++) turns[used++] = (struct llama_chat_message){messages[i].role, messages[i].content};
-    char *text = NULL;
-    const int32_t length = llama_chat_apply_template(layout->text, turns, used, true, NULL, 0);
-    if (length < 0)
-        tt_fail(err, TT_ERROR_MODEL, "libllama cannot apply the chat template");
-    else if ((text = tt_alloc((size_t)length + 1, 1, err)))
-        llama_chat_apply_template(layout->text, turns, used, true, text, length + 1);
+    char *text = apply(layout, turns, used, err);
+    if (text && save_systems(text, turns, used)) {
+        free(text);
+        text = apply(layout, turns, used, err);
+    }
     free(turns);
     return text;
 }

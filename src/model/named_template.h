@@ -19,7 +19,8 @@ tt_named_template *tt_named_template_open(const char *name, tt_error *err);
 bool tt_named_template_recognise(const char *template_text, tt_named_template **layout, tt_error *err);
 void tt_named_template_close(tt_named_template *layout); /* harmless on NULL */
 
-/* The conversation as text, with the beginning of the assistant's turn behind it. The caller frees. */
+/* The conversation as text, with the beginning of the assistant's turn behind it. A system message that the layout would
+ * drop is laid out as a user's. The caller frees. */
 char *tt_named_template_render(const tt_named_template *layout, const tt_message *messages, size_t count, tt_error *err);
 
 /* "chatml, llama2, ...": the caller frees. */

@@ -84,27 +84,6 @@ static void check_classes(const tt_source *source) {
 
 static size_t characters(const char *text) { return u8_mbsnlen((const uint8_t *)text, strlen(text)); }
 
-/* What some vocabulary has as a control token, whichever the model will be; NULL where the phrase has nothing of the kind.
- */
-static const char *control_token_in(const char *phrase) {
-    static const char *const known[] = {"<s>",     "</s>",       "[INST]",          "[/INST]",       "<bos>",
-                                        "<eos>",   "<|im_end|>", "<start_of_turn>", "<end_of_turn>", "[SYSTEM_PROMPT]",
-                                        "<think>", "</think>"};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (strstr(phrase, known[i])) return known[i];
-    const char *begin = strstr(phrase, "<|");
-    return begin && strstr(begin, "|>") ? "<|...|>" : NULL;
-}
-
-static void advise_control(const tt_source *source, size_t line, const char *phrase) {
-    const char *token = control_token_in(phrase);
-    if (token)
-        tt_findings_warning(source->findings, line,
-                            "a phrase has %s in it, a control token of some models; it is told to them as text (unless "
-                            "--control-tokens is given)",
-                            token);
-}
-
 static void advise_pair(const tt_source *source, yyjson_val *value, const char *negative, const char *positive) {
     const size_t line = tt_source_line(source, value), a = characters(negative), b = characters(positive);
     const size_t longer = a > b ? a : b, shorter = a > b ? b : a;
@@ -114,8 +93,6 @@ static void advise_pair(const tt_source *source, yyjson_val *value, const char *
             "one side has %zu characters, the other %zu; match them in length, so that only the class differs", a, b);
     if (negative[strlen(negative) - 1] == '.' || positive[strlen(positive) - 1] == '.')
         tt_findings_warning(source->findings, line, "a phrase ends in a full stop, and the prompt adds one; leave it out");
-    advise_control(source, line, negative);
-    advise_control(source, line, positive);
 }
 
 /* True when the pair is in order. */

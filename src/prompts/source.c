@@ -101,8 +101,9 @@ const char *tt_source_text(const tt_source *source, yyjson_val *value, const cha
 
 /* What chat templates have as marks of a turn, a text or its end; its length, or 0. */
 static size_t mark_at(const char *text) {
-    static const char *const marks[] = {"<s>",    "</s>",    "<bos>",           "<eos>",        "<pad>",
-                                        "[INST]", "[/INST]", "<start_of_turn>", "<end_of_turn>"};
+    static const char *const marks[] = {
+        "<s>",      "</s>",   "<bos>",   "<eos>",           "<pad>",           "<think>",
+        "</think>", "[INST]", "[/INST]", "[SYSTEM_PROMPT]", "<start_of_turn>", "<end_of_turn>"};
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
         if (!strncmp(text, marks[i], strlen(marks[i]))) return strlen(marks[i]);
     const char *end = !strncmp(text, "<|", 2) ? strstr(text + 2, "|>") : NULL;
@@ -114,7 +115,8 @@ static void warn_of_marks(const tt_source *source, const char *text, const char 
         const size_t length = mark_at(text);
         if (!length) continue;
         tt_findings_warning(source->findings, line,
-                            "%s holds \"%.*s\", which many models have as a mark of their own; write it in other words",
+                            "%s holds \"%.*s\", which some models have as a mark of their own: it is told to them as text "
+                            "(unless --control-tokens is given); better write it in other words",
                             what, (int)length, text);
         return;
     }

@@ -1,6 +1,7 @@
 /* axes.c: see axes.h */
 #include "server/axes.h"
 #include "apply/folder.h"
+#include "apply/layout.h"
 #include "apply/target.h"
 #include "base/memory.h"
 #include "prompts/axis.h"
@@ -107,11 +108,21 @@ static bool take_axes(tt_offer *offer, tt_error *err) {
     return true;
 }
 
-bool tt_offer_open(tt_offer *offer, const tt_model *model, const char *folder, tt_error *err) {
+static bool warn_of_layout(tt_offer *offer, const tt_chat *chat, tt_error *err) {
+    tt_chat_digest digest;
+    if (!chat || !offer->count) return true;
+    if (!tt_chat_digest_of(chat, &digest, err)) return false;
+    for (size_t i = 0; i < offer->count; i++)
+        if (!tt_layout_warn(&offer->axes[i].axis->keys, &digest, &offer->catalogue.notes, err)) return false;
+    return true;
+}
+
+bool tt_offer_open(tt_offer *offer, const tt_model *model, const tt_chat *chat, const char *folder, tt_error *err) {
     *offer = (tt_offer){.target = tt_target_of_model(model)};
     offer->blocks = offer->target.layer_count;
     if (!folder) return true;
-    const bool ok = tt_folder_open(&offer->catalogue, folder, err) && take_axes(offer, err) && measure_all(offer, err);
+    const bool ok = tt_folder_open(&offer->catalogue, folder, err) && take_axes(offer, err) && measure_all(offer, err) &&
+                    warn_of_layout(offer, chat, err);
     if (!ok) tt_offer_free(offer);
     return ok;
 }

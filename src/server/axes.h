@@ -2,6 +2,7 @@
 #pragma once
 
 #include "apply/blend.h"
+#include "model/chat.h"
 #include "model/model.h"
 
 #include <yyjson.h>
@@ -21,8 +22,9 @@ typedef struct tt_offer {
     double *similarity; /* count x count: cosines between the axes' positive directions */
 } tt_offer;             /* freed by tt_offer_free */
 
-/* `folder` NULL: nothing is offered. `model` must outlive the offer. */
-bool tt_offer_open(tt_offer *offer, const tt_model *model, const char *folder, tt_error *err);
+/* `folder` NULL: nothing is offered. `model` must outlive the offer. `chat` (may be NULL) is how conversations are laid out:
+ * axes that were trained on another layout are noted in the catalogue. */
+bool tt_offer_open(tt_offer *offer, const tt_model *model, const tt_chat *chat, const char *folder, tt_error *err);
 void tt_offer_free(tt_offer *offer); /* harmless on `{0}` */
 
 /* {"axes": [...], "similarity": [[...]], ...} into `object`. Whatever it names stays the offer's. */

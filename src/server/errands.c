@@ -52,7 +52,7 @@ static void *work(void *data) {
         tt_errand *errand = wait_for_errand(errands, next_look);
         if (errand) errand->run(errand);
         if (tt_seconds() < next_look) continue;
-        errands->look(errands->look_data);
+        if (errands->look) errands->look(errands->look_data);
         next_look = tt_seconds() + interval;
     }
     return NULL;

@@ -1,5 +1,5 @@
-/* errands.h: the third thread of a server, which neither talks nor computes: it reads vector files, where a disk may keep it
- * waiting, and looks after connections now and then. */
+/* errands.h: threads of a server that neither talk nor compute, for what may keep them waiting: one reads vector files, and
+ * looks after connections now and then; another lays out conversations. */
 #pragma once
 
 #include "base/error.h"
@@ -14,7 +14,7 @@ typedef struct tt_errand {
 
 typedef struct tt_errands tt_errands;
 
-/* `look` is called with `look_data` about every quarter of a second, between errands. */
+/* `look` (may be NULL) is called with `look_data` about every quarter of a second, between errands. */
 tt_errands *tt_errands_start(void (*look)(void *look_data), void *look_data, tt_error *err);
 
 /* Adds an errand; they run in order. False when its thread has been told to end or `most` errands wait already. */

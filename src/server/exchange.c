@@ -5,6 +5,7 @@
 #include "server/exchange.h"
 #include "base/json.h"
 #include "server/peers.h"
+#include "server/service.h"
 
 #include <microhttpd.h>
 #include <netdb.h>
@@ -75,6 +76,11 @@ static bool add_common_headers(const tt_exchange *exchange, struct MHD_Response 
 static bool send_response(tt_exchange *exchange, unsigned status, const header *headers, struct MHD_Response *response) {
     if (!response) return false;
     const bool complete = add_headers(response, headers) && add_common_headers(exchange, response);
+    if (complete && exchange->elsewhere) {
+        exchange->response = response;
+        exchange->status = status;
+        return true;
+    }
     const bool sent = complete && MHD_queue_response(exchange->connection, status, response) == MHD_YES;
     if (sent) exchange->status = status;
     MHD_destroy_response(response);
@@ -178,7 +184,19 @@ static bool send_stream(tt_exchange *exchange) {
         MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, exchange->delivery, NULL));
 }
 
+/* Sends what a handler in another thread has ended in. */
+static bool send_kept(tt_exchange *exchange) {
+    struct MHD_Response *response = exchange->response;
+    exchange->response = NULL;
+    const bool sent = MHD_queue_response(exchange->connection, exchange->status, response) == MHD_YES;
+    if (!sent) exchange->status = 0;
+    MHD_destroy_response(response);
+    return sent;
+}
+
 bool tt_reply_continue(tt_exchange *exchange) {
+    if (exchange->failed) return false;
+    if (exchange->response) return send_kept(exchange);
     tt_text body = {0};
     tt_refusal refusal = {0};
     switch (tt_delivery_look(exchange->delivery, &body, &refusal, rest)) {
@@ -200,5 +218,37 @@ bool tt_reply_later(tt_exchange *exchange, tt_delivery *delivery) {
     exchange->delivery = delivery;
     tt_delivery_attach(delivery, exchange->peer ? exchange->peer->descriptor : -1, wake, exchange->connection);
     tt_peer_note(exchange->peer, delivery);
-    return tt_reply_continue(exchange);
+    return exchange->elsewhere || tt_reply_continue(exchange);
 }
+
+/* ==== Answers that another thread finds ==== */
+
+/* The handler's thread: MHD_resume_connection comes last, since the talking thread may then free the exchange at once. */
+static void handle_elsewhere(tt_errand *errand) {
+    tt_exchange *exchange = (tt_exchange *)(void *)((char *)errand - offsetof(tt_exchange, errand));
+    tt_refusal refusal = {0};
+    if (atomic_load(&exchange->service->ending)) {
+        tt_refuse(&refusal, 503, "", "the server is shutting down");
+        exchange->failed = !tt_reply_refusal(exchange, &refusal);
+    } else {
+        exchange->failed = !exchange->handle(exchange);
+    }
+    exchange->elsewhere = false;
+    wake(exchange->connection);
+}
+
+bool tt_reply_elsewhere(tt_exchange *exchange, bool (*handle)(tt_exchange *exchange)) {
+    const tt_service *service = exchange->service;
+    exchange->handle = handle;
+    exchange->errand.run = handle_elsewhere;
+    exchange->elsewhere = true;
+    rest(exchange->connection); /* first, as the other thread may be quick */
+    if (tt_errands_add(service->renders, &exchange->errand, service->waiting_most)) return true;
+    exchange->elsewhere = false;
+    wake(exchange->connection);
+    tt_refusal refusal = {.retry_after = 1};
+    tt_refuse(&refusal, 503, "", "the server is busy with other conversations; come back in a second");
+    return tt_reply_refusal(exchange, &refusal);
+}
+
+bool tt_exchange_waits(const tt_exchange *exchange) { return exchange->failed || exchange->response || exchange->delivery; }

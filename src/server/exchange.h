@@ -6,10 +6,12 @@
 
 #include "server/access.h"
 #include "server/delivery.h"
+#include "server/errands.h"
 
 #include <yyjson.h>
 
 struct MHD_Connection;
+struct MHD_Response;
 struct tt_route;
 struct tt_service;
 struct tt_peer;
@@ -28,6 +30,13 @@ typedef struct tt_exchange {
     bool too_large;
     tt_delivery *delivery; /* what is waited for */
     unsigned status;       /* of the answer; 0: none has gone out */
+
+    /* While its handler runs in another thread than the talking one: */
+    bool elsewhere;
+    tt_errand errand;
+    bool (*handle)(struct tt_exchange *exchange);
+    bool failed;                   /* the handler could not say what failed */
+    struct MHD_Response *response; /* what the handler ended in, with `status`; NULL where it is `delivery` */
 } tt_exchange;
 
 /* The body's bytes; "" for none. */
@@ -54,5 +63,11 @@ bool tt_reply_preflight(tt_exchange *exchange);
 /* What `delivery` brings is the answer; the connection rests meanwhile. One reference is taken. */
 bool tt_reply_later(tt_exchange *exchange, tt_delivery *delivery);
 
-/* The delivery has been woken. */
+/* The answer is what `handle` ends in, which runs in the thread that lays out conversations: that may take as long as a chat
+ * template likes, and no other client is to wait for it. The connection rests meanwhile, and `exchange->elsewhere` is true.
+ */
+bool tt_reply_elsewhere(tt_exchange *exchange, bool (*handle)(tt_exchange *exchange));
+
+/* True when an answer is under way: the connection has been woken, and tt_reply_continue goes on with it. */
+bool tt_exchange_waits(const tt_exchange *exchange);
 bool tt_reply_continue(tt_exchange *exchange);

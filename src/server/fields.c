@@ -2,14 +2,30 @@
 #include "server/fields.h"
 #include "base/json.h"
 #include "base/number.h"
+#include "base/plain.h"
+#include "base/text.h"
 
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+/* What a body may be that is no JSON at all, and what to send instead. */
+static bool check_body(const char *body, size_t length, tt_refusal *refusal) {
+    size_t at;
+    if (!length) return tt_refuse(refusal, 400, "", "the body is empty, but should be a JSON object");
+    if (length >= 2 && !memcmp(body, "\x1f\x8b", 2))
+        return tt_refuse(refusal, 415, "", "the body is compressed with gzip: send it as it is");
+    const tt_plain_fault fault = tt_plain_check(body, length, &at);
+    if (fault == TT_PLAIN || fault == TT_PLAIN_ZERO) return true; /* JSON's reader tells where a zero stands */
+    const char *line = at ? memrchr(body, '\n', at) : NULL;
+    return tt_refuse(refusal, 400, "", "the body is %s (line %zu, byte %zu): send it as UTF-8", tt_plain_fault_words(fault),
+                     tt_line_of(body, at), (size_t)(body + at - (line ? line : body - 1)));
+}
+
 yyjson_doc *tt_fields_parse(tt_fields *fields, const char *body, size_t length, tt_refusal *refusal) {
     tt_error err = {0};
+    if (!check_body(body, length, refusal)) return NULL;
     yyjson_doc *doc = tt_json_parse("the body", body, length, &err);
     if (!doc) {
         tt_refuse_error(refusal, "", &err);
@@ -68,9 +84,9 @@ static bool number_within(tt_fields *fields, const char *name, double least, dou
     return fields->ok;
 }
 
-void tt_take_float(tt_fields *fields, const char *name, double least, double most, float *value) {
+void tt_take_number(tt_fields *fields, const char *name, double least, double most, double *value) {
     double number;
-    if (number_within(fields, name, least, most, &number)) *value = (float)number;
+    if (number_within(fields, name, least, most, &number)) *value = number;
 }
 
 void tt_take_whole(tt_fields *fields, const char *name, int64_t least, int64_t most, int64_t *value) {

@@ -22,7 +22,7 @@ yyjson_doc *tt_fields_parse(tt_fields *fields, const char *body, size_t length, 
 yyjson_val *tt_fields_get(const tt_fields *fields, const char *name);
 
 void tt_take_bool(tt_fields *fields, const char *name, bool *value);
-void tt_take_float(tt_fields *fields, const char *name, double least, double most, float *value);
+void tt_take_number(tt_fields *fields, const char *name, double least, double most, double *value);
 void tt_take_whole(tt_fields *fields, const char *name, int64_t least, int64_t most, int64_t *value);
 
 /* A count where clients send -1 and the like for "no limit": below 0 is -1, and huge numbers are the largest. */

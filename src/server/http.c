@@ -47,8 +47,14 @@ static bool check_head(tt_http *http, tt_exchange *exchange, const char *method,
     if (!tt_router_find(exchange, method, path, refusal)) return false;
     exchange->key = tt_access_key(access, &visitor);
     if (!exchange->route->open && access->key_count && !exchange->key)
-        return tt_refuse(refusal, 401, "", "this server wants an API key: send it as 'Authorization: Bearer KEY'%s",
+        return tt_refuse(refusal, 401, "",
+                         "this server wants an API key: send it as 'Authorization: Bearer KEY' or 'X-Api-Key: KEY'%s",
                          visitor.authorization || visitor.key ? "; the one that was sent is not known here" : "");
+    const char *coding =
+        MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_ENCODING);
+    if (coding && *coding && strcasecmp(coding, "identity") != 0)
+        return tt_refuse(refusal, 415, "", "the body is in the coding '%.32s': send it as it is, without Content-Encoding",
+                         coding);
     const char *length = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
     if (length && strtoull(length, NULL, 10) > http->body_limit)
         return tt_refuse(refusal, 413, "", "the body is too large: at most %zu bytes are read (--max-body)",
@@ -117,7 +123,7 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
     else if (*body_size)
         ok = take_body(exchange, http->body_limit, body, body_size);
     else
-        ok = exchange->delivery ? tt_reply_continue(exchange) : answer_request(exchange, http->body_limit);
+        ok = tt_exchange_waits(exchange) ? tt_reply_continue(exchange) : answer_request(exchange, http->body_limit);
     return ok ? MHD_YES : MHD_NO;
 }
 

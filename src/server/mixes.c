@@ -90,7 +90,8 @@ static bool check_base(tt_mixes *mixes, tt_model *model, tt_error *err) {
     return ok;
 }
 
-tt_mixes *tt_mixes_open(tt_model *model, const char *model_name, const char *folder, const tt_mix *base, tt_error *err) {
+tt_mixes *tt_mixes_open(tt_model *model, const char *model_name, const tt_chat *chat, const char *folder, const tt_mix *base,
+                        tt_error *err) {
     tt_mixes *mixes = tt_alloc(1, sizeof *mixes, err);
     if (!mixes) return NULL;
     pthread_mutex_init(&mixes->mutex, NULL);
@@ -99,7 +100,7 @@ tt_mixes *tt_mixes_open(tt_model *model, const char *model_name, const char *fol
     mixes->standard = no_mix(err);
     if (base) mixes->base = (tt_mix){.first_layer = base->first_layer, .last_layer = base->last_layer};
     if (mixes->model_name && mixes->standard && (!base || tt_mix_add_mix(&mixes->base, base, err)) &&
-        tt_offer_open(&mixes->offer, model, folder, err) && check_base(mixes, model, err))
+        tt_offer_open(&mixes->offer, model, chat, folder, err) && check_base(mixes, model, err))
         return mixes;
     tt_mixes_close(mixes);
     return NULL;

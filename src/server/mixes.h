@@ -8,6 +8,7 @@
 
 #include "apply/mix.h"
 #include "base/notes.h"
+#include "model/chat.h"
 #include "model/model.h"
 #include "model/steering.h"
 #include "server/refusal.h"
@@ -28,8 +29,10 @@ tt_recipe *tt_recipe_hold(tt_recipe *recipe);
 void tt_recipe_release(tt_recipe *recipe); /* harmless on NULL */
 
 /* Reads the vectors of `folder` (NULL: none at all) that fit `model`, which must outlive it. `base` (may be NULL) is what
- * every mix has in it, whatever a client asks for; it is copied. For the thread that opened the model. */
-tt_mixes *tt_mixes_open(tt_model *model, const char *model_name, const char *folder, const tt_mix *base, tt_error *err);
+ * every mix has in it, whatever a client asks for; it is copied. `chat` (may be NULL) is the layout of conversations, for a
+ * note on vectors of another one; it is looked at once. For the thread that opened the model. */
+tt_mixes *tt_mixes_open(tt_model *model, const char *model_name, const tt_chat *chat, const char *folder, const tt_mix *base,
+                        tt_error *err);
 void tt_mixes_close(tt_mixes *mixes); /* harmless on NULL */
 
 /* The mix of a request: `steering` (an object of axes and values, or text; NULL: not given), else what follows '@' in

@@ -72,8 +72,9 @@ static bool refuse_path(const char *path, tt_refusal *refusal) {
             paths[count++] = tt_protocols[p]->routes[i].path;
     const char *known = known_elsewhere(path), *near = known ? NULL : tt_nearest(path, paths, count);
     if (known) return tt_refuse(refusal, 404, "", "there is nothing at '%.100s' here; %s", path, known);
-    return tt_refuse(refusal, 404, "", "there is nothing at '%.100s' here; %s%s", path,
-                     near ? "did you mean " : "OpenAI's clients want the address of this server with ", near ? near : "/v1");
+    if (near) return tt_refuse(refusal, 404, "", "there is nothing at '%.100s' here; did you mean '%s'?", path, near);
+    return tt_refuse(refusal, 404, "",
+                     "there is nothing at '%.100s' here; OpenAI's clients want the address of this server with /v1", path);
 }
 
 bool tt_router_find(tt_exchange *exchange, const char *method, const char *path, tt_refusal *refusal) {

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "server/request.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,6 +100,17 @@ static const struct {
     bool context; /* as many tokens as the context has; else 0 */
 } negatives[] = {{"temperature", false}, {"top_k", false}, {"repeat_last_n", true}, {"dry_penalty_last_n", true}};
 
+/* Options of which llama.cpp takes any number, one beyond the limits being the same as the limit. */
+static const char *const bounded[] = {"top_p",           "min_p",         "typical_p",      "top_n_sigma",
+                                      "xtc_probability", "xtc_threshold", "dynatemp_range", "adaptive_target",
+                                      "adaptive_decay",  "min_keep"};
+
+static bool is_bounded(const char *name) {
+    for (size_t i = 0; i < sizeof bounded / sizeof *bounded; i++)
+        if (!strcmp(bounded[i], name)) return true;
+    return false;
+}
+
 /* -1 where a value below 0 is out of the option's range; else what stands for it. */
 static int64_t meaning_below_0(const char *name, uint32_t context) {
     for (size_t i = 0; i < sizeof negatives / sizeof *negatives; i++)
@@ -122,16 +134,26 @@ static void take_seed(tt_fields *fields, const char *name, int64_t *value) {
 static void take_float(tt_fields *fields, const char *name, const tt_sampling_option *option, uint32_t context,
                        float *value) {
     const int64_t below = meaning_below_0(option->name, context);
-    tt_take_float(fields, name, below < 0 ? option->least : -option->most, option->most, value);
-    if (below >= 0 && *value < 0) *value = (float)below;
+    double number = (double)*value;
+    if (is_bounded(option->name))
+        tt_take_number(fields, name, -INFINITY, INFINITY, &number);
+    else
+        tt_take_number(fields, name, below < 0 ? option->least : -option->most, option->most, &number);
+    if (below >= 0 && number < 0) number = (double)below;
+    *value = (float)fmin(fmax(number, option->least), option->most);
 }
 
 static void take_whole(tt_fields *fields, const char *name, const tt_sampling_option *option, uint32_t context,
                        int32_t *value) {
     const int64_t below = meaning_below_0(option->name, context), most = (int64_t)option->most;
-    tt_take_int32(fields, name, below < 0 ? (int64_t)option->least : INT32_MIN, below == 0 ? INT32_MAX : most, value);
-    if (below >= 0 && *value < 0) *value = (int32_t)below;
-    if (*value > most) *value = (int32_t)most;
+    const bool any = below >= 0 || is_bounded(option->name);
+    int64_t number = *value;
+    if (any)
+        tt_take_count(fields, name, INT64_MIN, &number);
+    else
+        tt_take_whole(fields, name, (int64_t)option->least, most, &number);
+    if (any && number < 0) number = below < 0 ? (int64_t)option->least : below;
+    *value = (int32_t)(number > most ? most : number);
 }
 
 /* The option from the field `name`. */
@@ -185,6 +207,9 @@ void tt_request_take_sampling(tt_fields *fields, tt_request *request, const tt_r
             if (!strcmp(aliases[k][1], option->name)) take(fields, aliases[k][0], option, request, world->context);
         take(fields, option->name, option, request, world->context);
     }
+    bool draws = true;
+    tt_take_bool(fields, "do_sample", &draws); /* text-generation-webui's, as Transformers has it */
+    if (!draws) request->sampling.temperature = 0;
     tt_sampling without = request->sampling;
     without.grammar = NULL;
     if (tt_fields_get(fields, "samplers")) try_sampler(fields, world->model, &without, "samplers");

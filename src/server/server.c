@@ -39,10 +39,10 @@ static bool add_preset(tt_mixes *mixes, const char *text, tt_error *err) {
     return ok;
 }
 
-static bool open_mixes(tt_server *server, const tt_server_options *options, tt_error *err) {
+static bool open_mixes(tt_server *server, const tt_chat *chat, const tt_server_options *options, tt_error *err) {
     if (options->vectors && !tt_model_check_steerable(server->service.model, err)) return false;
     server->service.mixes =
-        tt_mixes_open(server->service.model, server->service.model_name, options->vectors, options->base, err);
+        tt_mixes_open(server->service.model, server->service.model_name, chat, options->vectors, options->base, err);
     if (!server->service.mixes) return false;
     if (options->mix && !tt_mixes_set_default_text(server->service.mixes, options->mix, err)) return false;
     if (options->preset_file && !tt_mixes_read_presets(server->service.mixes, options->preset_file, err)) return false;
@@ -74,12 +74,13 @@ static bool open_parts(tt_server *server, const tt_chat *chat, const tt_server_o
     tt_service *service = &server->service;
     service->model_name = choose_name(service->model, options->model_name, err);
     if (!service->model_name || !tt_access_open(&server->access, &options->access, err) ||
-        !open_mixes(server, options, err) || !open_scheduler(server, options, err))
+        !open_mixes(server, chat, options, err) || !open_scheduler(server, options, err))
         return false;
     service->world = (tt_request_world){
         service->model, chat, service->mixes, service->model_name, tt_scheduler_context(service->scheduler), options->limit};
     server->http = tt_http_prepare(service, &server->access, &options->http, err);
-    service->errands = server->http ? tt_errands_start(look, server->http, err) : NULL;
+    service->renders = server->http ? tt_errands_start(NULL, NULL, err) : NULL;
+    service->errands = service->renders ? tt_errands_start(look, server->http, err) : NULL;
     return service->errands && tt_http_start(server->http, &options->http, err);
 }
 
@@ -115,10 +116,12 @@ static void wait_for_answers(tt_server *server) {
 static void finish(tt_server *server) {
     tt_scheduler *scheduler = server->service.scheduler;
     tt_http_close(server->http);
+    atomic_store(&server->service.ending, true);
     tt_scheduler_close(scheduler);
     const double begin = tt_seconds();
     while (!tt_scheduler_is_idle(scheduler) && tt_seconds() - begin < server->grace) tt_scheduler_work(scheduler, 0.02);
-    /* What waits for its steering is refused: nobody may rest when the daemon ends. */
+    /* What waits for its prompt or its steering is refused: nobody may rest when the daemon ends. */
+    tt_errands_stop(server->service.renders);
     tt_errands_stop(server->service.errands);
     tt_scheduler_refuse_all(scheduler);
     wait_for_answers(server);
@@ -128,6 +131,7 @@ static void finish(tt_server *server) {
 void tt_server_stop(tt_server *server) {
     if (!server) return;
     if (server->http && tt_http_address(server->http)) finish(server);
+    tt_errands_free(server->service.renders);
     tt_errands_free(server->service.errands);
     tt_http_stop(server->http);
     tt_scheduler_free(server->service.scheduler);

@@ -11,7 +11,9 @@ typedef struct tt_service {
     tt_request_world world; /* what requests are checked against */
     tt_mixes *mixes;
     tt_scheduler *scheduler;
-    tt_errands *errands;
+    tt_errands *errands; /* read vector files, and look after connections */
+    tt_errands *renders; /* lay out conversations, as long as that takes */
+    atomic_bool ending;  /* no more is rendered */
     tt_metrics metrics;
     char *model_name;
     size_t waiting_most; /* requests whose steering may be waited for */

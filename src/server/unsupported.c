@@ -52,6 +52,9 @@ static const lack lacks[] = {
     {"top_a", 0, sampler},
     {"tfs", 1, sampler},
     {"dynamic_temperature", 0, "use 'dynatemp_range'"},
+    {"temperature_last", 0, "use 'samplers'"},
+    {"sampler_order", 0, "use 'samplers'"},
+    {"sampler_priority", 0, "use 'samplers'"},
 };
 
 /* True where the value asks for nothing. */

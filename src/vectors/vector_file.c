@@ -102,12 +102,18 @@ static bool check_rows(const tt_gguf *file, extent *found, tt_error *err) {
     return true;
 }
 
-/* Decides on L. Other tools (llama.cpp's own generator among them) write the number of rows as layer_count; as L is always
- * larger than that, the two can be told apart. */
+static bool is_own(const tt_gguf *file) {
+    for (int64_t i = 0; i < gguf_get_n_kv(file->meta); i++)
+        if (!strncmp(gguf_get_key(file->meta, i), "trimtab.", 8)) return true;
+    return false;
+}
+
+/* Decides on L. Other tools write other counts as layer_count: the number of rows (llama.cpp's own generator among them), or
+ * that of the layers that can be steered, which is the highest K. L is larger than either, so they can be told apart. */
 static bool find_layer_count(const tt_gguf *file, uint32_t highest, uint32_t *layer_count, bool *given, tt_error *err) {
     uint64_t told = 0;
     if (!tt_gguf_count(file, "controlvector.layer_count", TT_LAYERS_MOST, &told, err)) return false;
-    *given = told > 0 && told != (uint64_t)gguf_get_n_tensors(file->meta);
+    *given = told > 0 && told != (uint64_t)gguf_get_n_tensors(file->meta) && (told > highest || is_own(file));
     *layer_count = *given ? (uint32_t)told : highest + 1;
     return highest < *layer_count || tt_fail(err, TT_ERROR_INPUT,
                                              "'%s' cannot be used: it has a direction.%" PRIu32
@@ -208,12 +214,6 @@ static bool read_keys(const tt_gguf *file, tt_vector *vector, tt_error *err) {
            set_string(file, "trimtab.recipe", &vector->recipe, err) &&
            set_string(file, "trimtab.chat_digest", &vector->chat, err) && read_numbers(file, vector, err) &&
            read_figures(file, vector, err) && read_name(file, vector, err);
-}
-
-static bool is_own(const tt_gguf *file) {
-    for (int64_t i = 0; i < gguf_get_n_kv(file->meta); i++)
-        if (!strncmp(gguf_get_key(file->meta, i), "trimtab.", 8)) return true;
-    return false;
 }
 
 /* Reads tensor `index` as F32. `raw` is room for a row of any type. */

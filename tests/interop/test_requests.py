@@ -50,6 +50,17 @@ class Numbers(Requests):
             with self.subTest(fields):
                 self.assertEqual(self.text(**fields), likeliest)
 
+    def test_beyond_the_limits(self):
+        """As llama-server has it: what is beyond a limit is the limit. Each value is one of two that write differently."""
+        fields = {"temperature": 50, "top_k": 0, "top_p": 1, "min_p": 0, "seed": 3, "max_tokens": 30}
+        for name, values in {"top_p": (1.5, 1, -1, 0), "min_p": (-0.5, 0, 2, 1), "typical_p": (7, 1, -1, 0), "xtc_probability": (-1, 0, 9, 1),
+                             "top_n_sigma": (-5, -1, 0.5, 0.5), "dynatemp_range": (-3, 0, 49, 49), "top_k": (-7, 0, 10**12, 10**9)}.items():
+            with self.subTest(name):
+                beyond, least, other, same = (self.text(**{**fields, name: value}) for value in values)
+                self.assertEqual((beyond, other), (least, same))
+                self.assertNotEqual(beyond, other)
+        self.text(adaptive_target=-3, adaptive_decay=2, xtc_threshold=-1, min_keep=-4, repeat_last_n=10**12)
+
     def test_top_k_off_is_no_limit(self):
         """-1 does not mean one token, nor the usual 40: with a high temperature any of the vocabulary may come."""
         fields = {"temperature": 50, "top_p": 1, "min_p": 0, "seed": 3, "max_tokens": 30}
@@ -284,7 +295,7 @@ class Paths(Requests):
     def test_nowhere(self):
         status, _, answer = self.post("/v1/chat/completion", {})
         self.assertEqual(status, 404)
-        self.assertIn("did you mean /v1/chat/completions", answer["error"]["message"])
+        self.assertIn("did you mean '/v1/chat/completions'?", answer["error"]["message"])
         for path in ("/v2/models", "/" + "x" * 3000, "/v1/../v1/nothing", "/v1"):
             self.assertEqual(self.post(path, {})[0], 404, path[:30])
 

@@ -1,6 +1,7 @@
 """test_requests_access.py: pages, containers and proxies that come with other origins and names, and clients with other headers for their
 keys; and the remedies that a refusal names, tried on the very request."""
 
+import gzip
 import http.client
 import json
 import os
@@ -138,8 +139,32 @@ class Keys(Access):
                     status, _, text = self.ask(server, "GET", "/v1/models", **headers)
                     self.assertEqual(status, 401)
                     self.assertEqual("is not known here" in text, bool(headers))
+                    self.assertIn("'Authorization: Bearer KEY' or 'X-Api-Key: KEY'", text)
             client = openai.AzureOpenAI(base_url=server.url + "/v1", api_key="secret", api_version="2024-10-21", max_retries=0)
             self.assertTrue(client.models.list().data)
+
+
+class Bodies(Access):
+    def test_what_is_no_json(self):
+        """Each is told what it is, and what to send instead."""
+        good = json.dumps({"prompt": "Hi", "max_tokens": 1})
+        with serving.Server(self.model) as server:
+            for body, headers, status, words in (
+                (b"", {}, 400, "the body is empty"),
+                (good.encode("utf-16"), {}, 400, "the body is UTF-16 text"),
+                (good.replace("Hi", "caf\xe9").encode("latin-1"), {}, 400, "not UTF-8 text (line 1, byte 16): send it as UTF-8"),
+                (gzip.compress(good.encode()), {}, 415, "compressed with gzip: send it as it is"),
+                (gzip.compress(good.encode()), {"Content-Encoding": "gzip"}, 415, "in the coding 'gzip'"),
+                (good.encode(), {"Content-Encoding": "identity"}, 200, ""),
+            ):
+                with self.subTest(words):
+                    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=built.PATIENCE)
+                    connection.request("POST", "/v1/completions", body, headers)
+                    response = connection.getresponse()
+                    answer = json.load(response)
+                    connection.close()
+                    self.assertEqual(response.status, status, answer)
+                    self.assertIn(words, answer["error"]["message"] if words else "")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,11 @@ class Disguises(makers.Interop):
         "gzip": b"\x1f\x8b\x08" + bytes(60),
         "before GGUF": b"tjgg\x03\x00\x00\x00" + bytes(60),
         "nothing but zeros": bytes(4096),
+        "not a GGUF file but text": b"Entry not found",
+        "but text: if it was downloaded": b'{"error": "Invalid credentials in Authorization header", "status": 401}\n',
+        "but text: if it was": "Datei nicht gefunden: für Öffentlichkeit gesperrt".encode() + "ü".encode() * 400,
+        "empty, as after a download": b"",
+        "5 bytes are too short": b"GGUF\x03",
     }
 
     def test_as_a_model_and_as_a_vector(self):

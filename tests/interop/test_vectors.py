@@ -14,13 +14,13 @@ class Files(makers.Interop):
     def test_hugging_face_names_of_architectures(self):
         plain = vector(self.at("plain.gguf"))
         expected, _ = self.rows("--control-vector", plain)
-        for hint in ("mistral", "mixtral", "llama", "Llama", "yi", None, ""):
+        for hint in ("mistral", "mixtral", "llama", "Llama", "yi", "MistralForCausalLM", "LlamaForCausalLM", None, ""):
             rows, said = self.rows("--control-vector", vector(self.at(f"{hint}.gguf"), hint=hint))
             self.same(rows, expected)
             self.assertEqual(said, "", hint)
 
     def test_another_architecture_is_a_warning(self):
-        for hint in ("qwen2", "cohere", "an architecture of tomorrow"):
+        for hint in ("qwen2", "cohere", "Qwen2ForCausalLM", "ForCausalLM", "an architecture of tomorrow"):
             rows, said = self.rows("--control-vector", vector(self.at("other.gguf"), hint=hint))
             self.same(rows, repeng())
             self.assertIn(f"may be for another model: its architecture is '{hint}'", said)
@@ -47,6 +47,11 @@ class Files(makers.Interop):
 
     def test_missing_layers_and_those_beyond_the_model(self):
         self.same(self.rows("--control-vector", vector(self.at("gap.gguf"), {1: repeng()[1], 3: repeng()[3]}))[0], {k: repeng()[k] for k in (1, 3)})
+        gap = {k: row for k, row in repeng().items() if k != 2}
+        for count in (BLOCKS - 1, BLOCKS, 1):  # the layers that can be steered, those of the model, and nonsense
+            rows, said = self.rows("--control-vector", vector(self.at("gap.gguf"), gap, count=count))
+            self.same(rows, gap)
+            self.assertEqual(said, "")
         rows, said = self.rows("--control-vector", vector(self.at("more.gguf"), repeng(last=BLOCKS + 5)))
         self.same(rows, repeng())
         self.assertIn("those beyond it are not applied", said)
@@ -124,6 +129,15 @@ class Sets(makers.Interop):
         self.assertIn("language: simple", self.trimtab(*words, "--save").stdout)
         os.unlink(self.at("measured", "any-language__simple.gguf"))
         self.assertIn("only both sides can be evaluated", self.trimtab(*words, status=1).stderr)
+
+    def test_a_damaged_debias_file_is_its_own_axis_alone(self):
+        """What another file's name has in it is no matter: 'age' is a part of 'language', and of the folder's name."""
+        self.set_of("ages", [f"any-{side}.gguf" for side in ("age__young", "age__old", "language__simple", "language__ornate")])
+        with open(self.at("ages", "any-language__debias.gguf"), "wb") as file:
+            file.write(b"GGUF" + bytes(60))
+        self.rows("--vectors", self.at("ages"), "--axis", "age.old=1")
+        self.refused("without it the axis 'language' would mean something else", "merge", "-m", self.model, "-o", self.at("x.gguf"),
+                     "--vectors", self.at("ages"), "--axis", "language=1")
 
     def test_one_side_alone(self):
         made = self.set_of("one", ["m-mood__happy.gguf"])["m-mood__happy.gguf"]

@@ -125,6 +125,10 @@ static bool post_tokenize(tt_exchange *exchange) {
     tt_tokens tokens = {0};
     yyjson_doc *doc = tt_fields_parse(&fields, tt_exchange_body(exchange), exchange->body.length, &refusal);
     if (!doc) return tt_reply_refusal(exchange, &refusal);
+    if (!exchange->elsewhere && tt_fields_get(&fields, "messages")) {
+        yyjson_doc_free(doc);
+        return tt_reply_elsewhere(exchange, post_tokenize);
+    }
     bool add, parse, pieces = false;
     tt_take_bool(&fields, "with_pieces", &pieces);
     char *text = take_text(&fields, world, &add, &parse);
@@ -181,7 +185,7 @@ static bool post_detokenize(tt_exchange *exchange) {
     return tt_reply_refusal(exchange, &refusal);
 }
 
-static bool post_template(tt_exchange *exchange) {
+static bool answer_template(tt_exchange *exchange) {
     tt_refusal refusal = {0};
     tt_fields fields;
     yyjson_doc *doc = tt_fields_parse(&fields, tt_exchange_body(exchange), exchange->body.length, &refusal);
@@ -195,6 +199,8 @@ static bool post_template(tt_exchange *exchange) {
     free(text);
     return tt_reply_json(exchange, 200, answer);
 }
+
+static bool post_template(tt_exchange *exchange) { return tt_reply_elsewhere(exchange, answer_template); }
 
 static const tt_route routes[] = {
     {"GET", "/health", .open = true, .handle = get_health}, {"GET", "/props", .handle = get_props},

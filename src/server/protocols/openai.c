@@ -469,7 +469,8 @@ static bool get_model(tt_exchange *exchange) {
 
 static const tt_form chat_form, completion_form;
 
-static bool post_chat(tt_exchange *exchange) { return answer(exchange, &chat_form, true); }
+static bool answer_chat(tt_exchange *exchange) { return answer(exchange, &chat_form, true); }
+static bool post_chat(tt_exchange *exchange) { return tt_reply_elsewhere(exchange, answer_chat); }
 static bool post_completion(tt_exchange *exchange) { return answer(exchange, &completion_form, false); }
 
 #define FORM(prefix)                                                                                                        \
