@@ -225,6 +225,9 @@ TRIMTAB_API void trimtab_sampling_free(trimtab_sampling *sampling);
 TRIMTAB_API trimtab_status trimtab_sampling_set(trimtab_sampling *sampling, const char *name, const char *value,
                                                 trimtab_error *error);
 
+/* Whether the handle's model can be sampled so: looks at what trimtab_write would refuse, such as a faulty grammar. */
+TRIMTAB_API trimtab_status trimtab_sampling_check(trimtab *t, const trimtab_sampling *sampling, trimtab_error *error);
+
 /* The options' names: `index` from 0 up; NULL behind the last. */
 TRIMTAB_API const char *trimtab_sampling_name(size_t index);
 
@@ -439,8 +442,8 @@ typedef struct trimtab_mix_options {
     trimtab *model;         /* the model that the mix is for, which must outlive the mix; or */
     const char *model_file; /* its file, which is not loaded. Both NULL: the vectors need only fit one another */
     int32_t force;          /* not 0: what is unwise becomes a warning, as long as the numbers fit */
-    int32_t conversation;   /* not 0, with `model`: warns of vectors that were trained on conversations in another layout than
-                               its chat template has */
+    int32_t conversation; /* not 0, with `model`: warns of vectors that were trained on conversations in another layout than
+                             its chat template has */
 } trimtab_mix_options;
 
 TRIMTAB_API trimtab_mix_options trimtab_mix_defaults(void);

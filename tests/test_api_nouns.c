@@ -360,6 +360,10 @@ static void sampling_goes_by_name(void **) {
     expect(TRIMTAB_USAGE, "--top");
     trimtab_sampling_set(sampling, "top_k", "many", &error);
     expect(TRIMTAB_USAGE, "whole number");
+    fine(trimtab_sampling_check(shared, sampling, &error));
+    fine(trimtab_sampling_set(sampling, "samplers", "no_such_sampler", &error));
+    trimtab_sampling_check(shared, sampling, &error);
+    expect(TRIMTAB_USAGE, "no_such_sampler");
     bool found = false;
     size_t count = 0;
     for (const char *name; (name = trimtab_sampling_name(count)); count++) found |= !strcmp(name, "min_p");

@@ -51,6 +51,18 @@ trimtab_status trimtab_sampling_set(trimtab_sampling *sampling, const char *name
     return tt_api_status(set(sampling, name, value, &err), &err, error);
 }
 
+static bool check(trimtab *t, const trimtab_sampling *sampling, tt_error *err) {
+    if (!tt_api_begin(t, "trimtab_sampling_check", err)) return false;
+    tt_sampler *sampler = tt_sampler_open(t->model, &sampling->sampling, err);
+    tt_sampler_close(sampler);
+    return sampler != NULL;
+}
+
+trimtab_status trimtab_sampling_check(trimtab *t, const trimtab_sampling *sampling, trimtab_error *error) {
+    tt_error err = {0};
+    return tt_api_status(check(t, sampling, &err), &err, error);
+}
+
 const char *trimtab_sampling_name(size_t index) {
     const tt_sampling_option *option;
     for (size_t i = 0; (option = tt_sampling_option_at(i)); i++)

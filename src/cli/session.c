@@ -22,10 +22,19 @@ static trimtab *open_model(const tt_arguments *arguments, tt_error *err) {
     return tt_open_given(arguments, options, false, err);
 }
 
+/* What is wrong with a grammar is told before a chat begins. */
+static bool check_sampling(const tt_session *session, tt_error *err) {
+    trimtab_error error;
+    trimtab_sampling_check(session->t, session->sampling, &error);
+    return tt_went_well(&error, err);
+}
+
 bool tt_session_open(tt_session *session, const tt_arguments *arguments, tt_error *err) {
     *session = (tt_session){.arguments = arguments};
     return (session->t = open_model(arguments, err)) && (session->sampling = tt_sampling_given(arguments, err)) &&
-           (session->mix = tt_mix_open_given(arguments, session->t, !tt_argument_flag(arguments, "-no-cnv"), err)) && tt_session_steer(session, true, err);
+           check_sampling(session, err) &&
+           (session->mix = tt_mix_open_given(arguments, session->t, !tt_argument_flag(arguments, "-no-cnv"), err)) &&
+           tt_session_steer(session, true, err);
 }
 
 void tt_session_close(tt_session *session) {
@@ -51,17 +60,19 @@ typedef struct output_state {
     tt_progress progress;
 } output_state;
 
-/* A prompt of one micro-batch is read before anybody could read a progress line. */
+/* A prompt of one micro-batch is read before anybody could read a progress line. A signal that came before the call is one
+ * that the library does not know of. */
 static int show_reading(const trimtab_progress *reading, void *user_data) {
     output_state *output = user_data;
+    const bool interrupted = atomic_load(tt_interrupt_flag());
     if (!output->progress.stream) {
-        if (reading->total - reading->done <= QUICK_TOKENS || !isatty(STDERR_FILENO)) return 0;
+        if (reading->total - reading->done <= QUICK_TOKENS || !isatty(STDERR_FILENO)) return interrupted;
         tt_progress_begin(&output->progress, stderr, true, "reading the prompt", reading->unit, reading->total,
                           reading->done);
     }
     tt_progress_set(&output->progress, reading->done);
     if (reading->done == reading->total) tt_progress_end(&output->progress);
-    return 0;
+    return interrupted;
 }
 
 /* On a terminal what is thought is dim. */
