@@ -393,7 +393,8 @@ TRIMTAB_API double trimtab_vector_length(const trimtab_vector *vector, uint32_t 
 /* The cosine between two vectors' rows K, or (K = 0) all rows; 0 where one of them has none, NAN where the widths differ. */
 TRIMTAB_API double trimtab_vector_cosine(const trimtab_vector *a, const trimtab_vector *b, uint32_t K);
 
-/* Key `index` of those that other tools wrote, and its value as text in one line. The caller frees `*value`. */
+/* Key `index` of those that other tools wrote, and its value as text in one line, which the caller frees with
+ * trimtab_text_free; `value` may be NULL. NULL behind the last. */
 TRIMTAB_API const char *trimtab_vector_key(const trimtab_vector *vector, size_t index, char **value, trimtab_error *error);
 
 /* ==== The axes of a folder ==== */
@@ -453,16 +454,15 @@ TRIMTAB_API trimtab_mix *trimtab_mix_open(const trimtab_mix_options *options, tr
 TRIMTAB_API void trimtab_mix_free(trimtab_mix *mix);
 
 /* Adds "NAME=VALUE,...", such as "language=0.5,optimism_vs_nihilism=-0.3". A name is an axis' or a class'. A value above 0
- * steers towards the axis' second class, below 0 towards its first, usually within -1 and 1; 0 only takes the model to the
- * middle. */
+ * steers towards the axis' second class, below 0 towards its first; 0 only takes the model to the middle. 1 is as far as the
+ * class lies from it; how far a model can follow differs, and an evaluation tells. */
 TRIMTAB_API trimtab_status trimtab_mix_add(trimtab_mix *mix, const char *text, trimtab_error *error);
 
 /* The same, in place of the values that these axes have had. */
 TRIMTAB_API trimtab_status trimtab_mix_set(trimtab_mix *mix, const char *text, trimtab_error *error);
 
-/* Adds a vector file at a scale; or several, as llama.cpp's --control-vector ("FILE,...") and, with `scaled` other than 0,
- * its
- * --control-vector-scaled ("FILE:SCALE,...") have them. */
+/* Adds a vector file at a scale; or several, as llama.cpp's --control-vector has them ("FILE,..."), or with `scaled` other
+ * than 0 its --control-vector-scaled ("FILE:SCALE,..."). */
 TRIMTAB_API trimtab_status trimtab_mix_add_file(trimtab_mix *mix, const char *path, double scale, trimtab_error *error);
 TRIMTAB_API trimtab_status trimtab_mix_add_files(trimtab_mix *mix, const char *text, int32_t scaled, trimtab_error *error);
 
