@@ -72,9 +72,9 @@ const char *tt_sampling_spelling(const tt_sampling_option *option, char text[sta
 /* Where `sampling` has the option's value: a float for TT_SAMPLING_NUMBER, and so on. */
 void *tt_sampling_field(tt_sampling *sampling, const tt_sampling_option *option);
 
-/* Sets an option by its name in JSON or a spelling of the command line's ("--top-k"), from text: a number, "true" or "false", or the text itself, which is borrowed. Texts
- * of a list are added to the list, which "none" empties. Fails with TT_ERROR_USAGE where there is no such option, or the
- * value is none of its. */
+/* Sets an option by its name in JSON or a spelling of the command line's ("--top-k"), from text: a number, "true" or
+ * "false", or the text itself, which is borrowed. Texts of a list are added to the list, which "none" empties. Fails with
+ * TT_ERROR_USAGE where there is no such option, or the value is none of its. */
 bool tt_sampling_set(tt_sampling *sampling, const char *name, const char *value, tt_error *err);
 
 /* Adds a text to a list; "none" empties it. */
