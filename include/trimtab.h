@@ -642,6 +642,48 @@ TRIMTAB_API trimtab_status trimtab_train_forecast(trimtab *t, const char *folder
                                                   double tokens_per_second, trimtab_forecast *forecast,
                                                   trimtab_error *error);
 
+/* ==== Measuring what vectors do ==== */
+
+typedef struct trimtab_evaluate_options {
+    size_t size;
+    const char *const *axes;         /* `axis_count` names of built-in axes, or axis files */
+    size_t axis_count;               /* 0: all built-in axes that the folder has vectors of */
+    uint64_t samples;                /* held-out prompts */
+    const double *values;            /* values to try, ascending, of both signs */
+    size_t value_count;              /* 0: the usual ones */
+    uint64_t seed;                   /* the same seed draws the same samples */
+    double hold_out;                 /* as in training, */
+    const char *stems_file;          /* as these */
+    const char *prompts_file;        /* and this */
+    int32_t separate_system_message; /* and this */
+    int32_t no_other_axes;           /* not 0: does not measure what each axis does to the others */
+    int32_t save;              /* not 0: writes the recommended values into the vectors' files, and a report beside them */
+    trimtab_listener progress; /* may be NULL */
+    void *user_data;
+} trimtab_evaluate_options;
+
+TRIMTAB_API trimtab_evaluate_options trimtab_evaluate_defaults(void);
+
+typedef struct trimtab_evaluated_axis {
+    const char *name, *classes[2];
+    double recommended[2]; /* the size of the value to use towards each class; 0: none that was tried is any good */
+} trimtab_evaluated_axis;
+
+typedef struct trimtab_evaluation {
+    const trimtab_evaluated_axis *axes;
+    size_t axis_count;
+    const char *json; /* every metric, as `trimtab eval --json` prints it */
+    const char *page; /* the same as HTML with charts, as `trimtab eval --report` writes it */
+} trimtab_evaluation;
+
+/* How strongly the vectors in `folder` steer and what it costs, on prompts that training left out. Takes minutes to hours.
+ * Steering has no part in it. The caller frees `*evaluation`. */
+TRIMTAB_API trimtab_status trimtab_evaluate(trimtab *t, const char *folder, const trimtab_evaluate_options *options,
+                                            trimtab_evaluation **evaluation, trimtab_error *error);
+TRIMTAB_API void trimtab_evaluation_free(trimtab_evaluation *evaluation);
+
+/* ==== Several processes ==== */
+
 /* Joins the other processes, once, before threads are started. Not started by mpirun, there is one rank, and none of this
  * does anything. NULL on failure. */
 TRIMTAB_API trimtab_ranks *trimtab_ranks_join(trimtab_error *error);

@@ -286,6 +286,38 @@ static void baking_can_be_stopped(void **) {
     trimtab_mix_free(mix);
 }
 
+static int count_calls(const trimtab_progress *progress, void *user_data) {
+    assert_true(progress->done <= progress->total && progress->stage && progress->unit);
+    ++*(int *)user_data;
+    return 0;
+}
+
+static void vectors_are_evaluated(void **) {
+    static const double values[] = {-1, 1};
+    int calls = 0;
+    trimtab_evaluate_options options = trimtab_evaluate_defaults();
+    options.samples = 2;
+    options.values = values;
+    options.value_count = 2;
+    options.progress = count_calls;
+    options.user_data = &calls;
+    trimtab_evaluation *evaluation;
+    fine(trimtab_evaluate(shared, folder, &options, &evaluation, &error));
+    assert_int_equal(evaluation->axis_count, 1);
+    assert_string_equal(evaluation->axes[0].name, "language");
+    assert_string_equal(evaluation->axes[0].classes[0], "simple");
+    assert_non_null(strstr(evaluation->json, "\"language\""));
+    assert_non_null(strstr(evaluation->page, "</html>"));
+    assert_true(calls > 1);
+    trimtab_evaluation_free(evaluation);
+    trimtab_evaluate(shared, "/nowhere", &options, &evaluation, &error);
+    assert_int_not_equal(error.status, TRIMTAB_OK);
+    assert_null(evaluation);
+    options.hold_out = 1;
+    trimtab_evaluate(shared, folder, &options, &evaluation, &error);
+    expect(TRIMTAB_USAGE, "hold_out");
+}
+
 /* ==== Prompts and chats ==== */
 
 static void tokens_there_and_back(void **) {
@@ -396,6 +428,7 @@ int main(void) {
         cmocka_unit_test(rows_of_ones_own_are_a_vector),
         cmocka_unit_test(a_mix_becomes_a_file_and_a_model),
         cmocka_unit_test(baking_can_be_stopped),
+        cmocka_unit_test(vectors_are_evaluated),
         cmocka_unit_test(tokens_there_and_back),
         cmocka_unit_test(a_request_is_a_prompt),
         cmocka_unit_test(a_chat_goes_on),
