@@ -42,6 +42,20 @@ static void two(void) {
     raise(SIGINT);
     raise(SIGTERM);
 }
+static void count(void *data) { ++*(int *)data; }
+static void told_to_one(void) {
+    int first = 0, second = 0;
+    tt_interrupt_catch();
+    tt_interrupt_tell(count, &first);
+    raise(SIGINT);
+    tt_interrupt_clear();
+    tt_interrupt_tell(count, &second);
+    raise(SIGINT);
+    tt_interrupt_clear();
+    tt_interrupt_tell(NULL, NULL);
+    raise(SIGINT);
+    if (first != 1 || second != 1) _exit(3);
+}
 static void cleared_between(void) {
     tt_interrupt_catch();
     for (int i = 0; i < 3; i++) {
@@ -79,6 +93,7 @@ static void one_signal_only_asks(void **state) {
     (void)state;
     assert_int_equal(status_of(first_only), 0);
     assert_int_equal(status_of(cleared_between), 0);
+    assert_int_equal(status_of(told_to_one), 0);
     assert_int_equal(status_of(ignored_by_the_caller), 0);
 }
 

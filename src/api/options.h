@@ -6,6 +6,9 @@
 
 #include <stdatomic.h>
 
+/* A field is added at a structure's end, and never where an older one had padding: what lies there is not set by a caller
+ * who knows no field in it. */
+
 /* Copies the caller's options over the defaults, as far as their size says; NULL leaves these. `known` is the structure's
  * size here. `name` is the structure's, for the error. */
 bool tt_api_options(void *options, size_t known, const void *given, const char *name, tt_error *err);
