@@ -16,9 +16,9 @@
  * is in trimtab_serve.h.
  *
  * Errors. A function that can fail returns a trimtab_status, or NULL instead of what it makes, and fills the trimtab_error
- * that it is given (may be NULL) with one sentence fit for the user. The sentence may name an option of the command line:
- * the field here has the same name. The library prints nothing unless `verbose` is set; but the engine underneath reports a
- * faulty grammar on standard error.
+ * that it is given (may be NULL) with one sentence fit for the user. NULL where something is needed is TRIMTAB_USAGE. The
+ * sentence may name an option of the command line: the field here has the same name. The library prints nothing unless
+ * `verbose` is set; but the engine underneath reports a faulty grammar on standard error.
  *
  * Options. An option structure begins with its own size, which its ..._defaults() function fills in together with the
  * defaults: take that, and change fields. Where a pointer to one is NULL, the defaults are meant. A program that was built

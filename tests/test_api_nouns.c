@@ -102,6 +102,61 @@ static void a_smaller_structure_works(void **) {
     trimtab_close(t);
 }
 
+static void nothing_is_refused_with_a_sentence(void **) {
+    const float rows[4] = {0};
+    trimtab_mix *mix = open_mix();
+    const trimtab_status got[] = {
+        trimtab_mix_add(NULL, "language=1", &error),
+        trimtab_mix_add(mix, NULL, &error),
+        trimtab_mix_set(mix, NULL, &error),
+        trimtab_mix_add_file(mix, NULL, 1, &error),
+        trimtab_mix_add_files(mix, NULL, 0, &error),
+        trimtab_mix_add_rows(NULL, rows, 2, 2, 1, &error),
+        trimtab_mix_add_rows(mix, NULL, 2, 2, 1, &error),
+        trimtab_mix_layers(NULL, 1, 2, &error),
+        trimtab_mix_settle(NULL, &error),
+        trimtab_mix_reset(NULL, &error),
+        trimtab_apply(NULL, mix, &error),
+        trimtab_merge(NULL, "F.gguf", &error),
+        trimtab_merge(mix, NULL, &error),
+        trimtab_bake(NULL, "F.gguf", NULL, NULL, &error),
+        trimtab_bake(mix, NULL, NULL, NULL, &error),
+        trimtab_bake_check(mix, &error), /* of a model that is open */
+        trimtab_write(shared, NULL, NULL, NULL, &error),
+        trimtab_score(shared, NULL, "", NULL, NULL, &error),
+        trimtab_chat_add(NULL, "user", "Hello", &error),
+        trimtab_chat_say(NULL, "Hello", NULL, NULL, &error),
+        trimtab_sampling_set(NULL, "top_k", "1", &error),
+        trimtab_train_from_states(NULL, folder, NULL, NULL, &error),
+        trimtab_evaluate(shared, NULL, NULL, NULL, &error),
+        trimtab_vector_write(NULL, "F.gguf", &error),
+    };
+    for (size_t i = 0; i < sizeof got / sizeof *got; i++)
+        if (got[i] != TRIMTAB_USAGE) fail_msg("call %zu: %d", i, got[i]);
+    assert_null(trimtab_llama_options(NULL, TRIMTAB_SYNTAX_CURRENT, NULL));
+    assert_null(trimtab_vector_read(NULL, NULL));
+    assert_null(trimtab_axis_load(NULL, NULL));
+    assert_null(trimtab_axis_check(NULL, NULL));
+    assert_null(trimtab_folder_open(NULL, shared, NULL));
+    assert_null(trimtab_tokenize(shared, NULL, 0, NULL));
+    assert_null(trimtab_detokenize(shared, NULL, 1, NULL));
+    assert_null(trimtab_prompt_request(shared, NULL, NULL, NULL));
+    trimtab_mix_free(mix);
+    trimtab_mix_free(NULL);
+    trimtab_vector_free(NULL);
+    trimtab_prompt_free(NULL);
+    trimtab_chat_free(NULL);
+    trimtab_sampling_free(NULL);
+    trimtab_training_free(NULL);
+    trimtab_evaluation_free(NULL);
+    trimtab_baked_free(NULL);
+    trimtab_folder_free(NULL);
+    trimtab_axis_free(NULL);
+    trimtab_findings_free(NULL);
+    trimtab_tokens_free(NULL);
+    trimtab_text_free(NULL);
+}
+
 static void another_handle_cannot_have_other_machines(void **) {
     trimtab_options options = few_threads();
     options.rpc_servers = "127.0.0.1:1";
@@ -421,6 +476,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_are_looked_at),
         cmocka_unit_test(a_smaller_structure_works),
+        cmocka_unit_test(nothing_is_refused_with_a_sentence),
         cmocka_unit_test(another_handle_cannot_have_other_machines),
         cmocka_unit_test(a_vector_says_what_it_is),
         cmocka_unit_test(a_folder_lists_its_axes),

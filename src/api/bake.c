@@ -17,8 +17,8 @@ trimtab_bake_options trimtab_bake_defaults(void) { return (trimtab_bake_options)
 /* Baking uses the file up, so it is opened for that alone. */
 static bool open_file(const trimtab_mix *mix, tt_model_file *file, tt_error *err) {
     *file = (tt_model_file){0};
-    return mix->model_file ? tt_model_file_open(file, mix->model_file, err)
-                           : tt_fail(err, TT_ERROR_USAGE, "baking needs a mix that was opened with model_file");
+    return mix && mix->model_file ? tt_model_file_open(file, mix->model_file, err)
+                                  : tt_fail(err, TT_ERROR_USAGE, "baking needs a mix that was opened with model_file");
 }
 
 static void show_baking(uint64_t done, uint64_t total, void *user_data) {

@@ -19,7 +19,7 @@ static void free_text(const char *text) {
 }
 
 static bool add(trimtab_chat *chat, const char *role, const char *content, tt_error *err) {
-    if (!role || !content) return tt_fail(err, TT_ERROR_USAGE, "a message needs a role and a content");
+    if (!chat || !role || !content) return tt_fail(err, TT_ERROR_USAGE, "a message needs a chat, a role and a content");
     if (!tt_grow(&chat->messages, &chat->capacity, chat->count, sizeof *chat->messages, err)) return false;
     trimtab_message message = {tt_strdup(role, err), NULL};
     message.content = message.role ? tt_strdup(content, err) : NULL;
@@ -74,11 +74,11 @@ trimtab_status trimtab_chat_say(trimtab_chat *chat, const char *content, const t
                                 trimtab_answer **answer, trimtab_error *error) {
     trimtab_error own;
     trimtab_answer *written = NULL;
-    const size_t before = chat->count;
+    const size_t before = chat ? chat->count : 0;
     if (!error) error = &own;
     trimtab_status status = trimtab_chat_add(chat, "user", content, error);
     if (!status) status = reply(chat, options, &written, error);
-    if (status) trimtab_chat_cut(chat, before);
+    if (status && chat) trimtab_chat_cut(chat, before);
     if (status || !answer) {
         trimtab_answer_free(written);
         written = NULL;

@@ -86,32 +86,32 @@ void trimtab_mix_free(trimtab_mix *mix) {
 
 /* ==== What is asked for ==== */
 
-static bool need(const void *argument, const char *function, tt_error *err) {
-    return argument || tt_fail(err, TT_ERROR_USAGE, "%s was given NULL", function);
+static bool need(const void *mix, const void *argument, const char *function, tt_error *err) {
+    return (mix && argument) || tt_fail(err, TT_ERROR_USAGE, "%s was given NULL", function);
 }
 
 trimtab_status trimtab_mix_add(trimtab_mix *mix, const char *text, trimtab_error *error) {
     tt_error err = {0};
-    const bool ok = need(text, "trimtab_mix_add", &err) && tt_mix_parse(tt_mixer_wanted(mix->mixer), text, &err);
+    const bool ok = need(mix, text, "trimtab_mix_add", &err) && tt_mix_parse(tt_mixer_wanted(mix->mixer), text, &err);
     return tt_api_status(ok, &err, error);
 }
 
 trimtab_status trimtab_mix_set(trimtab_mix *mix, const char *text, trimtab_error *error) {
     tt_error err = {0};
-    const bool ok = need(text, "trimtab_mix_set", &err) && tt_mixer_want(mix->mixer, text, &err);
+    const bool ok = need(mix, text, "trimtab_mix_set", &err) && tt_mixer_want(mix->mixer, text, &err);
     return tt_api_status(ok, &err, error);
 }
 
 trimtab_status trimtab_mix_add_file(trimtab_mix *mix, const char *path, double scale, trimtab_error *error) {
     tt_error err = {0};
     const bool ok =
-        need(path, "trimtab_mix_add_file", &err) && tt_mix_add_file(tt_mixer_wanted(mix->mixer), path, scale, &err);
+        need(mix, path, "trimtab_mix_add_file", &err) && tt_mix_add_file(tt_mixer_wanted(mix->mixer), path, scale, &err);
     return tt_api_status(ok, &err, error);
 }
 
 trimtab_status trimtab_mix_add_files(trimtab_mix *mix, const char *text, int32_t scaled, trimtab_error *error) {
     tt_error err = {0};
-    const bool ok = need(text, "trimtab_mix_add_files", &err) &&
+    const bool ok = need(mix, text, "trimtab_mix_add_files", &err) &&
                     tt_mix_parse_files(tt_mixer_wanted(mix->mixer), text, scaled != 0, &err);
     return tt_api_status(ok, &err, error);
 }
@@ -123,7 +123,6 @@ static bool is_zero(const float *row, uint32_t width) {
 }
 
 static bool vector_of_rows(tt_vector *vector, const float *rows, uint32_t blocks, uint32_t width, tt_error *err) {
-    if (!need(rows, "trimtab_mix_add_rows", err)) return false;
     if (blocks < 2 || blocks > TT_LAYERS_MOST || !width)
         return tt_fail(err, TT_ERROR_USAGE, "trimtab_mix_add_rows takes the rows of 2 to %d blocks, of a width above 0",
                        TT_LAYERS_MOST);
@@ -141,7 +140,7 @@ trimtab_status trimtab_mix_add_rows(trimtab_mix *mix, const float *rows, uint32_
                                     trimtab_error *error) {
     tt_error err = {0};
     tt_vector vector = {0};
-    const bool ok = vector_of_rows(&vector, rows, blocks, width, &err) &&
+    const bool ok = need(mix, rows, "trimtab_mix_add_rows", &err) && vector_of_rows(&vector, rows, blocks, width, &err) &&
                     tt_mix_add_vector(tt_mixer_wanted(mix->mixer), &vector, scale, &err);
     tt_vector_free(&vector);
     return tt_api_status(ok, &err, error);
@@ -149,7 +148,9 @@ trimtab_status trimtab_mix_add_rows(trimtab_mix *mix, const float *rows, uint32_
 
 trimtab_status trimtab_mix_layers(trimtab_mix *mix, int64_t first, int64_t last, trimtab_error *error) {
     tt_error err = {0};
-    return tt_api_status(tt_mix_set_layers(tt_mixer_wanted(mix->mixer), first, last, &err), &err, error);
+    const bool ok =
+        need(mix, mix, "trimtab_mix_layers", &err) && tt_mix_set_layers(tt_mixer_wanted(mix->mixer), first, last, &err);
+    return tt_api_status(ok, &err, error);
 }
 
 void trimtab_mix_clear(trimtab_mix *mix) {
@@ -161,14 +162,15 @@ void trimtab_mix_clear(trimtab_mix *mix) {
 
 trimtab_status trimtab_mix_reset(trimtab_mix *mix, trimtab_error *error) {
     tt_error err = {0};
-    return tt_api_status(tt_mixer_reset(mix->mixer, &err), &err, error);
+    return tt_api_status(need(mix, mix, "trimtab_mix_reset", &err) && tt_mixer_reset(mix->mixer, &err), &err, error);
 }
 
 /* ==== What it comes to ==== */
 
 trimtab_status trimtab_mix_settle(trimtab_mix *mix, trimtab_error *error) {
     tt_error err = {0};
-    return tt_api_status(tt_mixer_settle(mix->mixer, &err) && show(mix, &err), &err, error);
+    const bool ok = need(mix, mix, "trimtab_mix_settle", &err) && tt_mixer_settle(mix->mixer, &err) && show(mix, &err);
+    return tt_api_status(ok, &err, error);
 }
 
 const trimtab_mix_facts *trimtab_mix_facts_of(const trimtab_mix *mix) { return &mix->facts; }

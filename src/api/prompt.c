@@ -41,6 +41,7 @@ void trimtab_tokens_free(trimtab_tokens *tokens) {
 }
 
 static bool check_ids(const trimtab *t, const int32_t *ids, size_t count, tt_error *err) {
+    if (count && !ids) return tt_fail(err, TT_ERROR_USAGE, "trimtab_detokenize was given NULL");
     for (size_t i = 0; i < count; i++)
         if (ids[i] < 0 || (uint32_t)ids[i] >= t->facts.vocabulary)
             return tt_fail(err, TT_ERROR_USAGE, "%d is no token of this model, which has %u", ids[i], t->facts.vocabulary);

@@ -41,7 +41,7 @@ static bool set_option(trimtab_sampling *s, const char *name, const char *value,
 }
 
 static bool set(trimtab_sampling *s, const char *name, const char *value, tt_error *err) {
-    if (!name || !value) return tt_fail(err, TT_ERROR_USAGE, "trimtab_sampling_set needs a name and a value");
+    if (!s || !name || !value) return tt_fail(err, TT_ERROR_USAGE, "trimtab_sampling_set needs options, a name and a value");
     const bool bias = !strcmp(name, "logit_bias") || !strcmp(name, "--logit-bias");
     return bias ? set_bias(s, value, err) : set_option(s, name, value, err);
 }
@@ -53,6 +53,7 @@ trimtab_status trimtab_sampling_set(trimtab_sampling *sampling, const char *name
 
 static bool check(trimtab *t, const trimtab_sampling *sampling, tt_error *err) {
     if (!tt_api_begin(t, "trimtab_sampling_check", err)) return false;
+    if (!sampling) return true; /* the defaults */
     tt_sampler *sampler = tt_sampler_open(t->model, &sampling->sampling, err);
     tt_sampler_close(sampler);
     return sampler != NULL;

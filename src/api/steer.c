@@ -84,7 +84,8 @@ static bool check_output(const char *output, const tt_blend *blend, tt_error *er
 }
 
 static bool merge(const trimtab_mix *mix, const char *path, tt_error *err) {
-    if (!path || !*path) return tt_fail(err, TT_ERROR_USAGE, "trimtab_merge needs the path of the vector to write");
+    if (!mix || !path || !*path)
+        return tt_fail(err, TT_ERROR_USAGE, "trimtab_merge needs a mix, and the path of the vector to write");
     if (!mix->sum.facts.directions)
         return tt_fail(err, TT_ERROR_INPUT, "the mix has no direction in the layers chosen: there is nothing to write");
     return check_output(path, tt_mixer_blend(mix->mixer), err) && tt_vector_write(mix->sum.vector, path, err);
@@ -99,7 +100,8 @@ char *trimtab_llama_options(const trimtab_mix *mix, trimtab_syntax syntax, trimt
     tt_error err = {0};
     tt_text line = {0};
     tt_text_add(&line, "");
-    const bool ok = tt_llama_options(&line, tt_mixer_blend(mix->mixer), tt_mixer_mix(mix->mixer),
+    const bool ok = (mix || tt_fail(&err, TT_ERROR_USAGE, "trimtab_llama_options needs a mix")) &&
+                    tt_llama_options(&line, tt_mixer_blend(mix->mixer), tt_mixer_mix(mix->mixer),
                                      syntax == TRIMTAB_SYNTAX_LEGACY ? TT_LLAMA_LEGACY : TT_LLAMA_CURRENT, &err);
     char *text = ok ? tt_text_take(&line, &err) : NULL;
     tt_text_free(&line);
