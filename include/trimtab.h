@@ -393,18 +393,22 @@ TRIMTAB_API double trimtab_vector_length(const trimtab_vector *vector, uint32_t 
 /* The cosine between two vectors' rows K, or (K = 0) all rows; 0 where one of them has none, NAN where the widths differ. */
 TRIMTAB_API double trimtab_vector_cosine(const trimtab_vector *a, const trimtab_vector *b, uint32_t K);
 
-/* Key `index` of those that other tools wrote, and its value as text in one line, which the caller frees with
- * trimtab_text_free; `value` may be NULL. NULL behind the last. */
-TRIMTAB_API const char *trimtab_vector_key(const trimtab_vector *vector, size_t index, char **value, trimtab_error *error);
-
-/* ==== The axes of a folder ==== */
-
 typedef enum trimtab_fit {
     TRIMTAB_FIT_NEVER, /* the numbers do not fit: it cannot be applied */
     TRIMTAB_FIT_OTHER, /* made for another model: refused, unless forced */
     TRIMTAB_FIT_DOUBT, /* a hint disagrees: applied with a warning */
     TRIMTAB_FIT_WHOLE
 } trimtab_fit;
+
+/* Whether the vector fits the handle's model, by what it says of itself; unless it does wholly, `why` has the reason in one
+ * sentence. */
+TRIMTAB_API trimtab_fit trimtab_vector_fit(const trimtab_vector *vector, const trimtab *t, trimtab_error *why);
+
+/* Key `index` of those that other tools wrote, and its value as text in one line, which the caller frees with
+ * trimtab_text_free; `value` may be NULL. NULL behind the last. */
+TRIMTAB_API const char *trimtab_vector_key(const trimtab_vector *vector, size_t index, char **value, trimtab_error *error);
+
+/* ==== The axes of a folder ==== */
 
 /* An axis that a folder has vectors for. */
 typedef struct trimtab_folder_axis {

@@ -189,6 +189,18 @@ static void a_vector_says_what_it_is(void **) {
     assert_int_equal(rows, facts->directions);
     assert_float_equal(sqrt(sum), trimtab_vector_length(vector, 0), 1e-6);
     assert_float_equal(trimtab_vector_cosine(vector, vector, 0), 1, 1e-9);
+    assert_int_equal(trimtab_vector_fit(vector, shared, &error), TRIMTAB_FIT_WHOLE);
+    assert_string_equal(error.message, "");
+    struct tt_tiny_model_options wide = tt_tiny_model_defaults();
+    wide.width = 128;
+    const char *other_path = scratch_path("wide.gguf");
+    assert_true(tt_tiny_model_write(other_path, &wide));
+    const trimtab_options options = few_threads();
+    trimtab *other;
+    fine(other = trimtab_open(other_path, &options, &error));
+    assert_int_equal(trimtab_vector_fit(vector, other, &error), TRIMTAB_FIT_NEVER);
+    assert_true(strlen(error.message) > 0);
+    trimtab_close(other);
     trimtab_vector_free(vector);
     assert_null(trimtab_vector_read(model, &error));
     assert_int_equal(error.status, TRIMTAB_INPUT);

@@ -1,6 +1,7 @@
 /* folder.c: the public API's view of a folder of control vectors. See include/trimtab.h. */
 #include "apply/folder.h"
 #include "api/handle.h"
+#include "api/vector.h"
 #include "apply/target.h"
 #include "base/memory.h"
 
@@ -12,20 +13,6 @@ typedef struct kept_folder {
     trimtab_folder_axis *axes;
 } kept_folder;
 
-static trimtab_fit fit_of(tt_fit fit) {
-    switch (fit) {
-    case TT_FIT_NEVER:
-        return TRIMTAB_FIT_NEVER;
-    case TT_FIT_OTHER:
-        return TRIMTAB_FIT_OTHER;
-    case TT_FIT_DOUBT:
-        return TRIMTAB_FIT_DOUBT;
-    case TT_FIT_WHOLE:
-        break;
-    }
-    return TRIMTAB_FIT_WHOLE;
-}
-
 static trimtab_folder_axis axis_of(const tt_catalogue_axis *axis, const tt_vector_target *target) {
     return (trimtab_folder_axis){
         .name = axis->name,
@@ -35,7 +22,7 @@ static trimtab_folder_axis axis_of(const tt_catalogue_axis *axis, const tt_vecto
         .plain = axis->plain,
         .files = {axis->paths[TT_FILE_DEBIAS], axis->paths[TT_FILE_NEGATIVE], axis->paths[TT_FILE_POSITIVE]},
         .recommended = {axis->recommended[0], axis->recommended[1]},
-        .fit = fit_of(tt_catalogue_fit(axis, target)),
+        .fit = tt_api_fit(tt_catalogue_fit(axis, target)),
     };
 }
 

@@ -1,6 +1,7 @@
 /* vector.c: the public API's control vectors, as files have them. See include/trimtab.h. */
 #include "api/vector.h"
 #include "api/handle.h"
+#include "apply/target.h"
 #include "base/memory.h"
 #include "gguf/keys.h"
 #include "vectors/compare.h"
@@ -109,4 +110,28 @@ const char *trimtab_vector_key(const trimtab_vector *vector, size_t index, char 
         if (!*value) return NULL;
     }
     return tt_gguf_keys_name(keys, index);
+}
+
+/* ==== Does it fit? ==== */
+
+trimtab_fit tt_api_fit(tt_fit fit) {
+    switch (fit) {
+    case TT_FIT_NEVER:
+        return TRIMTAB_FIT_NEVER;
+    case TT_FIT_OTHER:
+        return TRIMTAB_FIT_OTHER;
+    case TT_FIT_DOUBT:
+        return TRIMTAB_FIT_DOUBT;
+    case TT_FIT_WHOLE:
+        break;
+    }
+    return TRIMTAB_FIT_WHOLE;
+}
+
+trimtab_fit trimtab_vector_fit(const trimtab_vector *vector, const trimtab *t, trimtab_error *why) {
+    tt_error err = {0};
+    const tt_vector_target target = tt_target_of_model(t->model);
+    const tt_fit fit = tt_fit_judge(vector->vector, &target, &err);
+    tt_api_status(fit == TT_FIT_WHOLE, &err, why);
+    return tt_api_fit(fit);
 }

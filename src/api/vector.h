@@ -1,6 +1,7 @@
 /* vector.h: what stands behind a trimtab_vector: one of its own, or one of a mix'. */
 #pragma once
 
+#include "apply/fit.h"
 #include "trimtab.h"
 #include "vectors/vector.h"
 
@@ -12,3 +13,5 @@ struct trimtab_vector {
 
 /* A view of a vector that outlives it. */
 struct trimtab_vector tt_api_view(const tt_vector *vector);
+
+trimtab_fit tt_api_fit(tt_fit fit);
