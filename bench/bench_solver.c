@@ -77,7 +77,7 @@ static bool run(const float *A, const float *B, size_t N, size_t d, const char *
     printf("%s{\"solver\": \"%s\", \"used\": \"%s\", \"seconds\": %.4f, \"cpu_seconds\": %.4f, \"kept\": %zu, \"accepted\": "
            "%zu, \"eigenpairs\": %zu, "
            "\"ratio\": %.6g, \"cosine\": %.9f, \"peak_kib\": %ld, \"estimated_kib\": %zu}",
-           is_first ? "" : ", ", name, tt_solver_name(direction.solver), took, cpu, direction.kept, direction.accepted,
+           is_first ? "" : ", ", name, tt_solver_names[direction.solver], took, cpu, direction.kept, direction.accepted,
            direction.eigenpairs, direction.discriminant_ratio, cosine(is_first ? &direction : first, &direction, d),
            usage.ru_maxrss, tt_direction_memory(N, d, &options) / 1024);
     fflush(stdout);

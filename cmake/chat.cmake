@@ -50,6 +50,6 @@ target_compile_definitions(chat_helper PRIVATE CHAT_ENGINE_VERSION="${chat_versi
 target_link_options(chat_helper PRIVATE -Wl,--gc-sections -Wl,--as-needed -Wl,-z,relro,-z,now
   "LINKER:--wrap=time" "LINKER:--wrap=_ZNSt6chrono3_V212system_clock3nowEv")
 target_link_libraries(chat_helper PRIVATE chat_foreign)
-target_compile_definitions(objects PRIVATE TRIMTAB_CHAT_ENGINE="${chat_version}")
+target_compile_definitions(trimtab_core PRIVATE TRIMTAB_CHAT_ENGINE="${chat_version}")
 add_dependencies(program chat_helper)
 install(TARGETS chat_helper DESTINATION ${CMAKE_INSTALL_LIBDIR}/trimtab)

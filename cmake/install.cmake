@@ -1,15 +1,19 @@
-# cmake --install: the program, the library with its header and pkg-config file, the manual pages and the completions.
-install(TARGETS program trimtab)
+# cmake --install: the program, the libraries with their headers and pkg-config files, the manual pages and the completions.
+install(TARGETS program trimtab trimtab_serve_library)
 if(MPI_FOUND)
   install(TARGETS trimtab_mpi DESTINATION ${CMAKE_INSTALL_LIBDIR}/trimtab)
 endif()
-install(FILES include/trimtab.h TYPE INCLUDE)
+install(FILES include/trimtab.h include/trimtab_serve.h TYPE INCLUDE)
 install(FILES ${CMAKE_BINARY_DIR}/web/trimtab.html DESTINATION ${CMAKE_INSTALL_DATADIR}/trimtab)
 # The prefix is told relative to the file's own place, since `cmake --install --prefix` may choose another one.
 file(RELATIVE_PATH TRIMTAB_PREFIX_FROM_PC /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 string(REGEX REPLACE "/+$" "" TRIMTAB_PREFIX_FROM_PC "${TRIMTAB_PREFIX_FROM_PC}")
-configure_file(cmake/trimtab.pc.in ${CMAKE_BINARY_DIR}/trimtab.pc @ONLY)
-install(FILES ${CMAKE_BINARY_DIR}/trimtab.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+set(PC_DESCRIPTION "Makes, measures and applies control vectors for language models")
+foreach(PC_NAME trimtab trimtab-serve)
+  configure_file(cmake/trimtab.pc.in ${CMAKE_BINARY_DIR}/${PC_NAME}.pc @ONLY)
+  install(FILES ${CMAKE_BINARY_DIR}/${PC_NAME}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+  set(PC_DESCRIPTION "libtrimtab with a server in it")
+endforeach()
 
 # The program makes its own manual pages and completions from its option tables. A program for another machine cannot be
 # asked; one that is built to be fuzzed need not.

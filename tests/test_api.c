@@ -55,7 +55,11 @@ static const char *write_model(const char *name, const struct tt_tiny_model_opti
     return path;
 }
 
+static trimtab_sampling *sampling_with(const char *name, const char *value);
+static trimtab_sampling *seeded; /* the same text each time */
+
 static int begin(void **) {
+    seeded = sampling_with(NULL, NULL);
     struct tt_tiny_model_options options = tt_tiny_model_defaults();
     model = write_model("tiny.gguf", &options);
     options.chat_template = NULL;
@@ -64,18 +68,19 @@ static int begin(void **) {
     shared = open_model(model);
     const trimtab_train_options training = small_training();
     trimtab_error error;
-    if (trimtab_train(shared, folder, &training, &error)) fail_msg("%s", error.message);
+    if (trimtab_train(shared, folder, &training, NULL, &error)) fail_msg("%s", error.message);
     return 0;
 }
 
 static int end(void **) {
+    trimtab_sampling_free(seeded);
     trimtab_close(shared);
     return 0;
 }
 
 static trimtab_generate_options same_each_time(void) {
     trimtab_generate_options options = trimtab_generate_defaults();
-    options.seed = 7;
+    options.sampling = seeded;
     options.limit = 24;
     return options;
 }
@@ -83,10 +88,21 @@ static trimtab_generate_options same_each_time(void) {
 /* What the model answers; the caller's. */
 static char *answer_of(trimtab *t) {
     const trimtab_generate_options options = same_each_time();
-    trimtab_answer answer;
+    trimtab_answer *answer;
     trimtab_error error;
     if (trimtab_generate(t, prompt, &options, &answer, &error)) fail_msg("%s", error.message);
-    return answer.text;
+    char *text = strdup(answer->text);
+    trimtab_answer_free(answer);
+    return text;
+}
+
+/* With one more option. The caller's. */
+static trimtab_sampling *sampling_with(const char *name, const char *value) {
+    trimtab_sampling *sampling = trimtab_sampling_new(NULL);
+    assert_int_equal(trimtab_sampling_set(sampling, "seed", "7", NULL), TRIMTAB_OK);
+    trimtab_error error;
+    if (name && trimtab_sampling_set(sampling, name, value, &error)) fail_msg("%s", error.message);
+    return sampling;
 }
 
 static void expect(trimtab_status status, const char *words, trimtab_status got, const trimtab_error *error) {
@@ -134,8 +150,9 @@ static void what_is_no_model_is_refused(void **) {
     expect(TRIMTAB_USAGE, "micro_batch", error.status, &error);
 }
 
-static int stop_loading(void *user_data, double share) {
-    assert_true(share >= 0 && share <= 1);
+static int stop_loading(const trimtab_progress *progress, void *user_data) {
+    assert_string_equal(progress->stage, "loading");
+    assert_true(progress->done <= progress->total);
     ++*(int *)user_data;
     return 1;
 }
@@ -143,7 +160,7 @@ static int stop_loading(void *user_data, double share) {
 static void loading_can_be_stopped(void **) {
     int calls = 0;
     trimtab_options options = few_threads();
-    options.loading = stop_loading;
+    options.progress = stop_loading;
     options.user_data = &calls;
     trimtab_error error;
     assert_null(trimtab_open(model, &options, &error));
@@ -179,11 +196,11 @@ static void engine_starts_again(void **) {
 
 static void null_handles_are_refused(void **) {
     trimtab_error error;
-    trimtab_answer answer;
-    expect(TRIMTAB_USAGE, "trimtab_train", trimtab_train(NULL, folder, NULL, &error), &error);
+    trimtab_answer *answer;
+    expect(TRIMTAB_USAGE, "trimtab_train", trimtab_train(NULL, folder, NULL, NULL, &error), &error);
     expect(TRIMTAB_USAGE, "trimtab_steer", trimtab_steer(NULL, folder, NULL, 0, &error), &error);
-    expect(TRIMTAB_USAGE, "trimtab_generate", trimtab_generate(NULL, prompt, NULL, &answer, &error), &error);
-    assert_null(answer.text);
+    expect(TRIMTAB_USAGE, "needs a handle", trimtab_generate(NULL, prompt, NULL, &answer, &error), &error);
+    assert_null(answer);
     assert_string_equal(trimtab_warnings(NULL), "");
     trimtab_cancel(NULL);
     trimtab_close(NULL);
@@ -194,47 +211,48 @@ static void null_handles_are_refused(void **) {
 
 static void training_refuses_nonsense(void **) {
     trimtab_error error;
-    expect(TRIMTAB_USAGE, "folder", trimtab_train(shared, NULL, NULL, &error), &error);
+    expect(TRIMTAB_USAGE, "folder", trimtab_train(shared, NULL, NULL, NULL, &error), &error);
     trimtab_train_options options = small_training();
     const char *const unknown[] = {"langauge"}, *const none[] = {NULL};
     options.axes = unknown;
-    expect(TRIMTAB_INPUT, "language", trimtab_train(shared, folder, &options, &error), &error);
+    expect(TRIMTAB_INPUT, "language", trimtab_train(shared, folder, &options, NULL, &error), &error);
     options.axes = none;
-    expect(TRIMTAB_USAGE, "axes[0]", trimtab_train(shared, folder, &options, &error), &error);
+    expect(TRIMTAB_USAGE, "axes[0]", trimtab_train(shared, folder, &options, NULL, &error), &error);
     options.axes = NULL;
-    expect(TRIMTAB_USAGE, "axes is NULL", trimtab_train(shared, folder, &options, &error), &error);
+    expect(TRIMTAB_USAGE, "axes is NULL", trimtab_train(shared, folder, &options, NULL, &error), &error);
     options = small_training();
     options.samples = 1;
-    expect(TRIMTAB_INPUT, "too few", trimtab_train(shared, folder, &options, &error), &error);
+    expect(TRIMTAB_INPUT, "too few", trimtab_train(shared, folder, &options, NULL, &error), &error);
     options = small_training();
     options.method = "guessing";
-    assert_int_not_equal(trimtab_train(shared, folder, &options, &error), TRIMTAB_OK);
+    assert_int_not_equal(trimtab_train(shared, folder, &options, NULL, &error), TRIMTAB_OK);
     assert_non_null(strstr(error.message, "guessing"));
     options = small_training();
     options.tolerance = NAN;
-    expect(TRIMTAB_USAGE, "tolerance", trimtab_train(shared, folder, &options, &error), &error);
+    expect(TRIMTAB_USAGE, "tolerance", trimtab_train(shared, folder, &options, NULL, &error), &error);
     options = small_training();
     options.hold_out = 1;
-    expect(TRIMTAB_USAGE, "hold_out", trimtab_train(shared, folder, &options, &error), &error);
+    expect(TRIMTAB_USAGE, "hold_out", trimtab_train(shared, folder, &options, NULL, &error), &error);
 }
 
 typedef struct listener {
-    unsigned long stop_at; /* samples; 0: never */
-    unsigned long captured, solved;
+    uint64_t stop_at; /* samples; 0: never */
+    uint64_t captured, solved;
     char note[512];
 } listener;
 
-static int hear_progress(void *user_data, const char *stage, unsigned long done, unsigned long total) {
+static int hear_progress(const trimtab_progress *progress, void *user_data) {
     listener *l = user_data;
-    assert_true(done <= total);
-    const bool capturing = !strcmp(stage, "capturing");
-    *(capturing ? &l->captured : &l->solved) = done;
-    return capturing && l->stop_at && done >= l->stop_at;
+    assert_true(progress->done <= progress->total);
+    const bool capturing = !strcmp(progress->stage, "capturing");
+    *(capturing ? &l->captured : &l->solved) = progress->done;
+    return capturing && l->stop_at && progress->done >= l->stop_at;
 }
 
-static void hear_note(void *user_data, const char *sentence) {
+static int hear_note(const char *sentence, void *user_data) {
     listener *l = user_data;
     snprintf(l->note, sizeof l->note, "%s", sentence);
+    return 0;
 }
 
 static void training_stops_and_goes_on(void **) {
@@ -244,15 +262,15 @@ static void training_stops_and_goes_on(void **) {
     options.axes = other;
     options.samples = 200;
     options.progress = hear_progress;
-    options.note = hear_note;
+    options.on_note = hear_note;
     options.user_data = &l;
     trimtab_error error;
-    assert_int_equal(trimtab_train(shared, folder, &options, &error), TRIMTAB_INTERRUPTED);
+    assert_int_equal(trimtab_train(shared, folder, &options, NULL, &error), TRIMTAB_INTERRUPTED);
     assert_true(strlen(error.message) > 0);
     assert_true(l.captured >= 1 && l.captured < 200);
     assert_int_equal(l.solved, 0);
     l = (listener){0};
-    if (trimtab_train(shared, folder, &options, &error)) fail_msg("%s", error.message);
+    if (trimtab_train(shared, folder, &options, NULL, &error)) fail_msg("%s", error.message);
     assert_non_null(strstr(l.note, "going on with"));
     assert_int_equal(l.captured, 200);
     assert_true(l.solved >= 1);
@@ -301,7 +319,7 @@ typedef struct stream {
     trimtab *cancel;     /* cancelled at the first piece, unless NULL */
 } stream;
 
-static int hear_text(void *user_data, const char *bytes, size_t length) {
+static int hear_text(const char *bytes, size_t length, void *user_data) {
     stream *s = user_data;
     assert_int_equal(strlen(bytes), length);
     strncat(s->text, bytes, sizeof s->text - strlen(s->text) - 1);
@@ -314,23 +332,22 @@ static void text_streams_and_stops(void **) {
     trimtab_generate_options options = same_each_time();
     options.on_text = hear_text;
     options.user_data = &s;
-    trimtab_answer answer;
+    trimtab_answer *answer;
     trimtab_error error;
     assert_int_equal(trimtab_generate(shared, prompt, &options, &answer, &error), TRIMTAB_OK);
-    assert_string_equal(s.text, answer.text);
-    assert_int_equal(strlen(answer.text), answer.length);
-    assert_true(answer.stop == TRIMTAB_STOP_LIMIT && answer.written_tokens == 24);
-    assert_true(answer.prompt_tokens > 4);
-    trimtab_answer_free(&answer);
-    assert_null(answer.text);
+    assert_string_equal(s.text, answer->text);
+    assert_int_equal(strlen(answer->text), answer->length);
+    assert_true(answer->stop == TRIMTAB_STOP_LIMIT && answer->written_tokens == 24);
+    assert_true(answer->prompt_tokens > 4);
+    trimtab_answer_free(answer);
 
     char whole[sizeof s.text];
     memcpy(whole, s.text, sizeof whole);
     s = (stream){.most = 2};
     assert_int_equal(trimtab_generate(shared, prompt, &options, &answer, &error), TRIMTAB_OK);
-    assert_int_equal(answer.stop, TRIMTAB_STOP_CALLER);
+    assert_int_equal(answer->stop, TRIMTAB_STOP_CALLER);
     assert_true(strlen(s.text) < strlen(whole) && !strncmp(s.text, whole, strlen(s.text)));
-    trimtab_answer_free(&answer);
+    trimtab_answer_free(answer);
 
     s = (stream){.cancel = shared};
     assert_int_equal(trimtab_generate(shared, prompt, &options, NULL, &error), TRIMTAB_OK);
@@ -341,62 +358,68 @@ static void text_streams_and_stops(void **) {
 }
 
 static void writing_refuses_nonsense(void **) {
-    trimtab_answer answer;
+    trimtab_answer *answer;
     trimtab_error error;
     trimtab_generate_options options = same_each_time();
     expect(TRIMTAB_USAGE, "prompt", trimtab_generate(shared, NULL, &options, &answer, &error), &error);
     expect(TRIMTAB_INPUT, "UTF-8", trimtab_generate(shared, "\xff", &options, &answer, &error), &error);
-    options.system = "\xc3";
-    expect(TRIMTAB_INPUT, "system message", trimtab_generate(shared, prompt, &options, &answer, &error), &error);
-    options.system = "You are a pirate.";
-    options.raw = 1;
-    expect(TRIMTAB_USAGE, "raw", trimtab_generate(shared, prompt, &options, &answer, &error), &error);
-    options = same_each_time();
-    options.temperature = -1;
+    const trimtab_message messages[] = {{"system", "\xc3"}, {"user", prompt}};
+    assert_null(trimtab_prompt_chat(shared, messages, 2, &error));
+    expect(TRIMTAB_INPUT, "system message", error.status, &error);
+    trimtab_sampling *none = sampling_with("grammar", "no grammar");
+    expect(TRIMTAB_USAGE, "temperature", trimtab_sampling_set(none, "temperature", "-1", &error), &error);
+    options.sampling = none;
     assert_int_not_equal(trimtab_generate(shared, prompt, &options, &answer, &error), TRIMTAB_OK);
-    assert_non_null(strstr(error.message, "temp"));
-    options = same_each_time();
-    options.grammar = "no grammar";
-    assert_int_not_equal(trimtab_generate(shared, prompt, &options, &answer, &error), TRIMTAB_OK);
-    assert_null(answer.text);
+    assert_null(answer);
+    trimtab_sampling_free(none);
+}
+
+/* The caller's. */
+static trimtab_answer *written(trimtab *t, trimtab_prompt *to) {
+    const trimtab_generate_options options = same_each_time();
+    trimtab_answer *answer;
+    trimtab_error error;
+    assert_non_null(to);
+    if (trimtab_write(t, to, &options, &answer, &error)) fail_msg("%s", error.message);
+    trimtab_prompt_free(to);
+    return answer;
 }
 
 static void options_reach_the_model(void **) {
     trimtab_generate_options options = same_each_time();
-    trimtab_answer plain, answer;
-    options.grammar = "root ::= \"yes\" | \"no\"";
+    trimtab_answer *plain, *answer;
+    trimtab_sampling *grammar = sampling_with("grammar", "root ::= \"yes\" | \"no\"");
+    options.sampling = grammar;
     assert_int_equal(trimtab_generate(shared, prompt, &options, &answer, NULL), TRIMTAB_OK);
-    assert_true(!strcmp(answer.text, "yes") || !strcmp(answer.text, "no"));
-    assert_int_equal(answer.stop, TRIMTAB_STOP_END);
-    trimtab_answer_free(&answer);
+    assert_true(!strcmp(answer->text, "yes") || !strcmp(answer->text, "no"));
+    assert_int_equal(answer->stop, TRIMTAB_STOP_END);
+    assert_int_equal(answer->seed, 7);
+    trimtab_answer_free(answer);
+    trimtab_sampling_free(grammar);
     options = same_each_time();
     assert_int_equal(trimtab_generate(shared, prompt, &options, &plain, NULL), TRIMTAB_OK);
-    options.system = "You are a pirate.";
-    assert_int_equal(trimtab_generate(shared, prompt, &options, &answer, NULL), TRIMTAB_OK);
-    assert_true(answer.prompt_tokens > plain.prompt_tokens);
-    trimtab_answer_free(&answer);
-    options.system = NULL;
-    options.raw = 1;
-    assert_int_equal(trimtab_generate(shared, prompt, &options, &answer, NULL), TRIMTAB_OK);
-    assert_true(answer.prompt_tokens < plain.prompt_tokens);
-    trimtab_answer_free(&answer);
-    options = same_each_time();
+    const trimtab_message messages[] = {{"system", "You are a pirate."}, {"user", prompt}};
+    answer = written(shared, trimtab_prompt_chat(shared, messages, 2, NULL));
+    assert_true(answer->prompt_tokens > plain->prompt_tokens);
+    trimtab_answer_free(answer);
+    answer = written(shared, trimtab_prompt_raw(shared, prompt, NULL));
+    assert_true(answer->prompt_tokens < plain->prompt_tokens);
+    trimtab_answer_free(answer);
     options.limit = 0;
     assert_int_equal(trimtab_generate(shared, prompt, &options, &answer, NULL), TRIMTAB_OK);
-    assert_string_equal(answer.text, "");
-    trimtab_answer_free(&answer);
-    trimtab_answer_free(&plain);
+    assert_string_equal(answer->text, "");
+    trimtab_answer_free(answer);
+    trimtab_answer_free(plain);
 }
 
 static void a_base_model_needs_raw_or_a_template(void **) {
     trimtab *t = open_model(base_model);
-    trimtab_generate_options options = same_each_time();
-    trimtab_answer answer;
+    trimtab_answer *answer;
     trimtab_error error;
-    expect(TRIMTAB_MODEL, "chat template", trimtab_generate(t, prompt, &options, &answer, &error), &error);
-    options.raw = 1;
-    assert_int_equal(trimtab_generate(t, prompt, &options, &answer, &error), TRIMTAB_OK);
-    trimtab_answer_free(&answer);
+    expect(TRIMTAB_MODEL, "chat template", trimtab_generate(t, prompt, NULL, &answer, &error), &error);
+    assert_null(trimtab_chat_begin(t, NULL, &error));
+    expect(TRIMTAB_MODEL, "chat template", error.status, &error);
+    trimtab_answer_free(written(t, trimtab_prompt_raw(t, prompt, NULL)));
     trimtab_close(t);
 }
 

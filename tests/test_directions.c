@@ -323,7 +323,7 @@ static void names_go_both_ways(void **state) {
     }
     for (int i = 0; i < SOLVERS; i++) {
         tt_solver solver;
-        assert_true(tt_solver_parse(tt_solver_name(solvers[i]), &solver, &err));
+        assert_true(tt_solver_parse(tt_solver_names[solvers[i]], &solver, &err));
         assert_int_equal(solver, solvers[i]);
     }
     tt_method method;

@@ -15,8 +15,8 @@ def readelf(option, file):
 @unittest.skipIf(built.setting("CMAKE_BUILD_TYPE") != "Release" or built.SANITIZERS, "these are the release build's protections")
 class Hardening(unittest.TestCase):
     def files(self):
-        """The program, the library, and the part that runs started by mpirun load, where there is OpenMPI."""
-        return [f for f in ("trimtab", "libtrimtab.so", "trimtab-mpi.so") if f != "trimtab-mpi.so" or os.path.exists(os.path.join(built.FOLDER, f))]
+        """The program, the libraries, and the part that runs started by mpirun load, where there is OpenMPI."""
+        return [f for f in ("trimtab", "libtrimtab.so", "libtrimtab-serve.so", "trimtab-mpi.so") if f != "trimtab-mpi.so" or os.path.exists(os.path.join(built.FOLDER, f))]
 
     def test_position_independent_program(self):
         self.assertRegex(readelf("--file-header", "trimtab"), r"Type:\s+DYN \(Position-Independent Executable")
@@ -35,7 +35,7 @@ class Hardening(unittest.TestCase):
             self.assertNotIn("TEXTREL", readelf("--dynamic", file), file)
 
     def test_checks_of_stack_and_copies(self):
-        for file in ("trimtab", "libtrimtab.so"):
+        for file in ("trimtab", "libtrimtab.so", "libtrimtab-serve.so"):
             symbols = readelf("--dyn-syms", file)
             self.assertIn("__stack_chk_fail", symbols, file)
             self.assertRegex(symbols, r"__\w+_chk\b(?<!__stack_chk)", file)  # such as __memcpy_chk, of _FORTIFY_SOURCE

@@ -38,8 +38,10 @@ class Install(unittest.TestCase):
         cls.folder.cleanup()
 
     def test_everything_is_in_place(self):
-        expected = {"bin/trimtab", "include/trimtab.h", f"{self.libraries}/libtrimtab.so", f"{self.libraries}/libtrimtab.so.0",
-                    f"{self.libraries}/pkgconfig/trimtab.pc", "share/man/man1/trimtab.1",
+        expected = {"bin/trimtab", "include/trimtab.h", "include/trimtab_serve.h", f"{self.libraries}/libtrimtab.so",
+                    f"{self.libraries}/libtrimtab.so.0", f"{self.libraries}/libtrimtab-serve.so",
+                    f"{self.libraries}/libtrimtab-serve.so.0", f"{self.libraries}/pkgconfig/trimtab.pc",
+                    f"{self.libraries}/pkgconfig/trimtab-serve.pc", "share/man/man1/trimtab.1",
                     "share/man/man1/trimtab-completion.1", "share/bash-completion/completions/trimtab",
                     "share/zsh/site-functions/_trimtab", "share/fish/vendor_completions.d/trimtab.fish"}
         self.assertEqual(expected - self.files, set())

@@ -42,6 +42,20 @@ static void two(void) {
     raise(SIGINT);
     raise(SIGTERM);
 }
+static void count(void *data) { ++*(int *)data; }
+static void told_to_one(void) {
+    int first = 0, second = 0;
+    tt_interrupt_catch();
+    tt_interrupt_tell(count, &first);
+    raise(SIGINT);
+    tt_interrupt_clear();
+    tt_interrupt_tell(count, &second);
+    raise(SIGINT);
+    tt_interrupt_clear();
+    tt_interrupt_tell(NULL, NULL);
+    raise(SIGINT);
+    if (first != 1 || second != 1) _exit(3);
+}
 static void cleared_between(void) {
     tt_interrupt_catch();
     for (int i = 0; i < 3; i++) {
@@ -58,15 +72,13 @@ static void while_a_model_is_loaded(void) {
     char *argv[] = {words[0], words[1], (char *)(uintptr_t)path, NULL};
     tt_arguments arguments;
     tt_error err = {0};
-    tt_engine *engine;
     if (!tt_tiny_model_write(path, NULL) || !tt_arguments_parse(&arguments, &tt_command_train, 3, argv, &err)) _exit(3);
     tt_interrupt_catch();
-    tt_model *model = tt_model_open_given(&arguments, true, &engine, &err);
-    if (!model) _exit(4);
-    tt_model_close(model);
-    tt_engine_stop(engine);
+    trimtab *t = tt_open_given(&arguments, tt_options_given(&arguments), true, &err);
+    if (!t) _exit(4);
+    tt_close_given(t);
     raise(SIGINT);
-    if (tt_model_open_given(&arguments, true, &engine, &err) || engine || err.kind != TT_ERROR_INTERRUPTED) _exit(5);
+    if (tt_open_given(&arguments, tt_options_given(&arguments), true, &err) || err.kind != TT_ERROR_INTERRUPTED) _exit(5);
     tt_arguments_free(&arguments);
 }
 static void ignored_by_the_caller(void) {
@@ -81,6 +93,7 @@ static void one_signal_only_asks(void **state) {
     (void)state;
     assert_int_equal(status_of(first_only), 0);
     assert_int_equal(status_of(cleared_between), 0);
+    assert_int_equal(status_of(told_to_one), 0);
     assert_int_equal(status_of(ignored_by_the_caller), 0);
 }
 

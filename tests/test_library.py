@@ -1,16 +1,45 @@
 """test_library.py: a program that is not part of trimtab, built against the installed library with pkg-config, trains and steers."""
+import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
 import unittest
+import urllib.request
 
 import built
 
 SOURCE = os.environ["TRIMTAB_SOURCE"]
 EXAMPLE = f"{SOURCE}/docs/examples/steer.c"
+SHEET = f"{SOURCE}/docs/examples/sheet.c"
 STRICT = ("-Wall", "-Wextra", "-Wpedantic", "-Werror")
 PROMPT = "Tell me a story."
+SERVER = """
+#include <signal.h>
+#include <stdio.h>
+#include <trimtab_serve.h>
+static trimtab *t;
+static void end(int number) {
+    (void)number;
+    trimtab_cancel(t);
+}
+int main(int count, char **words) {
+    trimtab_serve_options options = trimtab_serve_defaults();
+    trimtab_server *server;
+    options.port = 0;
+    options.parallel = 1;
+    t = trimtab_open(words[count - 1], NULL, NULL);
+    server = trimtab_serve_start(t, &options, NULL);
+    signal(SIGTERM, end);
+    puts(trimtab_server_facts_of(server)->address);
+    fflush(stdout);
+    trimtab_serve_run(server);
+    trimtab_serve_stop(server);
+    trimtab_close(t);
+    return 0;
+}
+"""
 
 # A tiny model's threads spend their time waiting for one another. Bound to one core, the library takes one thread.
 CORES = sorted(os.sched_getaffinity(0))
@@ -76,6 +105,37 @@ class Library(unittest.TestCase):
         self.refused("langauge.*language", self.model, self.vectors, "", "langauge", "24", "0.001")
         self.refused("nowhere", self.model, f"{self.folder}/nowhere", "language=1")
         self.refused("much", self.model, self.vectors, "language=much")
+
+    def test_a_sheet_of_texts(self):
+        """The other example, on the vectors that the first one makes."""
+        self.said("", "language", "24", "0.001")
+        program = f"{self.folder}/sheet"
+        fine("gcc", "-std=c99", *STRICT, *sanitizers(), "-o", program, SHEET, *self.flags, *self.links, "-lm")
+        settings = os.environ | {"LD_LIBRARY_PATH": self.libraries}
+        sheet = fine(program, self.model, self.vectors, "language", "-1,0,1", PROMPT, "<Why> & how?", env=settings)
+        self.assertIn("<h2>&lt;Why&gt; &amp; how?</h2>", sheet)
+        rows = re.findall(r"^<tr><td>([-0-9]+)<td>([0-9.]+)<td>", sheet, re.MULTILINE)
+        self.assertEqual([value for value, _ in rows], ["-1", "0", "1"] * 2)
+        self.assertTrue(all(float(perplexity) > 1 for _, perplexity in rows), rows)
+        refused = done(program, self.model, self.vectors, "langauge", "1", PROMPT, env=settings)
+        self.assertEqual(refused.returncode, 1)
+        self.assertRegex(refused.stderr, "^sheet: .*language")
+
+    def test_a_server_in_a_program(self):
+        """What the second header declares is in the second library, which has the first one's too."""
+        settings = os.environ | {"PKG_CONFIG_PATH": f"{self.libraries}/pkgconfig"}
+        flags, links = (fine("pkg-config", option, "trimtab-serve", env=settings).split() for option in ("--cflags", "--libs"))
+        source, program = f"{self.folder}/server.c", f"{self.folder}/server"
+        with open(source, "w", encoding="utf-8") as file:
+            file.write(SERVER)
+        fine("gcc", "-std=c89", *STRICT, *sanitizers(), "-o", program, source, *flags, *links)
+        running = os.environ | {"LD_LIBRARY_PATH": self.libraries}
+        with subprocess.Popen([program, self.model], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=running) as server:
+            address = server.stdout.readline().strip()
+            with urllib.request.urlopen(f"{address}/v1/models", timeout=built.PATIENCE) as answer:
+                self.assertEqual(len(json.load(answer)["data"]), 1)
+            server.terminate()
+            self.assertEqual(server.wait(built.PATIENCE), 0)
 
     def test_the_page_shows_the_program(self):
         with open(EXAMPLE, encoding="utf-8") as program, open(f"{SOURCE}/docs/library.md", encoding="utf-8") as page:

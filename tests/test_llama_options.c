@@ -169,11 +169,11 @@ static void test_versions(void **state) {
         const char *text;
         int syntax; /* -1: not told */
     } cases[] = {
-        {"version: 0.7.0 (build 11669, commit Debian)\nbuilt with GNU 16.2.0 for Linux x86_64\n", TT_LLAMA_CURRENT},
-        {"version: 0.2.0-dev (build 1, commit 0123456)\n", TT_LLAMA_CURRENT},
-        {"some backend was loaded\nversion: 9000 (abcdef0)\n", TT_LLAMA_CURRENT},
-        {"version: 7370 (594696fb)\nbuilt with cc\n", TT_LLAMA_LEGACY},
-        {"version: 3246 (ac146628)\n", TT_LLAMA_LEGACY},
+        {"version: 0.7.0 (build 11669, commit Debian)\nbuilt with GNU 16.2.0 for Linux x86_64\n", TRIMTAB_SYNTAX_CURRENT},
+        {"version: 0.2.0-dev (build 1, commit 0123456)\n", TRIMTAB_SYNTAX_CURRENT},
+        {"some backend was loaded\nversion: 9000 (abcdef0)\n", TRIMTAB_SYNTAX_CURRENT},
+        {"version: 7370 (594696fb)\nbuilt with cc\n", TRIMTAB_SYNTAX_LEGACY},
+        {"version: 3246 (ac146628)\n", TRIMTAB_SYNTAX_LEGACY},
         {"version: 7440 (0123456)\n", -1},
         {"version: 1 (0123456)\n", -1},
         {"version: 0 (unknown)\n", -1},
@@ -184,7 +184,7 @@ static void test_versions(void **state) {
         {"", -1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        tt_llama_syntax syntax = TT_LLAMA_CURRENT;
+        trimtab_syntax syntax = TRIMTAB_SYNTAX_CURRENT;
         const bool told = tt_llama_version_read(cases[i].text, &syntax);
         if (told != (cases[i].syntax >= 0) || (told && (int)syntax != cases[i].syntax)) fail_msg("%s", cases[i].text);
     }

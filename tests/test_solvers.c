@@ -20,14 +20,14 @@ static void assert_as_reference(const planted *data, tt_solver solver, const ref
                                 const char *what) {
     tt_direction direction = find_direction(data, TT_METHOD_CROSS_COVARIANCE, solver);
     if (direction.found != expected->found || direction.kept != expected->kept || direction.accepted != expected->accepted)
-        fail_msg("%s, %s, %zu x %zu: found %d kept %zu accepted %zu, expected %d %zu %zu", what, tt_solver_name(solver),
+        fail_msg("%s, %s, %zu x %zu: found %d kept %zu accepted %zu, expected %d %zu %zu", what, tt_solver_names[solver],
                  data->N, data->d, direction.found, direction.kept, direction.accepted, expected->found, expected->kept,
                  expected->accepted);
     if (direction.found) {
         double dot = 0;
         for (size_t j = 0; j < data->d; j++) dot += direction.unit[j] * expected->unit[j];
         if (!(dot >= 0.999999))
-            fail_msg("%s, %s, %zu x %zu: cosine %.9f", what, tt_solver_name(solver), data->N, data->d, dot);
+            fail_msg("%s, %s, %zu x %zu: cosine %.9f", what, tt_solver_names[solver], data->N, data->d, dot);
         const double scale = fabs(expected->means[0]) + fabs(expected->means[1]) + 1e-30;
         for (int side = 0; side < 2; side++) {
             assert_near(direction.means[side] / scale, expected->means[side] / scale, 1e-4);

@@ -9,7 +9,8 @@ int main(int count, char **words) {
     trimtab_error error = {TRIMTAB_OK, ""};
     trimtab_train_options training = trimtab_train_defaults();
     trimtab_generate_options writing = trimtab_generate_defaults();
-    trimtab_answer answer = {0};
+    trimtab_answer *answer = NULL;
+    trimtab_sampling *sampling;
     trimtab *t;
 
     if (count != 5 && count != 8) {
@@ -20,16 +21,19 @@ int main(int count, char **words) {
     if (!error.status && count == 8) {
         training.axes = (const char *const *)&words[5];
         training.axis_count = 1;
-        training.samples = (size_t)atol(words[6]);
+        training.samples = (uint64_t)atol(words[6]);
         training.tolerance = atof(words[7]);
-        trimtab_train(t, words[2], &training, &error);
+        trimtab_train(t, words[2], &training, NULL, &error);
     }
     if (!error.status) trimtab_steer(t, words[2], words[3], 0, &error);
-    writing.seed = 1;
+    sampling = error.status ? NULL : trimtab_sampling_new(&error);
+    if (sampling) trimtab_sampling_set(sampling, "seed", "1", &error);
+    writing.sampling = sampling;
     writing.limit = 100;
-    if (!error.status && !trimtab_generate(t, words[4], &writing, &answer, &error)) puts(answer.text);
+    if (!error.status && !trimtab_generate(t, words[4], &writing, &answer, &error)) puts(answer->text);
     if (error.status) fprintf(stderr, "steer: %s\n", error.message);
-    trimtab_answer_free(&answer);
+    trimtab_answer_free(answer);
+    trimtab_sampling_free(sampling);
     trimtab_close(t);
     return error.status ? 1 : 0;
 }

@@ -1,7 +1,7 @@
 /* shared_engine.h: the engine for all handles of the public API, which a process can start only once at a time.
  *
  * It is the library's one piece of global state: libllama itself is a global, and who opens two models must not have to
- * know that. The program does not use it; cli/ starts the engine itself. */
+ * know that. */
 #pragma once
 
 #include "model/engine.h"

@@ -216,7 +216,3 @@ bool tt_architecture_is(const char *hint, const char *architecture) {
         if (!strcmp(rows[i].architecture, architecture)) return is_listed(hint, rows[i].types);
     return false;
 }
-
-const char *tt_architecture_name(size_t index) {
-    return index < sizeof rows / sizeof *rows ? rows[index].architecture : NULL;
-}

@@ -6,11 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
-#include <stddef.h>
 
 /* True when `hint` means `architecture` (a general.architecture), by that name or by the model_type of models that are
  * converted to it. Upper and lower case, '-', '_' and '.' make no difference. */
 bool tt_architecture_is(const char *hint, const char *architecture);
-
-/* The architectures in the table, `index` from 0; NULL behind the last. */
-const char *tt_architecture_name(size_t index);

@@ -409,8 +409,3 @@ void tt_blend_free(tt_blend *blend) {
     tt_notes_free(&blend->warnings);
     *blend = (tt_blend){0};
 }
-
-tt_rows tt_blend_rows(const tt_blend *blend) {
-    const tt_vector *sum = &blend->vector;
-    return (tt_rows){(const float *const *)sum->rows, tt_vector_row_count(sum) ? sum->layer_count : 0, sum->width};
-}

@@ -37,11 +37,3 @@ typedef struct tt_mix_options {
  * of absurd size. Refused always: another width, a layer that the model does not have, a sum that is not finite. */
 bool tt_mix_blend(tt_blend *blend, const tt_mix *mix, const tt_mix_options *options, tt_error *err);
 void tt_blend_free(tt_blend *blend); /* harmless on `{0}` */
-
-/* What is added to a model: row K (`width` values, or NULL) to the output of block K at every token. */
-typedef struct tt_rows {
-    const float *const *rows; /* [count]; the blend's */
-    uint32_t count, width;
-} tt_rows; /* of a mix that adds nothing the count is 0 */
-
-tt_rows tt_blend_rows(const tt_blend *blend);

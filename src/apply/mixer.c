@@ -11,7 +11,8 @@ struct tt_mixer {
     tt_mixer_options options;
     tt_catalogue catalogue; /* opened when an axis is first asked for */
     bool has_catalogue;
-    tt_mix mix;
+    tt_mix wanted;
+    tt_mix mix;     /* in use */
     tt_blend blend; /* what the mix comes to */
     char *text;
     tt_notes warnings;
@@ -73,7 +74,8 @@ static bool prepare(prepared *next, tt_mixer *mixer, const tt_mix *mix, tt_error
            tt_notes_add_all(&next->warnings, &next->blend.warnings, err) && warn_of_layout(mixer, next, err);
 }
 
-bool tt_mixer_use(tt_mixer *mixer, tt_mix *mix, tt_error *err) {
+/* `mix` is taken over and emptied, also where that fails. */
+static bool use(tt_mixer *mixer, tt_mix *mix, tt_error *err) {
     prepared next = {0};
     const bool ok = prepare(&next, mixer, mix, err);
     if (ok) {
@@ -97,7 +99,7 @@ tt_mixer *tt_mixer_open(const tt_mixer_options *options, tt_error *err) {
     if (!mixer) return NULL;
     mixer->options = *options;
     tt_mix none = {0};
-    if (tt_mixer_use(mixer, &none, err)) return mixer;
+    if (use(mixer, &none, err)) return mixer;
     tt_mixer_close(mixer);
     return NULL;
 }
@@ -106,6 +108,7 @@ void tt_mixer_close(tt_mixer *mixer) {
     if (!mixer) return;
     tt_blend_free(&mixer->blend);
     tt_mix_free(&mixer->mix);
+    tt_mix_free(&mixer->wanted);
     tt_catalogue_free(&mixer->catalogue);
     tt_notes_free(&mixer->warnings);
     free(mixer->text);
@@ -115,10 +118,6 @@ void tt_mixer_close(tt_mixer *mixer) {
 
 /* ==== Changes ==== */
 
-static tt_mix empty_mix(const tt_mixer *mixer) {
-    return (tt_mix){.first_layer = mixer->mix.first_layer, .last_layer = mixer->mix.last_layer};
-}
-
 static bool set_axes(const tt_mixer *mixer, tt_mix *mix, const tt_mix *changes, tt_error *err) {
     for (size_t i = 0; i < changes->count; i++) {
         const tt_mix_term *term = &changes->terms[i];
@@ -127,24 +126,34 @@ static bool set_axes(const tt_mixer *mixer, tt_mix *mix, const tt_mix *changes, 
     return true;
 }
 
-bool tt_mixer_set(tt_mixer *mixer, const char *text, tt_error *err) {
-    tt_mix changes = {0}, mix = empty_mix(mixer);
-    bool ok = tt_mix_parse(&changes, text, err) && open_catalogue(mixer, err) && tt_mix_add_mix(&mix, &mixer->mix, err) &&
-              set_axes(mixer, &mix, &changes, err);
+static bool copy_mix(tt_mix *copy, const tt_mix *mix, tt_error *err) {
+    *copy = (tt_mix){.first_layer = mix->first_layer, .last_layer = mix->last_layer};
+    return tt_mix_add_mix(copy, mix, err);
+}
+
+tt_mix *tt_mixer_wanted(tt_mixer *mixer) { return &mixer->wanted; }
+
+bool tt_mixer_want(tt_mixer *mixer, const char *text, tt_error *err) {
+    tt_mix changes = {0}, next = {0};
+    const bool ok = tt_mix_parse(&changes, text, err) && open_catalogue(mixer, err) &&
+                    copy_mix(&next, &mixer->wanted, err) && set_axes(mixer, &next, &changes, err);
     tt_mix_free(&changes);
-    if (ok) return tt_mixer_use(mixer, &mix, err);
+    tt_mix_free(ok ? &mixer->wanted : &next);
+    if (ok) mixer->wanted = next;
+    return ok;
+}
+
+bool tt_mixer_reset(tt_mixer *mixer, tt_error *err) {
+    tt_mix_free(&mixer->wanted);
+    return copy_mix(&mixer->wanted, &mixer->mix, err);
+}
+
+bool tt_mixer_settle(tt_mixer *mixer, tt_error *err) {
+    tt_mix mix;
+    if (copy_mix(&mix, &mixer->wanted, err) && use(mixer, &mix, err)) return true;
     tt_mix_free(&mix);
+    tt_mixer_reset(mixer, NULL);
     return false;
-}
-
-bool tt_mixer_replace(tt_mixer *mixer, const char *text, tt_error *err) {
-    tt_mix mix = empty_mix(mixer);
-    return tt_mix_parse(&mix, text, err) && tt_mixer_use(mixer, &mix, err);
-}
-
-bool tt_mixer_clear(tt_mixer *mixer, tt_error *err) {
-    tt_mix mix = empty_mix(mixer);
-    return tt_mixer_use(mixer, &mix, err);
 }
 
 /* ==== What is in use ==== */
@@ -153,4 +162,3 @@ const char *tt_mixer_text(const tt_mixer *mixer) { return mixer->text; }
 const tt_mix *tt_mixer_mix(const tt_mixer *mixer) { return &mixer->mix; }
 const tt_blend *tt_mixer_blend(const tt_mixer *mixer) { return &mixer->blend; }
 const tt_notes *tt_mixer_warnings(const tt_mixer *mixer) { return &mixer->warnings; }
-tt_rows tt_mixer_rows(const tt_mixer *mixer) { return tt_blend_rows(&mixer->blend); }

@@ -1,4 +1,4 @@
-/* mixer.h: the mix in use: opened for a model and a folder of vectors, changed by text, always ready to be applied.
+/* mixer.h: the mix in use: opened for a model and a folder of vectors, changed in steps, always ready to be applied.
  *
  * The command line and the library steer by way of this; the server, which has many mixes at once, by the parts it is made
  * of (folder.h, mix.h, blend.h). A change that fails leaves the mix as it was. Not for several threads at once. */
@@ -22,23 +22,20 @@ typedef struct tt_mixer_options {
 tt_mixer *tt_mixer_open(const tt_mixer_options *options, tt_error *err);
 void tt_mixer_close(tt_mixer *mixer); /* harmless on NULL */
 
-/* Puts a mix made of axes, files or rows in use, in place of the one before. `mix` is taken over and emptied, also where
- * that fails. */
-bool tt_mixer_use(tt_mixer *mixer, tt_mix *mix, tt_error *err);
+/* What is asked for next, to be changed by mix.h's functions; and axes set to new values, as the folder knows which names
+ * mean the same axis. Value 0 is the de-bias vector alone. */
+tt_mix *tt_mixer_wanted(tt_mixer *mixer);
+bool tt_mixer_want(tt_mixer *mixer, const char *text, tt_error *err);
 
-/* "NAME=VALUE,...": sets each axis to its value and leaves the others as they are. Value 0 is the de-bias vector alone. */
-bool tt_mixer_set(tt_mixer *mixer, const char *text, tt_error *err);
+/* Puts that in use. On failure what is asked for is what is in use again. */
+bool tt_mixer_settle(tt_mixer *mixer, tt_error *err);
 
-/* The same, and takes every other axis, file and row out. The range of layers stays. */
-bool tt_mixer_replace(tt_mixer *mixer, const char *text, tt_error *err);
-
-/* Takes everything out. */
-bool tt_mixer_clear(tt_mixer *mixer, tt_error *err);
+/* Forgets what was asked for since. */
+bool tt_mixer_reset(tt_mixer *mixer, tt_error *err);
 
 /* What is in use: in its usual form, such as "language=0.5,my.gguf:0.3" ("" for nothing); as it was asked for; what it comes
- * to; what there is to warn of; and what is added to the model. The mixer's, until the next change. */
+ * to; and what there is to warn of. The mixer's, until it is settled again. */
 const char *tt_mixer_text(const tt_mixer *mixer);
 const tt_mix *tt_mixer_mix(const tt_mixer *mixer);
 const tt_blend *tt_mixer_blend(const tt_mixer *mixer);
 const tt_notes *tt_mixer_warnings(const tt_mixer *mixer);
-tt_rows tt_mixer_rows(const tt_mixer *mixer);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "chat/rendered.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -27,33 +28,7 @@ typedef struct tt_template_source {
 tt_template *tt_template_open(const tt_template_source *source, tt_error *err);
 void tt_template_close(tt_template *chat); /* harmless on NULL */
 
-typedef struct tt_template_facts {
-    bool thinking;     /* it supports thinking, which `enable_thinking` turns on and off */
-    bool folds_system; /* it refuses or drops a system message; its text then goes in front of a user message */
-} tt_template_facts;
 tt_template_facts tt_template_facts_of(const tt_template *chat);
-
-/* A prompt, and what is needed to read its answer. */
-typedef struct tt_rendered {
-    char *prompt;
-    char *generation_prompt; /* its end after the conversation: the beginning of the answer */
-    bool thinks;             /* the template supports thinking, */
-    bool thinking_opened;    /* and the prompt ends inside it */
-    char *thinking_start;    /* the mark that begins thinking; "" for none */
-    char **thinking_ends;    /* the marks that end it */
-    size_t thinking_end_count;
-    char **stops; /* texts that end the answer, besides the model's own tokens */
-    size_t stop_count;
-    char **preserved; /* control tokens that an answer must keep so that it can be read */
-    size_t preserved_count;
-    char *format;                             /* the name of the format of tool calls */
-    int format_number;                        /* with the two below: needed by tt_template_parse */
-    char *parser;                             /* how an answer is read */
-    char *grammar;                            /* if tools or a schema need one, in GBNF; "" for none */
-    bool grammar_lazy;                        /* it applies only after one of the triggers */
-    char *triggers;                           /* JSON: [{"type": N, "value": TEXT}...], N being llama.cpp's */
-} tt_rendered;                                /* ends with tt_rendered_free */
-void tt_rendered_free(tt_rendered *rendered); /* harmless on `{0}` */
 
 enum { TT_TEMPLATE_TODAY = -1 };
 

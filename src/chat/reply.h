@@ -1,7 +1,10 @@
 /* reply.h: checks the helper process' answers. It runs foreign code on foreign input, so nothing is taken on trust. */
 #pragma once
 
-#include "chat/chat.h"
+#include "base/error.h"
+#include "chat/rendered.h"
+
+#include <yyjson.h>
 
 /* The answer to one request as JSON, whose root is an object. NULL if it is not, or if it has an "error", whose sentence
  * goes into `err`. The caller frees it with yyjson_doc_free. */

@@ -1,23 +1,31 @@
 /* axes.c: `trimtab axes`, which lists the built-in axes, shows one, and checks files. */
 #include "cli/commands.h"
+#include "cli/library.h"
 #include "cli/shared_options.h"
 
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "prompts/axis.h"
 #include "terminal/print_json.h"
 #include "terminal/table.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const char *const verbs[] = {"list", "show", "check", NULL};
 
+static trimtab_axis *load(const char *name, tt_error *err) {
+    trimtab_error error;
+    trimtab_axis *axis = trimtab_axis_load(name, &error);
+    tt_went_well(&error, err);
+    return axis;
+}
+
 /* ==== list ==== */
 
-static void add_axis_json(yyjson_mut_doc *doc, yyjson_mut_val *list, const tt_axis *axis) {
+static void add_axis_json(yyjson_mut_doc *doc, yyjson_mut_val *list, const trimtab_axis *axis) {
     yyjson_mut_val *object = yyjson_mut_arr_add_obj(doc, list);
     yyjson_mut_obj_add_strcpy(doc, object, "name", axis->name);
     yyjson_mut_val *classes = yyjson_mut_obj_add_arr(doc, object, "classes");
@@ -31,14 +39,15 @@ static bool list_json(tt_error *err) {
     yyjson_mut_val *root;
     yyjson_mut_doc *doc = tt_json_object(&root);
     yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, root, "axes");
-    for (size_t i = 0; i < tt_axis_builtin_count(); i++) {
-        tt_axis axis;
-        if (!tt_axis_load(&axis, tt_axis_builtin_name(i), err)) {
+    const char *name;
+    for (size_t i = 0; (name = trimtab_axis_name(i)); i++) {
+        trimtab_axis *axis = load(name, err);
+        if (!axis) {
             yyjson_mut_doc_free(doc);
             return false;
         }
-        add_axis_json(doc, list, &axis);
-        tt_axis_free(&axis);
+        add_axis_json(doc, list, axis);
+        trimtab_axis_free(axis);
     }
     return tt_print_json(doc, err);
 }
@@ -51,16 +60,16 @@ static bool list_table(tt_error *err) {
     tt_table_column(&table, "pairs", true);
     tt_table_column(&table, "group", false);
     bool ok = true;
-    for (size_t i = 0; ok && i < tt_axis_builtin_count(); i++) {
-        tt_axis axis;
-        ok = tt_axis_load(&axis, tt_axis_builtin_name(i), err);
+    const char *name;
+    for (size_t i = 0; ok && (name = trimtab_axis_name(i)); i++) {
+        trimtab_axis *axis = load(name, err);
+        ok = axis != NULL;
         if (!ok) break;
-        tt_table_cell(&table, "%s", axis.name);
-        tt_table_cell(&table, "%s", axis.classes[TT_NEGATIVE]);
-        tt_table_cell(&table, "%s", axis.classes[TT_POSITIVE]);
-        tt_table_cell(&table, "%zu", axis.pair_count);
-        tt_table_cell(&table, "%s", axis.group);
-        tt_axis_free(&axis);
+        tt_table_cell(&table, "%s", axis->name);
+        for (int side = 0; side < 2; side++) tt_table_cell(&table, "%s", axis->classes[side]);
+        tt_table_cell(&table, "%zu", axis->pair_count);
+        tt_table_cell(&table, "%s", axis->group);
+        trimtab_axis_free(axis);
     }
     ok = ok && tt_table_print(&table, stdout, 0, err);
     tt_table_free(&table);
@@ -70,7 +79,7 @@ static bool list_table(tt_error *err) {
 /* ==== show ==== */
 
 /* As an axis file, to begin one's own from. */
-static bool show_json(const tt_axis *axis, tt_error *err) {
+static bool show_json(const trimtab_axis *axis, tt_error *err) {
     yyjson_mut_val *root;
     yyjson_mut_doc *doc = tt_json_object(&root);
     yyjson_mut_val *classes = yyjson_mut_obj_add_arr(doc, root, "classes");
@@ -85,14 +94,14 @@ static bool show_json(const tt_axis *axis, tt_error *err) {
     return tt_print_json(doc, err);
 }
 
-static bool show_text(const tt_axis *axis, tt_error *err) {
+static bool show_text(const trimtab_axis *axis, tt_error *err) {
     tt_table table = {0};
     tt_table_column(&table, "pair", true);
     tt_table_column(&table, "class", false);
     tt_table_column(&table, "phrase", false);
     for (size_t i = 0; i < axis->pair_count; i++) {
         for (int side = 0; side < 2; side++) {
-            if (side == TT_NEGATIVE)
+            if (side == 0)
                 tt_table_cell(&table, "%zu", i + 1);
             else
                 tt_table_cell(&table, "%s", "");
@@ -100,8 +109,8 @@ static bool show_text(const tt_axis *axis, tt_error *err) {
             tt_table_cell(&table, "%s", axis->pairs[i].side[side]);
         }
     }
-    printf("%s: %s or %s, %zu %s%s%s\n", axis->name, axis->classes[TT_NEGATIVE], axis->classes[TT_POSITIVE],
-           axis->pair_count, axis->pair_count == 1 ? "pair" : "pairs", axis->group[0] ? ", " : "", axis->group);
+    printf("%s: %s or %s, %zu %s%s%s\n", axis->name, axis->classes[0], axis->classes[1], axis->pair_count,
+           axis->pair_count == 1 ? "pair" : "pairs", axis->group[0] ? ", " : "", axis->group);
     if (axis->description[0]) printf("%s\n", axis->description);
     putchar('\n');
     const bool ok = tt_table_print(&table, stdout, 0, err);
@@ -110,51 +119,64 @@ static bool show_text(const tt_axis *axis, tt_error *err) {
 }
 
 static bool show(const char *name, bool json, tt_error *err) {
-    tt_axis axis;
-    if (!tt_axis_load(&axis, name, err)) return false;
-    const bool ok = json ? show_json(&axis, err) : show_text(&axis, err);
-    tt_axis_free(&axis);
+    trimtab_axis *axis = load(name, err);
+    const bool ok = axis && (json ? show_json(axis, err) : show_text(axis, err));
+    trimtab_axis_free(axis);
     return ok;
 }
 
 /* ==== check ==== */
 
-typedef struct check_result {
-    size_t pair_count;
-    tt_findings findings;
-} check_result;
-
 /* `file` is a name that can be shown: a program that reads findings takes one line for one of them. */
-static void print_checked(const char *file, const check_result *result) {
-    for (size_t i = 0; i < result->findings.count; i++) {
-        const tt_finding *finding = &result->findings.list[i];
+static void print_checked(const char *file, const trimtab_findings *findings) {
+    for (size_t i = 0; i < findings->count; i++) {
+        const trimtab_finding *finding = &findings->list[i];
         fputs(file, stdout);
-        if (finding->line) printf(":%zu", finding->line);
+        if (finding->line) printf(":%" PRIu64, finding->line);
         printf(": %s%s\n", finding->is_warning ? "warning: " : "", finding->message);
     }
-    if (result->findings.error_count && !result->findings.omitted) return;
+    if (findings->errors && !findings->omitted) return;
     fputs(file, stdout);
-    if (result->findings.omitted)
-        printf(": and %zu more\n", result->findings.omitted);
+    if (findings->omitted)
+        printf(": and %zu more\n", findings->omitted);
     else
-        printf(": ok, %zu %s\n", result->pair_count, result->pair_count == 1 ? "pair" : "pairs");
+        printf(": ok, %zu %s\n", findings->pair_count, findings->pair_count == 1 ? "pair" : "pairs");
 }
 
-static void add_checked_json(yyjson_mut_doc *doc, const char *file, const check_result *result) {
+static void add_checked_json(yyjson_mut_doc *doc, const char *file, const trimtab_findings *findings) {
     yyjson_mut_val *files = yyjson_mut_obj_get(yyjson_mut_doc_get_root(doc), "files");
     yyjson_mut_val *object = yyjson_mut_arr_add_obj(doc, files);
     yyjson_mut_obj_add_strcpy(doc, object, "file", file);
-    yyjson_mut_obj_add_bool(doc, object, "ok", result->findings.error_count == 0);
-    yyjson_mut_obj_add_uint(doc, object, "pairs", result->pair_count);
+    yyjson_mut_obj_add_bool(doc, object, "ok", findings->errors == 0);
+    yyjson_mut_obj_add_uint(doc, object, "pairs", findings->pair_count);
     yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, object, "findings");
-    for (size_t i = 0; i < result->findings.count; i++) {
-        const tt_finding *finding = &result->findings.list[i];
+    for (size_t i = 0; i < findings->count; i++) {
+        const trimtab_finding *finding = &findings->list[i];
         yyjson_mut_val *entry = yyjson_mut_arr_add_obj(doc, list);
         if (finding->line) yyjson_mut_obj_add_uint(doc, entry, "line", finding->line);
         yyjson_mut_obj_add_str(doc, entry, "severity", finding->is_warning ? "warning" : "error");
         yyjson_mut_obj_add_strcpy(doc, entry, "message", finding->message);
     }
-    yyjson_mut_obj_add_uint(doc, object, "omitted", result->findings.omitted);
+    yyjson_mut_obj_add_uint(doc, object, "omitted", findings->omitted);
+}
+
+/* Adds what is wrong with one file to `doc`, or prints it where there is none. */
+static bool check_file(const char *file, yyjson_mut_doc *doc, bool *good, tt_error *err) {
+    trimtab_error error;
+    trimtab_findings *findings = trimtab_axis_check(file, &error);
+    char *shown = tt_strdup(file, err);
+    const bool ok = tt_went_well(&error, err) && shown;
+    if (ok) {
+        *good = *good && !findings->errors;
+        tt_one_line(shown);
+        if (doc)
+            add_checked_json(doc, file, findings);
+        else
+            print_checked(shown, findings);
+    }
+    free(shown);
+    trimtab_findings_free(findings);
+    return ok;
 }
 
 /* The findings are the result, so they go to standard output; that there are errors is told by the exit status alone. */
@@ -162,24 +184,11 @@ static bool check(const char *const *files, size_t count, bool json, tt_error *e
     yyjson_mut_val *root;
     yyjson_mut_doc *doc = json ? tt_json_object(&root) : NULL;
     if (doc) yyjson_mut_obj_add_arr(doc, root, "files");
-    bool good = true, complete = true;
-    for (size_t i = 0; i < count; i++) {
-        check_result result = {0};
-        good = tt_axis_check_file(files[i], &result.pair_count, &result.findings) && good;
-        char *shown = tt_strdup(files[i], err);
-        complete = complete && shown && !result.findings.failed;
-        if (json) {
-            add_checked_json(doc, files[i], &result);
-        } else if (shown) {
-            tt_one_line(shown);
-            print_checked(shown, &result);
-        }
-        free(shown);
-        tt_findings_free(&result.findings);
-    }
+    bool good = true, complete = doc || !json || tt_fail(err, TT_ERROR_MEMORY, "out of memory");
+    for (size_t i = 0; complete && i < count; i++) complete = check_file(files[i], doc, &good, err);
     if (!complete) {
         yyjson_mut_doc_free(doc);
-        return tt_fail(err, TT_ERROR_MEMORY, "out of memory");
+        return false;
     }
     if (json && !tt_print_json(doc, err)) return false;
     return good || tt_fail_quietly(err, TT_ERROR_INPUT);

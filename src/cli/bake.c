@@ -1,5 +1,4 @@
 /* bake.c: `trimtab bake`, a copy of a model that is steered by a mix wherever it is loaded. */
-#include "vectors/bake.h"
 #include "base/progress.h"
 #include "base/text.h"
 #include "cli/commands.h"
@@ -20,27 +19,34 @@ static const tt_option options[] = {
 };
 static const tt_option_group group = {"Options", options, sizeof options / sizeof *options};
 
-static void show_progress(uint64_t done, uint64_t total, void *user_data) {
-    tt_progress_set(user_data, total ? 100 * done / total : 100);
+static int show_progress(const trimtab_progress *at, void *user_data) {
+    tt_progress_set(user_data, at->total ? 100 * at->done / at->total : 100);
+    return atomic_load(tt_interrupt_flag());
 }
 
-static bool bake(const tt_arguments *arguments, const tt_mixer *given, tt_target *target, tt_error *err) {
+static void print_baked(const trimtab_mix *mix, const trimtab_baked *baked) {
+    char size[32];
+    tt_console_print(stdout, baked->files[0]);
+    printf(": %s, in %zu layers; %s", tt_mix_name(mix), baked->biases, tt_bytes_text((double)baked->bytes, size));
+    if (baked->file_count > 1) printf(" in %zu files", baked->file_count);
+    putchar('\n');
+}
+
+static bool bake(const tt_arguments *arguments, const trimtab_mix *mix, tt_error *err) {
     tt_progress progress = {0};
     const bool show = isatty(STDERR_FILENO) && !tt_argument_flag(arguments, "--quiet");
-    tt_mix_warn(given);
+    tt_mix_warn(mix);
     tt_progress_begin(&progress, show ? stderr : NULL, true, "writing the model", "%", 100, 0);
-    const tt_bake_options bake_options = {tt_interrupt_flag(), show_progress, &progress};
-    tt_baked baked;
-    const bool ok = tt_bake(&target->file, &tt_mixer_blend(given)->vector, tt_argument_text(arguments, "--output"),
-                            &bake_options, &baked, err);
+    trimtab_bake_options bake_options = trimtab_bake_defaults();
+    bake_options.progress = show_progress;
+    bake_options.user_data = &progress;
+    trimtab_baked *baked;
+    trimtab_error error;
+    trimtab_bake(mix, tt_argument_text(arguments, "--output"), &bake_options, &baked, &error);
     tt_progress_end(&progress);
-    if (!ok) return false;
-    char size[32];
-    tt_console_print(stdout, baked.paths[0]);
-    printf(": %s, in %zu layers; %s", tt_mixer_text(given), baked.biases, tt_bytes_text((double)baked.bytes, size));
-    if (baked.path_count > 1) printf(" in %zu files", baked.path_count);
-    putchar('\n');
-    tt_baked_free(&baked);
+    if (!tt_went_well(&error, err)) return false;
+    print_baked(mix, baked);
+    trimtab_baked_free(baked);
     return true;
 }
 
@@ -48,11 +54,9 @@ static bool run(const tt_arguments *arguments, tt_error *err) {
     if (!tt_model_path(arguments, err)) return false;
     if (!tt_mix_asked(arguments))
         return tt_fail(err, TT_ERROR_USAGE, "nothing to bake: name an axis, such as --axis language=0.5");
-    tt_target target;
-    tt_mixer *given = tt_mix_open_given_file(arguments, &target, err);
-    const bool ok = given && bake(arguments, given, &target, err);
-    tt_mixer_close(given);
-    tt_target_close(&target);
+    trimtab_mix *mix = tt_mix_open_given(arguments, NULL, false, err);
+    const bool ok = mix && bake(arguments, mix, err);
+    trimtab_mix_free(mix);
     return ok;
 }
 

@@ -11,8 +11,8 @@
 
 typedef struct talk {
     tt_session *session;
-    tt_conversation conversation;
-    const char *system;
+    trimtab_chat *conversation;
+    bool has_system;
     bool over;
 } talk;
 
@@ -28,50 +28,53 @@ static const char help_text[] =
 
 /* ==== What begins with a slash ==== */
 
-static bool begin_conversation(talk *chat, tt_error *err) {
-    tt_conversation_cut(&chat->conversation, 0);
-    return !chat->system || tt_conversation_add(&chat->conversation, "system", chat->system, err);
-}
-
 static void say_mix(const talk *chat) {
-    const char *text = tt_mixer_text(chat->session->mix);
+    const char *text = tt_mix_name(chat->session->mix);
     fprintf(stderr, "%s\n", *text ? text : "not steered");
     tt_mix_warn(chat->session->mix);
 }
 
 /* The conversation stays as it is; the model reads it anew as the steered one. */
-static bool steer(talk *chat, bool changed, tt_error *err) {
-    if (!changed || !tt_session_steer(chat->session, true, err)) return false;
+static bool steer(talk *chat, trimtab_error *error, tt_error *err) {
+    if (!error->status) trimtab_mix_settle(chat->session->mix, error);
+    if (!tt_went_well(error, err) || !tt_session_steer(chat->session, true, err)) return false;
     say_mix(chat);
     return true;
 }
 
 static bool do_axis(talk *chat, const char *rest, tt_error *err) {
+    trimtab_error error;
     if (!*rest) return tt_fail(err, TT_ERROR_USAGE, "/axis needs a name and a value, such as /axis language=0.5");
-    return steer(chat, tt_mixer_set(chat->session->mix, rest, err), err);
+    trimtab_mix_set(chat->session->mix, rest, &error);
+    return steer(chat, &error, err);
 }
 
 static bool do_mix(talk *chat, const char *rest, tt_error *err) {
+    trimtab_mix *mix = chat->session->mix;
+    trimtab_error error = {0};
     if (!*rest) {
         say_mix(chat);
         return true;
     }
-    if (!strcmp(rest, "none")) return steer(chat, tt_mixer_clear(chat->session->mix, err), err);
-    return steer(chat, tt_mixer_replace(chat->session->mix, rest, err), err);
+    trimtab_mix_clear(mix);
+    if (strcmp(rest, "none") != 0) trimtab_mix_add(mix, rest, &error);
+    if (!error.status) return steer(chat, &error, err);
+    trimtab_mix_reset(mix, NULL);
+    return tt_went_well(&error, err);
 }
 
 static bool do_save(talk *chat, const char *rest, tt_error *err) {
     if (!*rest) return tt_fail(err, TT_ERROR_USAGE, "/save needs a file's name, such as /save story.txt");
-    const char *mix = tt_mixer_text(chat->session->mix);
-    if (!tt_conversation_save(&chat->conversation, *mix ? mix : NULL, rest, err)) return false;
+    const char *mix = tt_mix_name(chat->session->mix);
+    if (!tt_conversation_save(chat->conversation, *mix ? mix : NULL, rest, err)) return false;
     fputs("saved to ", stderr);
     tt_console_print(stderr, rest);
     fputc('\n', stderr);
     return true;
 }
 
-static bool do_reset(talk *chat, const char *, tt_error *err) {
-    if (!begin_conversation(chat, err)) return false;
+static bool do_reset(talk *chat, const char *, tt_error *) {
+    trimtab_chat_cut(chat->conversation, chat->has_system);
     fputs("a new conversation\n", stderr);
     return true;
 }
@@ -114,15 +117,11 @@ static bool run_command(talk *chat, const char *line, tt_error *err) {
 
 /* An answer that Ctrl-C cut short counts as far as it came. One that failed takes its question back out. */
 static bool answer(talk *chat, const char *question, tt_error *err) {
-    const size_t before = chat->conversation.count;
-    tt_answer answer = {0};
-    bool ok = tt_conversation_add(&chat->conversation, "user", question, err) &&
-              tt_session_answer(chat->session, &chat->conversation, stdout, &answer, err) &&
-              tt_conversation_add(&chat->conversation, "assistant", answer.text, err);
-    if (ok) tt_session_remark(chat->session, &answer);
-    free(answer.text);
+    trimtab_answer *answer = NULL;
+    const bool ok = tt_session_say(chat->session, chat->conversation, question, stdout, &answer, err);
+    if (ok) tt_session_remark(chat->session, answer);
+    trimtab_answer_free(answer);
     tt_interrupt_clear();
-    if (!ok) tt_conversation_cut(&chat->conversation, before);
     return ok;
 }
 
@@ -171,15 +170,19 @@ static bool run_loop(talk *chat, tt_line_editor *editor, tt_error *err) {
 }
 
 bool tt_chat_loop(tt_session *session, const char *system, tt_error *err) {
-    talk chat = {.session = session, .system = system};
-    tt_line_editor *editor = tt_line_editor_open(err);
-    if (!editor) return false;
-    const tt_model_facts *facts = tt_model_facts_of(session->model);
-    tt_console_print(stderr, *facts->name ? facts->name : facts->description);
-    fputs("; /help lists what can be typed besides text\n", stderr);
-    if (*tt_mixer_text(session->mix)) fprintf(stderr, "%s\n", tt_mixer_text(session->mix));
-    const bool ok = begin_conversation(&chat, err) && run_loop(&chat, editor, err);
-    tt_conversation_free(&chat.conversation);
+    trimtab_error error;
+    talk chat = {.session = session, .has_system = system != NULL};
+    chat.conversation = trimtab_chat_begin(session->t, system, &error);
+    tt_line_editor *editor = tt_went_well(&error, err) ? tt_line_editor_open(err) : NULL;
+    bool ok = editor != NULL;
+    if (ok) {
+        const trimtab_facts *facts = trimtab_facts_of(session->t);
+        tt_console_print(stderr, *facts->name ? facts->name : facts->description);
+        fputs("; /help lists what can be typed besides text\n", stderr);
+        if (*tt_mix_name(session->mix)) fprintf(stderr, "%s\n", tt_mix_name(session->mix));
+        ok = run_loop(&chat, editor, err);
+    }
+    trimtab_chat_free(chat.conversation);
     tt_line_editor_close(editor);
     return ok;
 }

@@ -3,7 +3,6 @@
 #include "cli/commands.h"
 #include "cli/llama_version.h"
 #include "cli/mix_options.h"
-#include "vectors/bake.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -29,12 +28,13 @@ static void add_word(tt_text *line, const char *word) {
 
 /* KoboldCpp takes no control vectors, but any model: the mix goes into one, by the options that were given here. Where that
  * cannot be done no command is printed that would fail. */
-static bool add_baking(tt_text *line, const tt_arguments *arguments, const tt_mixer *mixer, tt_target *target,
-                       tt_error *err) {
+static bool add_baking(tt_text *line, const tt_arguments *arguments, const trimtab_mix *mix, tt_error *err) {
+    trimtab_error error;
     if (!tt_argument_given(arguments, "--model"))
         return tt_fail(err, TT_ERROR_USAGE,
                        "KoboldCpp takes no control vectors, only a model that carries them; name the model with -m FILE");
-    if (!tt_bake_check(&target->file, &tt_mixer_blend(mixer)->vector, err)) return false;
+    trimtab_bake_check(mix, &error);
+    if (!tt_went_well(&error, err)) return false;
     tt_text_add(line, "trimtab bake -m ");
     tt_text_add_shell_word(line, tt_argument_text(arguments, "--model"));
     for (size_t i = 0; i < arguments->given_count; i++) {
@@ -49,20 +49,24 @@ static bool add_baking(tt_text *line, const tt_arguments *arguments, const tt_mi
     return tt_text_ok(line, err);
 }
 
-static bool add_options(tt_text *line, const tt_arguments *arguments, const tt_mixer *mixer, tt_target *target,
-                        tt_error *err) {
+static bool add_options(tt_text *line, const tt_arguments *arguments, const trimtab_mix *mix, tt_error *err) {
     const bool told = tt_argument_given(arguments, "--for");
     const size_t program = told ? tt_argument_choice(arguments, "--for") : FOR_CURRENT;
-    if (program == FOR_KOBOLDCPP) return add_baking(line, arguments, mixer, target, err);
-    tt_llama_syntax syntax = program == FOR_LEGACY ? TT_LLAMA_LEGACY : TT_LLAMA_CURRENT;
-    return (told || tt_llama_version_ask(&syntax, err)) &&
-           tt_llama_options(line, tt_mixer_blend(mixer), tt_mixer_mix(mixer), syntax, err);
+    if (program == FOR_KOBOLDCPP) return add_baking(line, arguments, mix, err);
+    trimtab_syntax syntax = program == FOR_LEGACY ? TRIMTAB_SYNTAX_LEGACY : TRIMTAB_SYNTAX_CURRENT;
+    if (!told && !tt_llama_version_ask(&syntax, err)) return false;
+    trimtab_error error;
+    char *words = trimtab_llama_options(mix, syntax, &error);
+    if (!tt_went_well(&error, err)) return false;
+    tt_text_add(line, words);
+    trimtab_text_free(words);
+    return tt_text_ok(line, err);
 }
 
-static bool print_line(const tt_arguments *arguments, const tt_mixer *mixer, tt_target *target, tt_error *err) {
+static bool print_line(const tt_arguments *arguments, const trimtab_mix *mix, tt_error *err) {
     tt_text line = {0};
-    tt_mix_warn(mixer);
-    bool ok = add_options(&line, arguments, mixer, target, err);
+    tt_mix_warn(mix);
+    bool ok = add_options(&line, arguments, mix, err);
     if (ok && !line.length) ok = tt_fail(err, TT_ERROR_INPUT, "the mix applies no vector: every scale in it is 0");
     if (ok) puts(line.data);
     tt_text_free(&line);
@@ -72,11 +76,9 @@ static bool print_line(const tt_arguments *arguments, const tt_mixer *mixer, tt_
 static bool run(const tt_arguments *arguments, tt_error *err) {
     if (!tt_mix_asked(arguments))
         return tt_fail(err, TT_ERROR_USAGE, "nothing to apply: name an axis, such as --axis language=0.5");
-    tt_target target;
-    tt_mixer *mixer = tt_mix_open_given_file(arguments, &target, err);
-    const bool ok = mixer && print_line(arguments, mixer, &target, err);
-    tt_mixer_close(mixer);
-    tt_target_close(&target);
+    trimtab_mix *mix = tt_mix_open_given(arguments, NULL, false, err);
+    const bool ok = mix && print_line(arguments, mix, err);
+    trimtab_mix_free(mix);
     return ok;
 }
 

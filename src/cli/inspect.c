@@ -5,13 +5,11 @@
 #include "cli/commands.h"
 #include "cli/mix_options.h"
 #include "terminal/print_json.h"
-#include "vectors/compare.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 static const tt_option options[] = {
-    {"--layer", .kind = TT_OPTION_COUNT, .argument = "K", .least = 1, .most = TT_LAYERS_MOST,
+    {"--layer", .kind = TT_OPTION_COUNT, .argument = "K", .least = 1, .most = TT_INSPECT_LAYERS_MOST,
      .preset_text = "all layers, taken together", .help = "compare several files at this layer"},
     {"--json", .help = "print all figures as JSON"},
     {"--svg", .kind = TT_OPTION_FILE, .argument = "FILE",
@@ -20,34 +18,22 @@ static const tt_option options[] = {
 };
 static const tt_option_group group = {"Options", options, sizeof options / sizeof *options};
 
-/* ==== What the others ask ==== */
-
 double tt_inspected_cosine(const tt_inspected *inspected, size_t i, size_t j, uint32_t K) {
-    const tt_vector *a = &inspected->vectors[i], *b = &inspected->vectors[j];
-    return a->width == b->width ? tt_vector_cosine(a, b, K) : NAN;
+    return trimtab_vector_cosine(inspected->vectors[i], inspected->vectors[j], K);
 }
-
-/* The block that row K was measured at. Files that do not tell the offset are taken to have trimtab's own. */
-static uint32_t block_of_row(const tt_vector *vector, uint32_t K) { return vector->layer_offset == 0 ? K : K - 1; }
-
-const tt_block_figures *tt_figures_of_row(const tt_vector *vector, uint32_t K) {
-    for (size_t i = 0; i < vector->figure_count; i++)
-        if (vector->figures[i].block == block_of_row(vector, K)) return &vector->figures[i];
-    return NULL;
-}
-
-/* ==== The command ==== */
 
 static bool read_files(const tt_arguments *arguments, tt_inspected *inspected, tt_error *err) {
     if (arguments->operand_count > TT_INSPECT_MOST)
         return tt_fail(err, TT_ERROR_USAGE, "%zu files are too many at once: name at most %d", arguments->operand_count,
                        TT_INSPECT_MOST);
-    if (!(inspected->vectors = tt_alloc(arguments->operand_count, sizeof *inspected->vectors, err))) return false;
+    if (!(inspected->vectors = tt_alloc(arguments->operand_count, sizeof(trimtab_vector *), err))) return false;
     for (size_t i = 0; i < arguments->operand_count; i++) {
-        tt_vector *vector = &inspected->vectors[i];
-        if (!tt_vector_read(vector, arguments->operands[i], err)) return false;
-        inspected->count++;
-        if (vector->layer_count > inspected->layers) inspected->layers = vector->layer_count;
+        trimtab_error error;
+        trimtab_vector *vector = trimtab_vector_read(arguments->operands[i], &error);
+        if (!tt_went_well(&error, err)) return false;
+        inspected->vectors[inspected->count++] = vector;
+        const uint32_t layers = trimtab_vector_facts_of(vector)->layers;
+        if (layers > inspected->layers) inspected->layers = layers;
     }
     return true;
 }
@@ -63,27 +49,18 @@ static bool show(const tt_arguments *arguments, tt_inspected *inspected, tt_erro
                                                  : tt_inspect_print(inspected, err);
 }
 
-static bool inspect(const tt_arguments *arguments, tt_inspected *inspected, const tt_mixer *mix, tt_error *err) {
-    if (mix) {
-        inspected->mix = tt_mixer_blend(mix);
-        inspected->mix_text = tt_mixer_text(mix);
-        tt_mix_warn(mix);
-    }
-    return read_files(arguments, inspected, err) && show(arguments, inspected, err);
-}
-
 static bool run(const tt_arguments *arguments, tt_error *err) {
     const bool has_mix = tt_mix_asked(arguments);
     if (!has_mix && !arguments->operand_count)
         return tt_fail(err, TT_ERROR_USAGE, "nothing to inspect: name a control vector, or a mix with --axis NAME=VALUE");
-    tt_target target = {0};
     tt_inspected inspected = {0};
-    tt_mixer *mix = has_mix ? tt_mix_open_given_file(arguments, &target, err) : NULL;
-    const bool ok = (mix || !has_mix) && inspect(arguments, &inspected, mix, err);
-    for (size_t i = 0; i < inspected.count; i++) tt_vector_free(&inspected.vectors[i]);
+    trimtab_mix *mix = has_mix ? tt_mix_open_given(arguments, NULL, false, err) : NULL;
+    if (mix) tt_mix_warn(mix);
+    inspected.mix = mix;
+    const bool ok = (mix || !has_mix) && read_files(arguments, &inspected, err) && show(arguments, &inspected, err);
+    for (size_t i = 0; i < inspected.count; i++) trimtab_vector_free(inspected.vectors[i]);
     free(inspected.vectors);
-    tt_mixer_close(mix);
-    tt_target_close(&target);
+    trimtab_mix_free(mix);
     return ok;
 }
 

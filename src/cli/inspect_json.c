@@ -24,7 +24,7 @@ static void add_pair(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *ke
     for (int side = 0; side < 2; side++) append_number(doc, pair, (double)values[side]);
 }
 
-static void add_figures(yyjson_mut_doc *doc, yyjson_mut_val *object, const tt_block_figures *figures) {
+static void add_figures(yyjson_mut_doc *doc, yyjson_mut_val *object, const trimtab_block_figures *figures) {
     yyjson_mut_obj_add_uint(doc, object, "block", figures->block);
     yyjson_mut_obj_add_uint(doc, object, "kept", figures->kept);
     yyjson_mut_obj_add_uint(doc, object, "accepted", figures->accepted);
@@ -36,60 +36,62 @@ static void add_figures(yyjson_mut_doc *doc, yyjson_mut_val *object, const tt_bl
     add_pair(doc, object, "means", figures->means);
 }
 
-static void add_layers(yyjson_mut_doc *doc, yyjson_mut_val *object, const tt_vector *vector) {
+static void add_layers(yyjson_mut_doc *doc, yyjson_mut_val *object, const trimtab_vector *vector) {
     yyjson_mut_val *layers = yyjson_mut_obj_add_arr(doc, object, "layers");
-    for (uint32_t K = 1; K < vector->layer_count; K++) {
-        if (!vector->rows[K]) continue;
+    for (uint32_t K = 1; K < trimtab_vector_facts_of(vector)->layers; K++) {
+        if (!trimtab_vector_row(vector, K)) continue;
         yyjson_mut_val *layer = yyjson_mut_arr_add_obj(doc, layers);
         yyjson_mut_obj_add_uint(doc, layer, "layer", K);
-        yyjson_mut_obj_add_real(doc, layer, "length", tt_vector_row_norm(vector, K));
-        const tt_block_figures *figures = tt_figures_of_row(vector, K);
+        yyjson_mut_obj_add_real(doc, layer, "length", trimtab_vector_length(vector, K));
+        const trimtab_block_figures *figures = trimtab_vector_figures(vector, K);
         if (figures) add_figures(doc, layer, figures);
     }
 }
 
-static void add_keys(yyjson_mut_doc *doc, yyjson_mut_val *object, const tt_vector *vector) {
-    add_text(doc, object, "role", tt_role_name(vector->role));
-    add_text(doc, object, "axis", vector->axis);
-    add_text(doc, object, "class", vector->class_name);
-    if (*vector->classes[0] && *vector->classes[1]) {
+static void add_keys(yyjson_mut_doc *doc, yyjson_mut_val *object, const trimtab_vector_facts *facts) {
+    add_text(doc, object, "role", facts->role);
+    add_text(doc, object, "axis", facts->axis);
+    add_text(doc, object, "class", facts->class_name);
+    if (*facts->classes[0] && *facts->classes[1]) {
         yyjson_mut_val *classes = yyjson_mut_obj_add_arr(doc, object, "classes");
-        for (int side = 0; side < 2; side++) yyjson_mut_arr_add_strcpy(doc, classes, vector->classes[side]);
+        for (int side = 0; side < 2; side++) yyjson_mut_arr_add_strcpy(doc, classes, facts->classes[side]);
     }
-    add_text(doc, object, "recipe", vector->recipe);
-    add_text(doc, object, "model", vector->model_name);
-    add_text(doc, object, "architecture", vector->architecture);
-    add_text(doc, object, "fingerprint", vector->fingerprint);
-    if (vector->parameters) yyjson_mut_obj_add_uint(doc, object, "parameters", vector->parameters);
-    add_text(doc, object, "version", vector->version);
-    add_text(doc, object, "method", vector->method);
-    if (vector->samples) {
-        yyjson_mut_obj_add_uint(doc, object, "samples", vector->samples);
-        yyjson_mut_obj_add_uint(doc, object, "seed", vector->seed);
+    add_text(doc, object, "recipe", facts->recipe);
+    add_text(doc, object, "model", facts->model);
+    add_text(doc, object, "architecture", facts->architecture);
+    add_text(doc, object, "fingerprint", facts->fingerprint);
+    if (facts->parameters) yyjson_mut_obj_add_uint(doc, object, "parameters", facts->parameters);
+    add_text(doc, object, "version", facts->version);
+    add_text(doc, object, "method", facts->method);
+    if (facts->samples) {
+        yyjson_mut_obj_add_uint(doc, object, "samples", facts->samples);
+        yyjson_mut_obj_add_uint(doc, object, "seed", facts->seed);
     }
-    if (vector->recommended[0] != 0 || vector->recommended[1] != 0)
-        add_pair(doc, object, "recommended", vector->recommended);
+    if (facts->recommended[0] != 0 || facts->recommended[1] != 0) add_pair(doc, object, "recommended", facts->recommended);
 }
 
 /* What other tools wrote, as text. */
-static void add_foreign(yyjson_mut_doc *doc, yyjson_mut_val *object, const tt_vector *vector) {
-    if (!tt_gguf_keys_count(vector->foreign)) return;
-    yyjson_mut_val *keys = yyjson_mut_obj_add_obj(doc, object, "other_keys");
-    for (size_t i = 0; i < tt_gguf_keys_count(vector->foreign); i++) {
-        tt_text value = {0};
-        tt_gguf_keys_value(vector->foreign, i, &value);
-        if (!tt_text_ok(&value, NULL)) tt_json_lacks(doc);
-        yyjson_mut_obj_add(keys, yyjson_mut_strcpy(doc, tt_gguf_keys_name(vector->foreign, i)),
-                           yyjson_mut_strcpy(doc, value.data ? value.data : ""));
-        tt_text_free(&value);
+static void add_foreign(yyjson_mut_doc *doc, yyjson_mut_val *object, const trimtab_vector *vector) {
+    const char *key;
+    char *value;
+    yyjson_mut_val *keys = NULL;
+    if (trimtab_vector_facts_of(vector)->key_count) keys = yyjson_mut_obj_add_obj(doc, object, "other_keys");
+    for (size_t i = 0; i < trimtab_vector_facts_of(vector)->key_count; i++) {
+        if (!(key = trimtab_vector_key(vector, i, &value, NULL))) {
+            tt_json_lacks(doc);
+            return;
+        }
+        yyjson_mut_obj_add(keys, yyjson_mut_strcpy(doc, key), yyjson_mut_strcpy(doc, value));
+        trimtab_text_free(value);
     }
 }
 
-static void add_vector(yyjson_mut_doc *doc, yyjson_mut_val *object, const tt_vector *vector) {
-    add_keys(doc, object, vector);
-    if (vector->layer_count_given) yyjson_mut_obj_add_uint(doc, object, "layer_count", vector->layer_count);
-    yyjson_mut_obj_add_uint(doc, object, "width", vector->width);
-    yyjson_mut_obj_add_real(doc, object, "length", tt_vector_norm(vector));
+static void add_vector(yyjson_mut_doc *doc, yyjson_mut_val *object, const trimtab_vector *vector) {
+    const trimtab_vector_facts *facts = trimtab_vector_facts_of(vector);
+    add_keys(doc, object, facts);
+    if (facts->layers_given) yyjson_mut_obj_add_uint(doc, object, "layer_count", facts->layers);
+    yyjson_mut_obj_add_uint(doc, object, "width", facts->width);
+    yyjson_mut_obj_add_real(doc, object, "length", trimtab_vector_length(vector, 0));
     add_foreign(doc, object, vector);
     add_layers(doc, object, vector);
 }
@@ -112,16 +114,19 @@ static void add_comparison(yyjson_mut_doc *doc, yyjson_mut_val *root, const tt_i
     }
 }
 
-static void add_mix(yyjson_mut_doc *doc, yyjson_mut_val *object, const tt_blend *mix) {
+static void add_mix(yyjson_mut_doc *doc, yyjson_mut_val *object, const trimtab_mix *mix) {
     yyjson_mut_val *parts = yyjson_mut_obj_add_arr(doc, object, "parts");
-    for (size_t i = 0; i < mix->part_count; i++) {
+    const trimtab_mix_facts *facts = trimtab_mix_facts_of(mix);
+    const trimtab_vector *vector;
+    double scale;
+    for (size_t i = 0; (vector = trimtab_mix_part(mix, i, &scale)); i++) {
         yyjson_mut_val *part = yyjson_mut_arr_add_obj(doc, parts);
-        yyjson_mut_obj_add_strcpy(doc, part, "file", mix->parts[i].vector.path);
-        yyjson_mut_obj_add_real(doc, part, "scale", mix->parts[i].scale);
+        yyjson_mut_obj_add_strcpy(doc, part, "file", trimtab_vector_facts_of(vector)->path);
+        yyjson_mut_obj_add_real(doc, part, "scale", scale);
     }
-    yyjson_mut_obj_add_real(doc, object, "largest", mix->largest);
-    if (isfinite(mix->safe_scale)) yyjson_mut_obj_add_real(doc, object, "safe_scale", mix->safe_scale);
-    add_vector(doc, object, &mix->vector);
+    yyjson_mut_obj_add_real(doc, object, "largest", facts->largest);
+    if (isfinite(facts->safe_scale)) yyjson_mut_obj_add_real(doc, object, "safe_scale", facts->safe_scale);
+    add_vector(doc, object, facts->vector);
 }
 
 yyjson_mut_doc *tt_inspect_json(const tt_inspected *inspected) {
@@ -131,8 +136,8 @@ yyjson_mut_doc *tt_inspect_json(const tt_inspected *inspected) {
     yyjson_mut_val *vectors = yyjson_mut_obj_add_arr(doc, root, "vectors");
     for (size_t i = 0; i < inspected->count; i++) {
         yyjson_mut_val *vector = yyjson_mut_arr_add_obj(doc, vectors);
-        yyjson_mut_obj_add_strcpy(doc, vector, "file", inspected->vectors[i].path);
-        add_vector(doc, vector, &inspected->vectors[i]);
+        yyjson_mut_obj_add_strcpy(doc, vector, "file", trimtab_vector_facts_of(inspected->vectors[i])->path);
+        add_vector(doc, vector, inspected->vectors[i]);
     }
     if (inspected->count > 1) add_comparison(doc, root, inspected);
     if (inspected->mix) add_mix(doc, yyjson_mut_obj_add_obj(doc, root, "mix"), inspected->mix);

@@ -21,91 +21,94 @@ static void add_key(tt_table *table, const char *name, const char *value) {
     tt_table_cell(table, "%s", value);
 }
 
-static void add_origin(tt_table *table, const tt_vector *vector) {
-    if (!*vector->version && !*vector->method && !vector->samples) return;
+static void add_origin(tt_table *table, const trimtab_vector_facts *facts) {
+    if (!*facts->version && !*facts->method && !facts->samples) return;
     tt_table_cell(table, "made");
     tt_text text = {0};
-    if (*vector->version) tt_text_addf(&text, "by trimtab %s", vector->version);
-    if (*vector->method) tt_text_addf(&text, "%s%s", text.length ? ", " : "", vector->method);
-    if (vector->samples)
-        tt_text_addf(&text, "%s%" PRIu64 " samples, seed %" PRIu64, text.length ? ", " : "", vector->samples, vector->seed);
+    if (*facts->version) tt_text_addf(&text, "by trimtab %s", facts->version);
+    if (*facts->method) tt_text_addf(&text, "%s%s", text.length ? ", " : "", facts->method);
+    if (facts->samples)
+        tt_text_addf(&text, "%s%" PRIu64 " samples, seed %" PRIu64, text.length ? ", " : "", facts->samples, facts->seed);
     tt_table_cell_text(table, &text);
     tt_text_free(&text);
 }
 
-static void add_recommended(tt_table *table, const tt_vector *vector) {
-    if (vector->recommended[0] == 0 && vector->recommended[1] == 0) return;
+static void add_recommended(tt_table *table, const trimtab_vector_facts *facts) {
+    if (facts->recommended[0] == 0 && facts->recommended[1] == 0) return;
     char sizes[2][TT_NUMBER_TEXT] = {"none", "none"}; /* where no value that was tried was any good */
     for (int class = 0; class < 2; class++)
-        if (vector->recommended[class] > 0)
-            tt_number_text(round((double)vector->recommended[class] * 1e6) / 1e6, sizes[class]);
+        if (facts->recommended[class] > 0)
+            tt_number_text(round((double)facts->recommended[class] * 1e6) / 1e6, sizes[class]);
     tt_table_cell(table, "recommended");
-    tt_table_cell(table, "%s towards %s, %s towards %s", sizes[0], vector->classes[0], sizes[1], vector->classes[1]);
+    tt_table_cell(table, "%s towards %s, %s towards %s", sizes[0], facts->classes[0], sizes[1], facts->classes[1]);
 }
 
 /* What other tools wrote. */
-static void add_foreign(tt_table *table, const tt_vector *vector) {
-    if (vector->from_zero) {
+static bool add_foreign(tt_table *table, const trimtab_vector *vector, tt_error *err) {
+    const trimtab_vector_facts *facts = trimtab_vector_facts_of(vector);
+    if (facts->from_zero) {
         tt_table_cell(table, "counted");
         tt_table_cell(table, "from 0: it has a direction.0");
     }
-    for (size_t i = 0; i < tt_gguf_keys_count(vector->foreign); i++) {
-        tt_text value = {0};
-        tt_gguf_keys_value(vector->foreign, i, &value);
-        tt_table_cell(table, "%s", tt_gguf_keys_name(vector->foreign, i));
-        tt_table_cell_text(table, &value);
-        tt_text_free(&value);
+    for (size_t i = 0; i < facts->key_count; i++) {
+        trimtab_error error;
+        char *value;
+        const char *key = trimtab_vector_key(vector, i, &value, &error);
+        if (!tt_went_well(&error, err)) return false;
+        tt_table_cell(table, "%s", key);
+        tt_table_cell(table, "%s", value);
+        trimtab_text_free(value);
     }
+    return true;
 }
 
-static bool print_keys(const tt_vector *vector, tt_error *err) {
+static bool print_keys(const trimtab_vector *vector, tt_error *err) {
+    const trimtab_vector_facts *facts = trimtab_vector_facts_of(vector);
     tt_table table = {0};
     tt_table_column(&table, "file", false);
-    tt_table_column(&table, tt_path_name(vector->path), false);
-    add_key(&table, "role", tt_role_name(vector->role));
-    add_key(&table, "axis", vector->axis);
-    add_key(&table, "class", vector->class_name);
-    if (*vector->classes[0] && *vector->classes[1]) {
+    tt_table_column(&table, tt_path_name(facts->path), false);
+    add_key(&table, "role", facts->role);
+    add_key(&table, "axis", facts->axis);
+    add_key(&table, "class", facts->class_name);
+    if (*facts->classes[0] && *facts->classes[1]) {
         tt_table_cell(&table, "classes");
-        tt_table_cell(&table, "%s (below 0), %s (above 0)", vector->classes[0], vector->classes[1]);
+        tt_table_cell(&table, "%s (below 0), %s (above 0)", facts->classes[0], facts->classes[1]);
     }
-    add_key(&table, "recipe", vector->recipe);
-    add_key(&table, "model", vector->model_name);
-    add_key(&table, "architecture", vector->architecture);
-    add_key(&table, "fingerprint", vector->fingerprint);
-    add_origin(&table, vector);
-    add_recommended(&table, vector);
+    add_key(&table, "recipe", facts->recipe);
+    add_key(&table, "model", facts->model);
+    add_key(&table, "architecture", facts->architecture);
+    add_key(&table, "fingerprint", facts->fingerprint);
+    add_origin(&table, facts);
+    add_recommended(&table, facts);
     tt_table_cell(&table, "layers");
-    if (vector->layer_count_given)
-        tt_table_cell(&table, "%" PRIu32 ", of which %" PRIu32 " have a direction", vector->layer_count,
-                      tt_vector_row_count(vector));
+    if (facts->layers_given)
+        tt_table_cell(&table, "%" PRIu32 ", of which %" PRIu32 " have a direction", facts->layers, facts->directions);
     else
-        tt_table_cell(&table, "%" PRIu32 " have a direction", tt_vector_row_count(vector));
+        tt_table_cell(&table, "%" PRIu32 " have a direction", facts->directions);
     tt_table_cell(&table, "hidden size");
-    tt_table_cell(&table, "%" PRIu32, vector->width);
-    if (vector->parameters) {
+    tt_table_cell(&table, "%" PRIu32, facts->width);
+    if (facts->parameters) {
         char parameters[32];
         tt_table_cell(&table, "parameters");
-        tt_table_cell(&table, "%s", tt_parameters_text((double)vector->parameters, parameters));
+        tt_table_cell(&table, "%s", tt_parameters_text((double)facts->parameters, parameters));
     }
-    add_foreign(&table, vector);
-    const bool ok = tt_table_print(&table, stdout, 0, err);
+    const bool ok = add_foreign(&table, vector, err) && tt_table_print(&table, stdout, 0, err);
     tt_table_free(&table);
     return ok;
 }
 
 /* The largest of a vector's lengths, or of its ratios. */
-static double largest(const tt_vector *vector, bool ratio) {
+static double largest(const trimtab_vector *vector, bool ratio) {
     double most = 0;
-    for (uint32_t K = 1; K < vector->layer_count; K++) {
-        const tt_block_figures *figures = tt_figures_of_row(vector, K);
-        if (ratio ? figures == NULL : vector->rows[K] == NULL) continue;
-        most = fmax(most, ratio ? (double)figures->discriminant_ratio : tt_vector_row_norm(vector, K));
+    for (uint32_t K = 1; K < trimtab_vector_facts_of(vector)->layers; K++) {
+        const trimtab_block_figures *figures = trimtab_vector_figures(vector, K);
+        if (ratio && !figures) continue;
+        most = fmax(most, ratio ? (double)figures->discriminant_ratio : trimtab_vector_length(vector, K));
     }
     return most;
 }
 
-static void add_figures(tt_table *table, const tt_block_figures *figures, double most) {
+static void add_figures(tt_table *table, const trimtab_block_figures *figures, double most) {
     char bar[TT_BAR_TEXT];
     if (!figures) {
         for (int i = 0; i < 5; i++) tt_table_cell(table, "%s", "");
@@ -120,8 +123,8 @@ static void add_figures(tt_table *table, const tt_block_figures *figures, double
     tt_table_cell(table, "%" PRIu32, figures->accepted);
 }
 
-static bool print_layers(const tt_vector *vector, tt_error *err) {
-    const bool measured = vector->figure_count > 0;
+static bool print_layers(const trimtab_vector *vector, tt_error *err) {
+    const bool measured = trimtab_vector_facts_of(vector)->figure_count > 0;
     const double longest = largest(vector, false), best = largest(vector, true);
     char bar[TT_BAR_TEXT];
     tt_table table = {0};
@@ -135,13 +138,13 @@ static bool print_layers(const tt_vector *vector, tt_error *err) {
         tt_table_column(&table, "kept", true);
         tt_table_column(&table, "used", true);
     }
-    for (uint32_t K = 1; K < vector->layer_count; K++) {
-        if (!vector->rows[K]) continue;
-        const double length = tt_vector_row_norm(vector, K);
+    for (uint32_t K = 1; K < trimtab_vector_facts_of(vector)->layers; K++) {
+        if (!trimtab_vector_row(vector, K)) continue;
+        const double length = trimtab_vector_length(vector, K);
         tt_table_cell(&table, "%" PRIu32, K);
         tt_table_cell(&table, "%.3g", length);
         tt_table_cell(&table, "%s", tt_bar_text(longest > 0 ? length / longest : 0, BAR_WIDTH, tt_console_unicode(), bar));
-        if (measured) add_figures(&table, tt_figures_of_row(vector, K), best);
+        if (measured) add_figures(&table, trimtab_vector_figures(vector, K), best);
     }
     const bool ok = tt_table_print(&table, stdout, 0, err);
     tt_table_free(&table);
@@ -151,18 +154,19 @@ static bool print_layers(const tt_vector *vector, tt_error *err) {
 /* ==== Several files ==== */
 
 /* Row K's length for K = 1, 2, ...; NAN where there is none. The caller frees. */
-static double *lengths(const tt_vector *vector, tt_error *err) {
-    double *values = tt_alloc(vector->layer_count, sizeof *values, err);
-    for (uint32_t K = 1; values && K < vector->layer_count; K++)
-        values[K - 1] = vector->rows[K] ? tt_vector_row_norm(vector, K) : NAN;
+static double *lengths(const trimtab_vector *vector, tt_error *err) {
+    const uint32_t layers = trimtab_vector_facts_of(vector)->layers;
+    double *values = tt_alloc(layers, sizeof *values, err);
+    for (uint32_t K = 1; values && K < layers; K++)
+        values[K - 1] = trimtab_vector_row(vector, K) ? trimtab_vector_length(vector, K) : NAN;
     return values;
 }
 
-static bool add_length_line(tt_table *table, const tt_vector *vector, tt_error *err) {
+static bool add_length_line(tt_table *table, const trimtab_vector *vector, tt_error *err) {
     double *values = lengths(vector, err);
     if (!values) return false;
     tt_text line = {0};
-    tt_sparkline(&line, values, vector->layer_count - 1, tt_console_unicode());
+    tt_sparkline(&line, values, trimtab_vector_facts_of(vector)->layers - 1, tt_console_unicode());
     tt_table_cell_text(table, &line);
     tt_text_free(&line);
     free(values);
@@ -179,13 +183,14 @@ static bool print_files(const tt_inspected *inspected, tt_error *err) {
     tt_table_column(&table, "file", false);
     bool ok = true;
     for (size_t i = 0; ok && i < inspected->count; i++) {
-        const tt_vector *vector = &inspected->vectors[i];
+        const trimtab_vector *vector = inspected->vectors[i];
+        const trimtab_vector_facts *facts = trimtab_vector_facts_of(vector);
         tt_table_cell(&table, "%zu", i + 1);
-        tt_table_cell(&table, "%s", vector->axis);
-        tt_table_cell(&table, "%s", *vector->class_name ? vector->class_name : tt_role_name(vector->role));
-        tt_table_cell(&table, "%.3g", tt_vector_norm(vector));
+        tt_table_cell(&table, "%s", facts->axis);
+        tt_table_cell(&table, "%s", *facts->class_name ? facts->class_name : facts->role);
+        tt_table_cell(&table, "%.3g", trimtab_vector_length(vector, 0));
         ok = add_length_line(&table, vector, err);
-        tt_table_cell(&table, "%s", tt_path_name(vector->path));
+        tt_table_cell(&table, "%s", tt_path_name(facts->path));
     }
     ok = ok && tt_table_print(&table, stdout, 0, err);
     tt_table_free(&table);
@@ -226,9 +231,9 @@ static bool add_pair(tt_table *table, const tt_inspected *inspected, size_t i, s
     double *values = tt_alloc(inspected->layers, sizeof *values, err);
     if (!values) return false;
     uint32_t least = 1, most = 1;
-    const tt_vector *a = &inspected->vectors[i], *b = &inspected->vectors[j];
+    const trimtab_vector *a = inspected->vectors[i], *b = inspected->vectors[j];
     for (uint32_t K = 1; K < inspected->layers; K++) {
-        const bool both = K < a->layer_count && K < b->layer_count && a->rows[K] && b->rows[K];
+        const bool both = trimtab_vector_row(a, K) && trimtab_vector_row(b, K);
         values[K - 1] = both ? tt_inspected_cosine(inspected, i, j, K) : NAN;
         if (!isfinite(values[K - 1])) continue;
         if (!(values[K - 1] >= values[least - 1])) least = K;
@@ -266,7 +271,7 @@ static bool print_pairs(const tt_inspected *inspected, tt_error *err) {
 
 /* ==== A mix ==== */
 
-static void print_strength(const tt_blend *mix) {
+static void print_strength(const trimtab_mix_facts *mix) {
     if (!mix->axis_count)
         puts("it has no axis whose strength could be judged");
     else if (!isfinite(mix->safe_scale))
@@ -276,8 +281,10 @@ static void print_strength(const tt_blend *mix) {
                mix->safe_scale, mix->largest > mix->safe_scale * (1 + 1e-9) ? ": the mix is too strong" : "");
 }
 
-static bool print_mix(const tt_inspected *inspected, tt_error *err) {
-    const tt_blend *mix = inspected->mix;
+static bool print_mix(const trimtab_mix *mix, tt_error *err) {
+    const trimtab_mix_facts *facts = trimtab_mix_facts_of(mix);
+    const trimtab_vector *part;
+    double scale;
     char number[TT_NUMBER_TEXT];
     tt_table table = {0};
     tt_table_column(&table, "mix", false);
@@ -285,32 +292,31 @@ static bool print_mix(const tt_inspected *inspected, tt_error *err) {
     tt_table_column(&table, "length", true);
     tt_table_column(&table, "layer by layer", false);
     bool ok = true;
-    for (size_t i = 0; ok && i < mix->part_count; i++) {
-        const tt_mix_part *part = &mix->parts[i];
-        tt_table_cell(&table, "%s", tt_path_name(part->vector.path));
-        tt_table_cell(&table, "x %s", tt_number_text(part->scale, number));
-        tt_table_cell(&table, "%.3g", fabs(part->scale) * tt_vector_norm(&part->vector));
-        ok = add_length_line(&table, &part->vector, err);
+    for (size_t i = 0; ok && (part = trimtab_mix_part(mix, i, &scale)); i++) {
+        tt_table_cell(&table, "%s", tt_path_name(trimtab_vector_facts_of(part)->path));
+        tt_table_cell(&table, "x %s", tt_number_text(scale, number));
+        tt_table_cell(&table, "%.3g", fabs(scale) * trimtab_vector_length(part, 0));
+        ok = add_length_line(&table, part, err);
     }
-    tt_table_cell(&table, "%s", inspected->mix_text);
+    tt_table_cell(&table, "%s", facts->text);
     tt_table_cell(&table, "%s", "");
-    tt_table_cell(&table, "%.3g", tt_vector_norm(&mix->vector));
-    ok = ok && add_length_line(&table, &mix->vector, err) && tt_table_print(&table, stdout, 0, err);
+    tt_table_cell(&table, "%.3g", trimtab_vector_length(facts->vector, 0));
+    ok = ok && add_length_line(&table, facts->vector, err) && tt_table_print(&table, stdout, 0, err);
     tt_table_free(&table);
-    if (ok) print_strength(mix);
+    if (ok) print_strength(facts);
     return ok;
 }
 
 bool tt_inspect_print(const tt_inspected *inspected, tt_error *err) {
     if (inspected->count == 1) {
-        if (!print_keys(inspected->vectors, err)) return false;
+        if (!print_keys(inspected->vectors[0], err)) return false;
         putchar('\n');
-        if (!print_layers(inspected->vectors, err)) return false;
+        if (!print_layers(inspected->vectors[0], err)) return false;
     } else if (inspected->count &&
                (!print_files(inspected, err) || !print_matrix(inspected, err) || !print_pairs(inspected, err))) {
         return false;
     }
     if (!inspected->mix) return true;
     if (inspected->count) putchar('\n');
-    return print_mix(inspected, err);
+    return print_mix(inspected->mix, err);
 }

@@ -30,7 +30,8 @@ static void lines_free(lines *all) {
 static bool lines_begin(lines *all, const tt_inspected *inspected, tt_error *err) {
     const size_t most = inspected->count + 1;
     uint32_t layers = inspected->layers;
-    if (inspected->mix && inspected->mix->vector.layer_count > layers) layers = inspected->mix->vector.layer_count;
+    const trimtab_vector *mix = inspected->mix ? trimtab_mix_facts_of(inspected->mix)->vector : NULL;
+    if (mix && trimtab_vector_facts_of(mix)->layers > layers) layers = trimtab_vector_facts_of(mix)->layers;
     *all = (lines){.points = layers > 1 ? layers - 1 : 1};
     all->items = tt_alloc(most, sizeof *all->items, err);
     all->labels = tt_alloc(most, sizeof *all->labels, err);
@@ -40,15 +41,15 @@ static bool lines_begin(lines *all, const tt_inspected *inspected, tt_error *err
     return all->items && all->labels && all->values && all->layers;
 }
 
-static double value_of(const tt_vector *vector, uint32_t K, bool ratio) {
-    if (K >= vector->layer_count) return NAN;
-    const tt_block_figures *figures = tt_figures_of_row(vector, K);
+static double value_of(const trimtab_vector *vector, uint32_t K, bool ratio) {
+    if (K >= trimtab_vector_facts_of(vector)->layers) return NAN;
+    const trimtab_block_figures *figures = trimtab_vector_figures(vector, K);
     if (ratio) return figures ? 100 * (double)figures->discriminant_ratio : NAN;
-    return vector->rows[K] ? tt_vector_row_norm(vector, K) : NAN;
+    return trimtab_vector_row(vector, K) ? trimtab_vector_length(vector, K) : NAN;
 }
 
 /* Takes over `label`. */
-static bool add_line(lines *all, const tt_vector *vector, char *label, bool ratio) {
+static bool add_line(lines *all, const trimtab_vector *vector, char *label, bool ratio) {
     if (!label) return false;
     double *values = all->values + all->count * all->points;
     for (size_t n = 0; n < all->points; n++) values[n] = value_of(vector, (uint32_t)n + 1, ratio);
@@ -58,21 +59,24 @@ static bool add_line(lines *all, const tt_vector *vector, char *label, bool rati
 }
 
 static char *label_of(const tt_inspected *inspected, size_t index, tt_error *err) {
-    const tt_vector *vector = &inspected->vectors[index];
-    const char *side = *vector->class_name ? vector->class_name : tt_role_name(vector->role);
-    if (!*vector->axis || !*side) return tt_format(err, "%zu  %s", index + 1, tt_path_name(vector->path));
-    return tt_format(err, "%zu  %s: %s", index + 1, vector->axis, side);
+    const trimtab_vector_facts *facts = trimtab_vector_facts_of(inspected->vectors[index]);
+    const char *side = *facts->class_name ? facts->class_name : facts->role;
+    if (!*facts->axis || !*side) return tt_format(err, "%zu  %s", index + 1, tt_path_name(facts->path));
+    return tt_format(err, "%zu  %s: %s", index + 1, facts->axis, side);
 }
 
 static bool draw_lines(tt_drawing *drawing, const tt_inspected *inspected, bool ratio, tt_error *err) {
     lines all;
     bool ok = lines_begin(&all, inspected, err);
     for (size_t i = 0; ok && i < inspected->count; i++) {
-        if (ratio && !inspected->vectors[i].figure_count) continue;
-        ok = add_line(&all, &inspected->vectors[i], label_of(inspected, i, err), ratio);
+        const trimtab_vector *vector = inspected->vectors[i];
+        if (!ratio || trimtab_vector_facts_of(vector)->figure_count)
+            ok = add_line(&all, vector, label_of(inspected, i, err), ratio);
     }
-    if (ok && !ratio && inspected->mix)
-        ok = add_line(&all, &inspected->mix->vector, tt_strdup(inspected->mix_text, err), ratio);
+    if (ok && !ratio && inspected->mix) {
+        const trimtab_mix_facts *mix = trimtab_mix_facts_of(inspected->mix);
+        ok = add_line(&all, mix->vector, tt_strdup(mix->text, err), ratio);
+    }
     if (ok && all.count)
         tt_draw_charts(drawing,
                        &(tt_chart){ratio ? "Discriminant ratio (%)" : "Length of the direction", "layer", all.layers,

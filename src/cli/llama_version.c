@@ -1,5 +1,6 @@
 /* llama_version.c: see llama_version.h */
 #include "cli/llama_version.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +15,7 @@ static const char what_to_do[] = "name the syntax: --for llama.cpp-0.7 (FILE:SCA
 /* Versions are "version: 0.7.0 (build 11669, commit ...)" since 2026, and were "version: 7370 (594696fb)" with a number that
  * every change raised. The syntax changed between builds 7370 and 7500. A build from a shallow copy of the sources counts
  * itself as 0 or 1. */
-bool tt_llama_version_read(const char *text, tt_llama_syntax *syntax) {
+bool tt_llama_version_read(const char *text, trimtab_syntax *syntax) {
     enum { UNCOUNTED = 1, LAST_LEGACY = 7370, FIRST_CURRENT = 7500 };
     static const char begin[] = "version: ";
     const char *version = strstr(text, begin);
@@ -23,12 +24,12 @@ bool tt_llama_version_read(const char *text, tt_llama_syntax *syntax) {
     const size_t digits = strspn(version, "0123456789");
     if (digits == 0 || digits > 9) return false;
     if (version[digits] == '.') {
-        *syntax = TT_LLAMA_CURRENT;
+        *syntax = TRIMTAB_SYNTAX_CURRENT;
         return true;
     }
     const long build = strtol(version, NULL, 10);
     if (build <= UNCOUNTED || (build > LAST_LEGACY && build < FIRST_CURRENT)) return false;
-    *syntax = build >= FIRST_CURRENT ? TT_LLAMA_CURRENT : TT_LLAMA_LEGACY;
+    *syntax = build >= FIRST_CURRENT ? TRIMTAB_SYNTAX_CURRENT : TRIMTAB_SYNTAX_LEGACY;
     return true;
 }
 
@@ -62,7 +63,7 @@ static int start(int output, pid_t *child) {
     return failed;
 }
 
-bool tt_llama_version_ask(tt_llama_syntax *syntax, tt_error *err) {
+bool tt_llama_version_ask(trimtab_syntax *syntax, tt_error *err) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC)) return tt_fail_errno(err, "cannot start llama-cli");
     pid_t child = 0;

@@ -4,10 +4,8 @@
  * of SIGPIPE, as a shell expects. */
 #include "base/cores.h"
 #include "base/text.h"
-#include "chat/chat.h"
 #include "cli/commands.h"
 #include "cli/shared_options.h"
-#include "model/engine.h"
 #include "terminal/console.h"
 #include "terminal/help.h"
 #include "terminal/interrupt.h"
@@ -94,8 +92,8 @@ static int run_command(const tt_command *command, int argc, char **argv, char *c
 
 /* With the versions of the engines: what computes, and what lays out conversations. */
 static void print_version(void) {
-    const char *chat = tt_template_engine();
-    printf("trimtab " TRIMTAB_VERSION "\nlibllama %s\nchat templates: ", tt_engine_version());
+    const char *chat = trimtab_template_engine();
+    printf("trimtab %s\nlibllama %s\nchat templates: ", trimtab_version(), trimtab_engine_version());
     if (chat)
         printf("llama.cpp %s\n", chat);
     else

@@ -5,7 +5,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 static const tt_option options[] = {
     {"-o, --output", .kind = TT_OPTION_FILE, .argument = "FILE", .required = true, .help = "the control vector to write"},
@@ -14,53 +13,41 @@ static const tt_option options[] = {
 };
 static const tt_option_group group = {"Options", options, sizeof options / sizeof *options};
 
-/* A part that were written over would be lost. */
-static bool check_output(const char *output, const tt_blend *blend, tt_error *err) {
-    struct stat written, part;
-    if (stat(output, &written)) return true;
-    for (size_t i = 0; i < blend->part_count; i++) {
-        const char *path = blend->parts[i].vector.path;
-        if (!stat(path, &part) && part.st_dev == written.st_dev && part.st_ino == written.st_ino)
-            return tt_fail(err, TT_ERROR_USAGE, "'%s' is a part of the mix: give the merged vector another name", output);
-    }
-    return true;
-}
-
 /* What other tools wrote into their files has no place in the sum of several. */
-static void tell_left_out(const tt_blend *blend) {
-    for (size_t i = 0; i < blend->part_count; i++) {
-        const tt_vector *vector = &blend->parts[i].vector;
-        for (size_t k = 0; k < tt_gguf_keys_count(vector->foreign); k++) {
+static void tell_left_out(const trimtab_mix *mix) {
+    const trimtab_vector *part;
+    for (size_t i = 0; (part = trimtab_mix_part(mix, i, NULL)); i++) {
+        const char *key;
+        for (size_t k = 0; (key = trimtab_vector_key(part, k, NULL, NULL)); k++) {
             fputs("warning: the key ", stderr);
-            tt_console_print(stderr, tt_gguf_keys_name(vector->foreign, k));
+            tt_console_print(stderr, key);
             fputs(" of ", stderr);
-            tt_console_print(stderr, vector->path);
+            tt_console_print(stderr, trimtab_vector_facts_of(part)->path);
             fputs(" is left out\n", stderr);
         }
     }
 }
 
-static bool write_mix(const char *output, const tt_mixer *given, tt_error *err) {
-    const tt_blend *blend = tt_mixer_blend(given);
-    const uint32_t rows = tt_vector_row_count(&blend->vector);
-    if (!rows)
-        return tt_fail(err, TT_ERROR_INPUT, "the mix has no direction in the layers chosen: there is nothing to write");
-    tt_mix_warn(given);
-    tell_left_out(blend);
-    if (!check_output(output, blend, err) || !tt_vector_write(&blend->vector, output, err)) return false;
+static bool write_mix(const char *output, const trimtab_mix *mix, tt_error *err) {
+    trimtab_error error;
+    const uint32_t layers = trimtab_vector_facts_of(trimtab_mix_facts_of(mix)->vector)->directions;
+    if (layers) {
+        tt_mix_warn(mix);
+        tell_left_out(mix);
+    }
+    trimtab_merge(mix, output, &error);
+    if (!tt_went_well(&error, err)) return false;
     tt_console_print(stdout, output);
-    printf(": %s, in %" PRIu32 " layers\n", tt_mixer_text(given), rows);
+    printf(": %s, in %" PRIu32 " layers\n", tt_mix_name(mix), layers);
     return true;
 }
 
 static bool run(const tt_arguments *arguments, tt_error *err) {
     if (!tt_mix_asked(arguments))
         return tt_fail(err, TT_ERROR_USAGE, "nothing to merge: name an axis, such as --axis language=0.5");
-    tt_target target;
-    tt_mixer *given = tt_mix_open_given_file(arguments, &target, err);
-    const bool ok = given && write_mix(tt_argument_text(arguments, "--output"), given, err);
-    tt_mixer_close(given);
-    tt_target_close(&target);
+    trimtab_mix *mix = tt_mix_open_given(arguments, NULL, false, err);
+    const bool ok = mix && write_mix(tt_argument_text(arguments, "--output"), mix, err);
+    trimtab_mix_free(mix);
     return ok;
 }
 

@@ -24,28 +24,37 @@ const tt_option_group tt_mix_group = {"Steering", options, sizeof options / size
 /* Of these the ones that name files. */
 const tt_option_group tt_vector_file_group = {"In every mix", options + 2, 3};
 
-static bool read_axes(tt_mix *mix, const tt_arguments *arguments, tt_error *err) {
+static bool add_axes(trimtab_mix *mix, const tt_arguments *arguments, tt_error *err) {
     const char *text;
+    trimtab_error error = {0};
     for (size_t i = 0; (text = tt_argument_nth(arguments, "--axis", i)); i++)
-        if (!tt_mix_parse(mix, text, err)) return false;
-    return true;
+        if (trimtab_mix_add(mix, text, &error)) break;
+    return tt_went_well(&error, err);
 }
 
-static bool read_files(tt_mix *mix, const tt_arguments *arguments, tt_error *err) {
-    const char *text;
+static bool add_scaled(trimtab_mix *mix, const char *text, const char *scale, tt_error *err) {
+    double value;
+    trimtab_error error;
+    if (scale && !tt_number_parse(scale, &value))
+        return tt_fail(err, TT_ERROR_USAGE, "--control-vector-scaled takes a scale such as 0.5, not '%s'", scale);
+    if (scale)
+        trimtab_mix_add_file(mix, text, value, &error);
+    else
+        trimtab_mix_add_files(mix, text, true, &error);
+    return tt_went_well(&error, err);
+}
+
+static bool add_files(trimtab_mix *mix, const tt_arguments *arguments, tt_error *err) {
+    const char *text, *scaled = "--control-vector-scaled";
+    trimtab_error error;
     for (size_t i = 0; (text = tt_argument_nth(arguments, "--control-vector", i)); i++)
-        if (!tt_mix_parse_files(mix, text, false, err)) return false;
-    for (size_t i = 0; (text = tt_argument_nth(arguments, "--control-vector-scaled", i)); i++) {
-        const char *scale = tt_argument_second(arguments, "--control-vector-scaled", i);
-        double value;
-        if (scale && !tt_number_parse(scale, &value))
-            return tt_fail(err, TT_ERROR_USAGE, "--control-vector-scaled takes a scale such as 0.5, not '%s'", scale);
-        if (scale ? !tt_mix_add_file(mix, text, value, err) : !tt_mix_parse_files(mix, text, true, err)) return false;
-    }
+        if (trimtab_mix_add_files(mix, text, false, &error)) return tt_went_well(&error, err);
+    for (size_t i = 0; (text = tt_argument_nth(arguments, scaled, i)); i++)
+        if (!add_scaled(mix, text, tt_argument_second(arguments, scaled, i), err)) return false;
     return true;
 }
 
-static bool read_layers(tt_mix *mix, const tt_arguments *arguments, tt_error *err) {
+static bool set_layers(trimtab_mix *mix, const tt_arguments *arguments, tt_error *err) {
     const char *name = "--control-vector-layer-range", *first = tt_argument_text(arguments, name);
     if (!first) return true;
     size_t last_one = 0;
@@ -54,32 +63,35 @@ static bool read_layers(tt_mix *mix, const tt_arguments *arguments, tt_error *er
     int64_t numbers[2];
     if (!last || !tt_integer_parse(first, &numbers[0]) || !tt_integer_parse(last, &numbers[1]))
         return tt_fail(err, TT_ERROR_USAGE, "%s takes two numbers of blocks, such as 10 20", name);
-    return tt_mix_set_layers(mix, numbers[0], numbers[1], err);
+    trimtab_error error;
+    trimtab_mix_layers(mix, numbers[0], numbers[1], &error);
+    return tt_went_well(&error, err);
 }
 
-bool tt_mix_read_files(tt_mix *mix, const tt_arguments *arguments, tt_error *err) {
-    return read_files(mix, arguments, err) && read_layers(mix, arguments, err);
+bool tt_mix_add_given_files(trimtab_mix *mix, const tt_arguments *arguments, tt_error *err) {
+    return add_files(mix, arguments, err) && set_layers(mix, arguments, err);
 }
 
-tt_mixer *tt_mix_open_given(const tt_arguments *arguments, const tt_vector_target *target, tt_model *model,
-                            const tt_chat *chat, tt_error *err) {
-    const tt_mixer_options mixer_options = {tt_argument_text(arguments, "--vectors"), target,
-                                            tt_argument_flag(arguments, "--force"), model, chat};
-    tt_mixer *mixer = tt_mixer_open(&mixer_options, err);
-    tt_mix mix = {0};
-    if (mixer && read_axes(&mix, arguments, err) && tt_mix_read_files(&mix, arguments, err) &&
-        tt_mixer_use(mixer, &mix, err))
-        return mixer;
-    tt_mix_free(&mix);
-    tt_mixer_close(mixer);
+static bool settle(trimtab_mix *mix, tt_error *err) {
+    trimtab_error error;
+    trimtab_mix_settle(mix, &error);
+    return tt_went_well(&error, err);
+}
+
+trimtab_mix *tt_mix_open_given(const tt_arguments *arguments, trimtab *t, bool conversation, tt_error *err) {
+    trimtab_error error;
+    trimtab_mix_options mix_options = trimtab_mix_defaults();
+    mix_options.folder = tt_argument_text(arguments, "--vectors");
+    mix_options.force = tt_argument_flag(arguments, "--force");
+    mix_options.model = t;
+    mix_options.conversation = conversation;
+    if (!t) mix_options.model_file = tt_argument_text(arguments, "--model");
+    trimtab_mix *mix = trimtab_mix_open(&mix_options, &error);
+    if (tt_went_well(&error, err) && add_axes(mix, arguments, err) && tt_mix_add_given_files(mix, arguments, err) &&
+        settle(mix, err))
+        return mix;
+    trimtab_mix_free(mix);
     return NULL;
-}
-
-tt_mixer *tt_mix_open_given_file(const tt_arguments *arguments, tt_target *target, tt_error *err) {
-    *target = (tt_target){0};
-    const char *path = tt_argument_text(arguments, "--model");
-    if (path && !tt_target_open(target, path, err)) return NULL;
-    return tt_mix_open_given(arguments, path ? &target->target : NULL, NULL, NULL, err);
 }
 
 bool tt_mix_asked(const tt_arguments *arguments) {
@@ -87,7 +99,9 @@ bool tt_mix_asked(const tt_arguments *arguments) {
            tt_argument_given(arguments, "--control-vector-scaled");
 }
 
-void tt_mix_warn(const tt_mixer *mixer) {
-    const tt_notes *warnings = tt_mixer_warnings(mixer);
-    for (size_t i = 0; i < warnings->count; i++) fprintf(stderr, "warning: %s\n", warnings->items[i]);
+const char *tt_mix_name(const trimtab_mix *mix) { return trimtab_mix_facts_of(mix)->text; }
+
+void tt_mix_warn(const trimtab_mix *mix) {
+    const trimtab_mix_facts *facts = trimtab_mix_facts_of(mix);
+    for (size_t i = 0; i < facts->warning_count; i++) fprintf(stderr, "warning: %s\n", facts->warnings[i]);
 }

@@ -94,61 +94,60 @@ static bool read_prompt(const tt_arguments *arguments, char **prompt, tt_error *
 
 /* ==== One answer, or two ==== */
 
-/* The prompt as the model gets it: in its chat template behind the system message, or as it is. */
-static bool full_prompt(const tt_session *session, const char *system, const char *prompt, tt_session_prompt *full,
-                        tt_error *err) {
-    *full = (tt_session_prompt){0};
-    if (!session->chat) return (full->text = tt_strdup(prompt, err)) != NULL;
-    tt_conversation conversation = {0};
-    const bool ok = (!system || tt_conversation_add(&conversation, "system", system, err)) &&
-                    tt_conversation_add(&conversation, "user", prompt, err) &&
-                    tt_session_prompt_of(session, &conversation, full, err);
-    tt_conversation_free(&conversation);
-    return ok;
+/* What the model is to write behind: in its chat template with the system message, or as it is. The caller frees. */
+static trimtab_prompt *full_prompt(const tt_session *session, const char *system, const char *prompt, tt_error *err) {
+    trimtab_error error;
+    const trimtab_message messages[] = {{"system", system}, {"user", prompt}};
+    const bool raw = tt_argument_flag(session->arguments, "-no-cnv");
+    trimtab_prompt *full = raw      ? trimtab_prompt_raw(session->t, prompt, &error)
+                           : system ? trimtab_prompt_chat(session->t, messages, 2, &error)
+                                    : trimtab_prompt_chat(session->t, messages + 1, 1, &error);
+    tt_went_well(&error, err);
+    return full;
 }
 
-static bool write_once(tt_session *session, const tt_session_prompt *prompt, tt_error *err) {
-    tt_answer answer;
+static bool write_once(tt_session *session, const trimtab_prompt *prompt, tt_error *err) {
+    trimtab_answer *answer;
     if (!tt_session_write(session, prompt, stdout, &answer, err)) return false;
-    tt_session_remark(session, &answer);
-    free(answer.text);
-    return !answer.interrupted || tt_fail(err, TT_ERROR_INTERRUPTED, "interrupted");
+    tt_session_remark(session, answer);
+    const bool interrupted = tt_session_interrupted(answer);
+    trimtab_answer_free(answer);
+    return !interrupted || tt_fail(err, TT_ERROR_INTERRUPTED, "interrupted");
 }
 
 /* Below each other: as it comes. Side by side: when both are known. */
-static bool write_both(tt_session *session, const tt_session_prompt *prompt, tt_error *err) {
+static bool write_both(tt_session *session, const trimtab_prompt *prompt, tt_error *err) {
     const int width = tt_console_width(stdout, 0);
     const bool colour = tt_console_colour(stdout), columns = width >= TT_NARROW;
-    const char *headings[2] = {"unsteered", tt_mixer_text(session->mix)};
-    tt_answer answers[2] = {0};
+    const char *headings[2] = {"unsteered", tt_mix_name(session->mix)};
+    trimtab_answer *answers[2] = {0};
     bool ok = true;
     for (size_t i = 0; i < 2 && ok; i++) {
         if (!columns)
             printf("%s%s== %s ==%s\n", i ? "\n" : "", colour ? "\033[1m" : "", headings[i], colour ? "\033[0m" : "");
         ok = tt_session_steer(session, i == 1, err) &&
              tt_session_write(session, prompt, columns ? NULL : stdout, &answers[i], err);
-        if (ok && answers[i].interrupted) ok = tt_fail(err, TT_ERROR_INTERRUPTED, "interrupted");
+        if (ok && tt_session_interrupted(answers[i])) ok = tt_fail(err, TT_ERROR_INTERRUPTED, "interrupted");
     }
     if (ok && columns) {
-        const char *texts[2] = {answers[0].text, answers[1].text};
+        const char *texts[2] = {answers[0]->text, answers[1]->text};
         ok = tt_side_by_side(stdout, headings, texts, width, colour, tt_console_unicode(), err);
     }
     for (size_t i = 0; i < 2; i++) {
-        if (ok) tt_session_remark(session, &answers[i]);
-        free(answers[i].text);
+        if (ok) tt_session_remark(session, answers[i]);
+        trimtab_answer_free(answers[i]);
     }
     return ok;
 }
 
 static bool one_shot(tt_session *session, const char *system, const char *prompt, tt_error *err) {
     const bool compare = tt_argument_flag(session->arguments, "--compare");
-    if (compare && !*tt_mixer_text(session->mix))
+    if (compare && !*tt_mix_name(session->mix))
         return tt_fail(err, TT_ERROR_USAGE,
                        "--compare needs something to compare with: name an axis, such as --axis language=0.5");
-    tt_session_prompt full;
-    if (!full_prompt(session, system, prompt, &full, err)) return false;
-    const bool ok = compare ? write_both(session, &full, err) : write_once(session, &full, err);
-    tt_session_prompt_free(&full);
+    trimtab_prompt *full = full_prompt(session, system, prompt, err);
+    const bool ok = full && (compare ? write_both(session, full, err) : write_once(session, full, err));
+    trimtab_prompt_free(full);
     return ok;
 }
 
@@ -168,7 +167,7 @@ static bool check_usage(const tt_arguments *arguments, const char *system, const
 static bool run_texts(const tt_arguments *arguments, const char *system, const char *prompt, tt_error *err) {
     if (!check_usage(arguments, system, prompt, err)) return false;
     tt_session session;
-    bool ok = tt_session_open(&session, arguments, tt_argument_flag(arguments, "-no-cnv"), err);
+    bool ok = tt_session_open(&session, arguments, err);
     if (ok) {
         tt_mix_warn(session.mix);
         ok = prompt ? one_shot(&session, system, prompt, err) : tt_chat_loop(&session, system, err);

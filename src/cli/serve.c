@@ -1,4 +1,4 @@
-/* serve.c: `trimtab serve`, an OpenAI-compatible server with a mix for each request: options in, a server of server/ . */
+/* serve.c: `trimtab serve`, an OpenAI-compatible server with a mix for each request: options in, a server running. */
 #include "cli/commands.h"
 #include "cli/mix_options.h"
 #include "cli/shared_options.h"
@@ -6,8 +6,8 @@
 #include "base/file.h"
 #include "base/plain.h"
 #include "base/text.h"
-#include "server/server.h"
 #include "terminal/interrupt.h"
+#include "trimtab_serve.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -71,11 +71,11 @@ static const tt_option_group limit_group = {"Limits", limit_options, sizeof limi
 
 /* Everything whose memory must last until the server has started. */
 typedef struct settings {
-    tt_server_options options;
+    trimtab_serve_options options;
     const char *keys[KEYS_MOST], *presets[PRESETS_MOST], *hosts[HOSTS_MOST];
     char *key_file, *certificate, *private_key;
     tt_text mix;
-    tt_mix base;
+    trimtab_mix *base;
 } settings;
 
 static void settings_free(settings *s) {
@@ -83,12 +83,12 @@ static void settings_free(settings *s) {
     free(s->certificate);
     free(s->private_key);
     tt_text_free(&s->mix);
-    tt_mix_free(&s->base);
+    trimtab_mix_free(s->base);
 }
 
 static bool add_key(settings *s, const char *key, tt_error *err) {
-    if (s->options.access.key_count == KEYS_MOST) return tt_fail(err, TT_ERROR_USAGE, "more than %d API keys", KEYS_MOST);
-    s->keys[s->options.access.key_count++] = key;
+    if (s->options.key_count == KEYS_MOST) return tt_fail(err, TT_ERROR_USAGE, "more than %d API keys", KEYS_MOST);
+    s->keys[s->options.key_count++] = key;
     return true;
 }
 
@@ -96,7 +96,7 @@ static bool take_keys(settings *s, const tt_arguments *arguments, tt_error *err)
     const char *key, *path = tt_argument_text(arguments, "--api-key-file");
     for (size_t i = 0; (key = tt_argument_nth(arguments, "--api-key", i)); i++)
         if (!add_key(s, key, err)) return false;
-    if (s->options.access.key_count == 0 && tt_argument_text(arguments, "--api-key") &&
+    if (s->options.key_count == 0 && tt_argument_text(arguments, "--api-key") &&
         !add_key(s, tt_argument_text(arguments, "--api-key"), err))
         return false; /* from the environment */
     if (!path) return true;
@@ -104,11 +104,10 @@ static bool take_keys(settings *s, const tt_arguments *arguments, tt_error *err)
     s->key_file = tt_plain_read(path, KEY_FILE_MOST, NULL, &length, err);
     if (!s->key_file) return false;
     char *state = NULL;
-    const size_t before = s->options.access.key_count;
+    const size_t before = s->options.key_count;
     for (char *line = strtok_r(s->key_file, "\n", &state); line; line = strtok_r(NULL, "\n", &state))
         if (!add_key(s, line, err)) return false;
-    return s->options.access.key_count > before ||
-           tt_fail(err, TT_ERROR_INPUT, "'%s' has no key in it; write one a line", path);
+    return s->options.key_count > before || tt_fail(err, TT_ERROR_INPUT, "'%s' has no key in it; write one a line", path);
 }
 
 static bool take_tls(settings *s, const tt_arguments *arguments, tt_error *err) {
@@ -118,8 +117,8 @@ static bool take_tls(settings *s, const tt_arguments *arguments, tt_error *err) 
     if (!certificate || !key) return tt_fail(err, TT_ERROR_USAGE, "--tls-cert and --tls-key belong together: give both");
     s->certificate = tt_file_read(certificate, PEM_MOST, &length, err);
     s->private_key = s->certificate ? tt_file_read(key, PEM_MOST, &length, err) : NULL;
-    s->options.http.tls_certificate = s->certificate;
-    s->options.http.tls_key = s->private_key;
+    s->options.tls_certificate = s->certificate;
+    s->options.tls_key = s->private_key;
     return s->private_key != NULL;
 }
 
@@ -128,7 +127,7 @@ static bool take_hosts(settings *s, const tt_arguments *arguments, tt_error *err
     for (size_t i = 0; (host = tt_argument_nth(arguments, "--allow-host", i)); i++) {
         if (i == HOSTS_MOST)
             return tt_fail(err, TT_ERROR_USAGE, "more than %d names of hosts; --allow-host '*' allows any", HOSTS_MOST);
-        s->hosts[s->options.access.host_count++] = host;
+        s->hosts[s->options.host_count++] = host;
     }
     return true;
 }
@@ -142,38 +141,33 @@ static bool take_mix(settings *s, const tt_arguments *arguments, tt_error *err) 
             return tt_fail(err, TT_ERROR_USAGE, "more than %d presets; put them into a file (--presets)", PRESETS_MOST);
         s->presets[s->options.preset_count++] = text;
     }
+    trimtab_error error;
     s->options.mix = s->mix.data;
-    s->options.base = &s->base;
-    return tt_text_ok(&s->mix, err) && tt_mix_read_files(&s->base, arguments, err);
+    s->options.base = s->base = trimtab_mix_open(NULL, &error);
+    return tt_text_ok(&s->mix, err) && tt_went_well(&error, err) && tt_mix_add_given_files(s->base, arguments, err);
 }
 
 static bool take_settings(settings *s, const tt_arguments *arguments, tt_error *err) {
-    const uint32_t slots = (uint32_t)tt_argument_count(arguments, "--parallel");
-    s->options = (tt_server_options){
-        .http = {.host = tt_argument_text(arguments, "--host"),
-                 .port = (uint16_t)tt_argument_count(arguments, "--port"),
-                 .body_limit = (size_t)tt_argument_count(arguments, "--max-body"),
-                 .connections = (uint32_t)tt_argument_count(arguments, "--max-connections"),
-                 .idle = tt_argument_number(arguments, "--idle")},
-        .access = {.keys = s->keys,
-                   .no_auth = tt_argument_flag(arguments, "--no-auth"),
-                   .cors = tt_argument_text(arguments, "--cors"),
-                   .hosts = s->hosts},
-        .vectors = tt_argument_text(arguments, "--vectors"),
-        .model_name = tt_argument_text(arguments, "--alias"),
-        .presets = s->presets,
-        .preset_file = tt_argument_text(arguments, "--presets"),
-        .slots = slots,
-        .context = (uint32_t)tt_argument_count(arguments, "--ctx-size") / slots,
-        .queue = (uint32_t)tt_argument_count(arguments, "--queue"),
-        .limit = tt_argument_count(arguments, "--predict"),
-        .timeout = tt_argument_number(arguments, "--timeout"),
-        .grace = tt_argument_number(arguments, "--grace"),
-    };
-    const int64_t context = tt_argument_count(arguments, "--ctx-size");
-    if (context && context < slots)
-        return tt_fail(err, TT_ERROR_USAGE, "-c %lld is shared out among %u conversations (-np): give them more tokens",
-                       (long long)context, slots);
+    trimtab_serve_options *options = &s->options;
+    *options = trimtab_serve_defaults();
+    options->host = tt_argument_text(arguments, "--host");
+    options->port = (uint16_t)tt_argument_count(arguments, "--port");
+    options->body_limit = (uint64_t)tt_argument_count(arguments, "--max-body");
+    options->connections = (uint32_t)tt_argument_count(arguments, "--max-connections");
+    options->idle = tt_argument_number(arguments, "--idle");
+    options->keys = s->keys;
+    options->no_auth = tt_argument_flag(arguments, "--no-auth");
+    options->cors = tt_argument_text(arguments, "--cors");
+    options->hosts = s->hosts;
+    options->vectors = tt_argument_text(arguments, "--vectors");
+    options->model_name = tt_argument_text(arguments, "--alias");
+    options->presets = s->presets;
+    options->preset_file = tt_argument_text(arguments, "--presets");
+    options->parallel = (uint32_t)tt_argument_count(arguments, "--parallel");
+    options->queue = (uint32_t)tt_argument_count(arguments, "--queue");
+    options->limit = tt_argument_count(arguments, "--predict");
+    options->timeout = tt_argument_number(arguments, "--timeout");
+    options->grace = tt_argument_number(arguments, "--grace");
     return take_keys(s, arguments, err) && take_hosts(s, arguments, err) && take_tls(s, arguments, err) &&
            take_mix(s, arguments, err);
 }
@@ -187,49 +181,35 @@ static void allow_many_files(void) {
     }
 }
 
-static void announce(const tt_server *server) {
-    fputs(tt_server_notes(server), stderr);
+static void announce(const trimtab_server_facts *facts) {
+    fputs(facts->notes, stderr);
     fprintf(stderr, "trimtab: serving at %s (%u conversations of %u tokens at once, %zu ax%cs); Ctrl-C ends\n",
-            tt_server_address(server), tt_server_slots(server), tt_server_context(server), tt_server_axes(server),
-            tt_server_axes(server) == 1 ? 'i' : 'e');
+            facts->address, facts->slots, facts->context, facts->axis_count, facts->axis_count == 1 ? 'i' : 'e');
     fflush(stderr);
 }
 
-/* A model without a chat template still completes text, unless a template was asked for. */
-static bool open_chat(const tt_model *model, const tt_arguments *arguments, tt_chat **chat, tt_error *err) {
-    const tt_chat_options layout = tt_chat_given(arguments);
-    *chat = tt_chat_open(model, &layout, err);
-    if (*chat) return true;
-    if (err->kind == TT_ERROR_MEMORY || err->kind == TT_ERROR_IO || layout.name || layout.file || layout.kwargs)
-        return false;
-    fprintf(stderr, "trimtab: only /v1/completions can be served: %s\n", err->message);
-    *err = (tt_error){0};
-    return true;
-}
-
-static bool serve(tt_model *model, const tt_arguments *arguments, tt_error *err) {
+static bool serve(trimtab *t, const tt_arguments *arguments, tt_error *err) {
     settings s = {0};
-    tt_chat *chat = NULL;
-    bool ok = take_settings(&s, arguments, err) && open_chat(model, arguments, &chat, err);
-    tt_server *server = ok ? tt_server_start(model, chat, &s.options, err) : NULL;
+    trimtab_error error = {0};
+    trimtab_server *server = take_settings(&s, arguments, err) ? trimtab_serve_start(t, &s.options, &error) : NULL;
+    tt_went_well(&error, err);
     settings_free(&s);
     if (server) {
-        announce(server);
-        tt_server_wait(server, tt_interrupt_flag());
+        announce(trimtab_server_facts_of(server));
+        if (!atomic_load(tt_interrupt_flag())) trimtab_serve_run(server);
         fputs("trimtab: ending; running answers are finished first\n", stderr);
-        tt_server_stop(server);
+        trimtab_serve_stop(server);
     }
-    tt_chat_close(chat);
     return server != NULL;
 }
 
 static bool run(const tt_arguments *arguments, tt_error *err) {
     allow_many_files();
-    tt_engine *engine;
-    tt_model *model = tt_model_open_given(arguments, false, &engine, err);
-    const bool ok = model && serve(model, arguments, err);
-    tt_model_close(model);
-    tt_engine_stop(engine);
+    trimtab_options options = tt_options_given(arguments);
+    options.context = (uint32_t)tt_argument_count(arguments, "--ctx-size");
+    trimtab *t = tt_open_given(arguments, options, false, err);
+    const bool ok = t && serve(t, arguments, err);
+    tt_close_given(t);
     return ok;
 }
 

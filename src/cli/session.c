@@ -1,201 +1,168 @@
 /* session.c: see session.h */
 #include "cli/session.h"
-#include "apply/steering.h"
-#include "base/memory.h"
 #include "base/progress.h"
-#include "base/text.h"
 #include "cli/shared_options.h"
 #include "terminal/console.h"
 #include "terminal/interrupt.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include <inttypes.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 enum { QUICK_TOKENS = 512 };
 
 /* ==== Opening ==== */
 
-static tt_sampler *open_sampler(const tt_session *session, tt_error *err) {
-    tt_sampling_given given;
-    if (!tt_sampling_read(&given, session->arguments, err)) return NULL;
-    tt_sampler *sampler = tt_sampler_open(session->model, &given.sampling, err);
-    tt_sampling_given_free(&given);
-    return sampler;
+static trimtab *open_model(const tt_arguments *arguments, tt_error *err) {
+    trimtab_options options = tt_options_given(arguments);
+    const size_t reasoning = tt_argument_choice(arguments, "--reasoning");
+    options.context = (uint32_t)tt_argument_count(arguments, "--ctx-size");
+    if (reasoning == TT_REASONING_ON) options.thinking = TRIMTAB_THINK_ON;
+    if (reasoning == TT_REASONING_OFF) options.thinking = TRIMTAB_THINK_OFF;
+    return tt_open_given(arguments, options, false, err);
 }
 
-bool tt_session_open(tt_session *session, const tt_arguments *arguments, bool raw, tt_error *err) {
-    *session = (tt_session){.arguments = arguments, .limit = tt_argument_count(arguments, "--n-predict")};
-    session->model = tt_model_open_given(arguments, false, &session->engine, err);
-    if (!session->model) return false;
-    session->sampler = open_sampler(session, err);
-    if (!session->sampler) return false;
-    if (!raw) {
-        tt_chat_options layout = tt_chat_given(arguments);
-        const int64_t reasoning = tt_argument_choice(arguments, "--reasoning");
-        if (reasoning == TT_REASONING_ON) layout.think = TT_THINK_ON;
-        if (reasoning == TT_REASONING_OFF) layout.think = TT_THINK_OFF;
-        session->chat = tt_chat_open(session->model, &layout, err);
-        if (!session->chat) return false;
-    }
-    session->target = tt_target_of_model(session->model);
-    session->mix = tt_mix_open_given(arguments, &session->target, session->model, session->chat, err);
-    if (!session->mix) return false;
-    session->generator = tt_generator_open(session->model, (uint32_t)tt_argument_count(arguments, "--ctx-size"), err);
-    return session->generator && tt_session_steer(session, true, err);
+/* What is wrong with a grammar is told before a chat begins. */
+static bool check_sampling(const tt_session *session, tt_error *err) {
+    trimtab_error error;
+    trimtab_sampling_check(session->t, session->sampling, &error);
+    return tt_went_well(&error, err);
+}
+
+bool tt_session_open(tt_session *session, const tt_arguments *arguments, tt_error *err) {
+    *session = (tt_session){.arguments = arguments};
+    return (session->t = open_model(arguments, err)) && (session->sampling = tt_sampling_given(arguments, err)) &&
+           check_sampling(session, err) &&
+           (session->mix = tt_mix_open_given(arguments, session->t, !tt_argument_flag(arguments, "-no-cnv"), err)) &&
+           tt_session_steer(session, true, err);
 }
 
 void tt_session_close(tt_session *session) {
-    tt_generator_close(session->generator);
-    tt_mixer_close(session->mix);
-    tt_chat_close(session->chat);
-    tt_sampler_close(session->sampler);
-    tt_model_close(session->model);
-    tt_engine_stop(session->engine);
+    trimtab_mix_free(session->mix);
+    trimtab_sampling_free(session->sampling);
+    tt_close_given(session->t);
     *session = (tt_session){0};
 }
 
 bool tt_session_steer(tt_session *session, bool steered, tt_error *err) {
-    session->steered = steered;
-    if (!steered) return tt_generator_steer(session->generator, NULL, err);
-    tt_steering *steering = tt_steering_of_vector(session->model, &tt_mixer_blend(session->mix)->vector, err);
-    const bool ok = steering && tt_generator_steer(session->generator, steering, err);
-    tt_steering_release(steering);
-    return ok;
+    trimtab_error error;
+    trimtab_apply(session->t, steered ? session->mix : NULL, &error);
+    return tt_went_well(&error, err);
 }
 
 /* ==== Writing ==== */
 
 typedef struct output_state {
     FILE *stream;
-    const tt_thinking *thinking;
-    bool hides;           /* what is thought */
-    size_t thought, said; /* bytes of each that are shown */
-    tt_text text;
+    bool hides;             /* what is thought */
+    bool has_thought, said; /* whether anything of it was shown */
+    char last;              /* byte that was said */
     tt_progress progress;
 } output_state;
 
-/* A prompt of one micro-batch is read before anybody could read a progress line. */
-static void show_reading(size_t done, size_t total, void *user_data) {
-    output_state *writing = user_data;
-    if (!writing->progress.stream) {
-        if (done == total || total - done <= QUICK_TOKENS || !isatty(STDERR_FILENO)) return;
-        tt_progress_begin(&writing->progress, stderr, true, "reading the prompt", "tokens", total, done);
+/* A prompt of one micro-batch is read before anybody could read a progress line. A signal that came before the call is one
+ * that the library does not know of. */
+static int show_reading(const trimtab_progress *reading, void *user_data) {
+    output_state *output = user_data;
+    const bool interrupted = atomic_load(tt_interrupt_flag());
+    if (!output->progress.stream) {
+        if (reading->total - reading->done <= QUICK_TOKENS || !isatty(STDERR_FILENO)) return interrupted;
+        tt_progress_begin(&output->progress, stderr, true, "reading the prompt", reading->unit, reading->total,
+                          reading->done);
     }
-    tt_progress_set(&writing->progress, done);
-    if (done == total) tt_progress_end(&writing->progress);
+    tt_progress_set(&output->progress, reading->done);
+    if (reading->done == reading->total) tt_progress_end(&output->progress);
+    return interrupted;
 }
 
 /* On a terminal what is thought is dim. */
-static void show_thought(output_state *writing, const char *text, size_t length) {
-    if (!length || writing->hides) return;
+static int show_thought(const char *text, size_t length, void *user_data) {
+    output_state *output = user_data;
+    if (!output->stream || output->hides) return 0;
     const bool colour = tt_console_colour(stderr);
     fprintf(stderr, "%s%.*s%s", colour ? "\033[2m" : "", (int)length, text, colour ? "\033[0m" : "");
+    output->has_thought = true;
+    return 0;
 }
 
-/* Shows what has come to be certain of the text. */
-static void show_parts(output_state *writing, bool ended) {
-    const char *text = writing->text.data;
-    const tt_parts parts = tt_thinking_split(writing->thinking, text, writing->text.length, ended);
-    const size_t thought = parts.thought_end - parts.thought, said = parts.said_end - parts.said;
-    if (thought > writing->thought) {
-        show_thought(writing, text + parts.thought + writing->thought, thought - writing->thought);
-        writing->thought = thought;
-    }
-    if (said <= writing->said) return;
-    if (!writing->said && writing->thought && !writing->hides) fputs("\n\n", stderr);
-    fwrite(text + parts.said + writing->said, 1, said - writing->said, writing->stream);
-    writing->said = said;
+static int show_text(const char *text, size_t length, void *user_data) {
+    output_state *output = user_data;
+    if (!output->stream) return 0;
+    if (!output->said && output->has_thought) fputs("\n\n", stderr);
+    fwrite(text, 1, length, output->stream);
+    output->said = true;
+    output->last = text[length - 1];
+    return fflush(output->stream); /* nobody reads any more: no need to go on; main() looks into it */
 }
 
-static bool show_text(const char *bytes, size_t length, void *user_data) {
-    output_state *writing = user_data;
-    tt_text_add_bytes(&writing->text, bytes, length);
-    if (!writing->stream || writing->text.failed) return !writing->text.failed;
-    show_parts(writing, false);
-    return fflush(writing->stream) == 0; /* nobody reads any more: no need to go on; main() looks into it */
+static trimtab_generate_options options_for(const tt_session *session, output_state *output) {
+    trimtab_generate_options options = trimtab_generate_defaults();
+    options.sampling = session->sampling;
+    options.limit = tt_argument_count(session->arguments, "--n-predict");
+    options.progress = show_reading;
+    options.on_text = show_text;
+    options.on_thought = show_thought;
+    options.user_data = output;
+    return options;
 }
 
-/* What was said, in memory of the caller's. */
-static char *said_text(const output_state *writing, tt_error *err) {
-    const char *text = writing->text.data ? writing->text.data : "";
-    const tt_parts parts = tt_thinking_split(writing->thinking, text, writing->text.length, true);
-    return tt_strndup(text + parts.said, parts.said_end - parts.said, err);
+/* One that was chosen at random is kept. */
+static bool keep_seed(tt_session *session, const trimtab_answer *answer, tt_error *err) {
+    char seed[16];
+    trimtab_error error;
+    snprintf(seed, sizeof seed, "%" PRIu32, answer->seed);
+    trimtab_sampling_set(session->sampling, "seed", seed, &error);
+    return tt_went_well(&error, err);
 }
 
-static bool read_prompt(const tt_session *session, const tt_session_prompt *prompt, tt_tokens *tokens, tt_error *err) {
-    if (session->chat) return tt_chat_tokenize(session->chat, prompt->text, tokens, err);
-    return tt_tokenize(session->model, prompt->text, strlen(prompt->text), tokens, err);
+/* Ends what was shown, and looks at how the call went. */
+static bool finish(tt_session *session, output_state *output, trimtab_answer **answer, const trimtab_error *error,
+                   tt_error *err) {
+    tt_progress_end(&output->progress);
+    const bool ok = tt_went_well(error, err);
+    if (output->stream && output->last != '\n' && (ok || output->said || output->has_thought)) fputc('\n', output->stream);
+    if (ok && keep_seed(session, *answer, err)) return true;
+    trimtab_answer_free(*answer);
+    *answer = NULL;
+    return false;
 }
 
-bool tt_session_write(tt_session *session, const tt_session_prompt *prompt, FILE *stream, tt_answer *answer, tt_error *err) {
-    *answer = (tt_answer){0};
-    tt_tokens tokens;
-    if (!read_prompt(session, prompt, &tokens, err)) return false;
-    output_state writing = {.stream = stream,
-                            .thinking = &prompt->thinking,
-                            .hides = tt_argument_choice(session->arguments, "--reasoning") == TT_REASONING_HIDE};
-    const tt_generation generation = {
-        .reading = {.cancel = tt_interrupt_flag(), .on_progress = show_reading, .user_data = &writing},
-        .shown = &prompt->thinking.shown,
-        .limit = session->limit,
-        .on_text = show_text,
-        .user_data = &writing,
-    };
-    tt_sampler_reset(session->sampler);
-    bool ok = tt_generator_run(session->generator, &tokens, session->sampler, &generation, &answer->generated, err);
-    tt_tokens_free(&tokens);
-    tt_progress_end(&writing.progress);
-    if (stream && writing.text.length && !writing.text.failed) show_parts(&writing, true);
-    const bool ends_in_newline = writing.text.length && writing.text.data[writing.text.length - 1] == '\n';
-    if (stream && !ends_in_newline && (ok || writing.text.length)) fputc('\n', stream);
-    answer->interrupted = ok && atomic_load(tt_interrupt_flag());
-    ok = ok && tt_text_ok(&writing.text, err);
-    answer->text = ok ? said_text(&writing, err) : NULL;
-    tt_text_free(&writing.text);
-    return answer->text != NULL;
+static output_state output_to(const tt_session *session, FILE *stream) {
+    return (output_state){.stream = stream,
+                          .hides = tt_argument_choice(session->arguments, "--reasoning") == TT_REASONING_HIDE};
 }
 
-bool tt_session_prompt_of(const tt_session *session, const tt_conversation *conversation, tt_session_prompt *prompt,
-                          tt_error *err) {
-    *prompt = (tt_session_prompt){0};
-    tt_rendered rendered;
-    if (!tt_chat_render_whole(session->chat, conversation->messages, conversation->count, &rendered, err)) return false;
-    const bool ok = tt_thinking_of(session->chat, &rendered, &prompt->thinking, err);
-    if (ok) {
-        prompt->text = rendered.prompt;
-        rendered.prompt = NULL;
-    }
-    tt_rendered_free(&rendered);
-    return ok;
+bool tt_session_write(tt_session *session, const trimtab_prompt *prompt, FILE *stream, trimtab_answer **answer,
+                      tt_error *err) {
+    output_state output = output_to(session, stream);
+    const trimtab_generate_options options = options_for(session, &output);
+    trimtab_error error;
+    trimtab_write(session->t, prompt, &options, answer, &error);
+    return finish(session, &output, answer, &error, err);
 }
 
-void tt_session_prompt_free(tt_session_prompt *prompt) {
-    free(prompt->text);
-    tt_thinking_free(&prompt->thinking);
-    *prompt = (tt_session_prompt){0};
+bool tt_session_say(tt_session *session, trimtab_chat *chat, const char *content, FILE *stream, trimtab_answer **answer,
+                    tt_error *err) {
+    output_state output = output_to(session, stream);
+    const trimtab_generate_options options = options_for(session, &output);
+    trimtab_error error;
+    trimtab_chat_say(chat, content, &options, answer, &error);
+    return finish(session, &output, answer, &error, err);
 }
 
-bool tt_session_answer(tt_session *session, const tt_conversation *conversation, FILE *stream, tt_answer *answer,
-                       tt_error *err) {
-    *answer = (tt_answer){0};
-    tt_session_prompt prompt;
-    if (!tt_session_prompt_of(session, conversation, &prompt, err)) return false;
-    const bool ok = tt_session_write(session, &prompt, stream, answer, err);
-    tt_session_prompt_free(&prompt);
-    return ok;
+bool tt_session_interrupted(const trimtab_answer *answer) {
+    return answer->stop == TRIMTAB_STOP_CALLER && atomic_load(tt_interrupt_flag());
 }
 
 static double per_second(size_t count, double seconds) { return seconds > 0 ? (double)count / seconds : 0; }
 
-void tt_session_remark(const tt_session *session, const tt_answer *answer) {
-    const tt_generated *g = &answer->generated;
-    if (g->stop == TT_STOP_CONTEXT)
-        tt_console_error("the context of %u tokens is full, so the text ends here; -c gives it more room",
-                         tt_generator_context(session->generator));
+void tt_session_remark(const tt_session *session, const trimtab_answer *answer) {
+    if (answer->stop == TRIMTAB_STOP_CONTEXT)
+        tt_console_error("the context of %" PRIu32 " tokens is full, so the text ends here; -c gives it more room",
+                         answer->context);
     if (!tt_argument_flag(session->arguments, "--perf")) return;
-    const size_t read = g->prompt_tokens - g->reused_tokens;
-    fprintf(stderr, "read %zu tokens (%zu known) in %.3f s, %.1f/s; wrote %zu in %.3f s, %.2f/s; seed %u\n", read,
-            g->reused_tokens, g->prompt_seconds, per_second(read, g->prompt_seconds), g->written_tokens, g->written_seconds,
-            per_second(g->written_tokens, g->written_seconds), tt_sampler_seed(session->sampler));
+    const size_t read = answer->prompt_tokens - answer->reused_tokens;
+    fprintf(stderr, "read %zu tokens (%zu known) in %.3f s, %.1f/s; wrote %zu in %.3f s, %.2f/s; seed %" PRIu32 "\n", read,
+            answer->reused_tokens, answer->prompt_seconds, per_second(read, answer->prompt_seconds), answer->written_tokens,
+            answer->written_seconds, per_second(answer->written_tokens, answer->written_seconds), answer->seed);
 }

@@ -1,10 +1,8 @@
 /* shared_options.c: see shared_options.h */
 #include "cli/shared_options.h"
 #include "base/progress.h"
-#include "prompts/axis.h"
 #include "terminal/interrupt.h"
 
-#include <limits.h>
 #include <math.h>
 #include <string.h>
 #include <unistd.h>
@@ -57,14 +55,7 @@ const tt_option_group tt_context_group = {"Model", context_options, sizeof conte
 const tt_option_group tt_layout_group = {"Model", layout_options, sizeof layout_options / sizeof *layout_options};
 const tt_option_group tt_model_group = {"Model", model_options, sizeof model_options / sizeof *model_options};
 
-const char *tt_suggest_axis(size_t index) { return index < tt_axis_builtin_count() ? tt_axis_builtin_name(index) : NULL; }
-
-tt_chat_options tt_chat_given(const tt_arguments *arguments) {
-    return (tt_chat_options){.name = tt_argument_text(arguments, "--chat-template"),
-                             .file = tt_argument_text(arguments, "--chat-template-file"),
-                             .kwargs = tt_argument_text(arguments, "--chat-template-kwargs"),
-                             .control_tokens = tt_argument_flag(arguments, "--control-tokens")};
-}
+const char *tt_suggest_axis(size_t index) { return trimtab_axis_name(index); }
 
 const char *tt_model_path(const tt_arguments *arguments, tt_error *err) {
     const char *path = tt_argument_text(arguments, "--model");
@@ -74,49 +65,47 @@ const char *tt_model_path(const tt_arguments *arguments, tt_error *err) {
 
 /* ==== Opening the model ==== */
 
-/* False where no model is named. The texts are those of `arguments`. */
-static bool read_model_options(const tt_arguments *arguments, tt_model_options *options, tt_error *err) {
+trimtab_options tt_options_given(const tt_arguments *arguments) {
+    trimtab_options options = trimtab_defaults();
     const int64_t layers = tt_argument_count(arguments, "-ngl");
     const int64_t batch = tt_argument_count(arguments, "-b"), ubatch = tt_argument_count(arguments, "-ub");
-    *options = (tt_model_options){
-        .path = tt_model_path(arguments, err),
-        .gpu_layers = layers > INT_MAX ? INT_MAX : (int)layers,
-        .tensor_split = tt_argument_text(arguments, "-ts"),
-        .threads = tt_argument_given(arguments, "-t") ? (int)tt_argument_count(arguments, "-t") : 0,
-        .ubatch = (int)(batch < ubatch ? batch : ubatch),
-        .flash_attention_off = strcmp(tt_argument_text(arguments, "-fa"), "off") == 0,
-    };
-    return options->path != NULL;
+    options.gpu_layers = layers > INT32_MAX ? INT32_MAX : (int32_t)layers;
+    options.tensor_split = tt_argument_text(arguments, "-ts");
+    options.threads = tt_argument_given(arguments, "-t") ? (int32_t)tt_argument_count(arguments, "-t") : 0;
+    options.micro_batch = (int32_t)(batch < ubatch ? batch : ubatch);
+    options.no_flash_attention = strcmp(tt_argument_text(arguments, "-fa"), "off") == 0;
+    options.chat_template = tt_argument_text(arguments, "--chat-template");
+    options.chat_template_file = tt_argument_text(arguments, "--chat-template-file");
+    options.chat_template_kwargs = tt_argument_text(arguments, "--chat-template-kwargs");
+    options.control_tokens = tt_argument_flag(arguments, "--control-tokens");
+    options.rpc_servers = tt_argument_text(arguments, "--rpc");
+    options.verbose = tt_argument_flag(arguments, "--verbose");
+    return options;
 }
 
-static bool show_loading(float share, void *user_data) {
-    tt_progress_set(user_data, (uint64_t)(100 * share));
-    return !atomic_load(tt_interrupt_flag());
+static int show_loading(const trimtab_progress *loading, void *user_data) {
+    tt_progress_set(user_data, loading->done);
+    return atomic_load(tt_interrupt_flag());
 }
 
-/* Loads the model into `engine`, and shows how far that is. */
-static tt_model *load(tt_engine *engine, tt_model_options *options, bool quiet, tt_error *err) {
+static void cancel(void *data) { trimtab_cancel(data); }
+
+trimtab *tt_open_given(const tt_arguments *arguments, trimtab_options options, bool quiet, tt_error *err) {
+    const char *path = tt_model_path(arguments, err);
+    if (!path) return NULL;
+    trimtab_error error;
     tt_progress progress = {0};
     const bool shown = !quiet && isatty(STDERR_FILENO);
     tt_progress_begin(&progress, shown ? stderr : NULL, true, "loading the model", "%", 100, 0);
-    options->progress = show_loading;
-    options->progress_data = &progress;
-    tt_model *model = tt_model_open(engine, options, err);
+    options.progress = show_loading;
+    options.user_data = &progress;
+    trimtab *t = trimtab_open(path, &options, &error);
     tt_progress_end(&progress);
-    if (!model && atomic_load(tt_interrupt_flag())) tt_fail(err, TT_ERROR_INTERRUPTED, "interrupted");
-    return model;
+    if (tt_went_well(&error, err)) tt_interrupt_tell(cancel, t);
+    return t;
 }
 
-tt_model *tt_model_open_given(const tt_arguments *arguments, bool quiet, tt_engine **engine, tt_error *err) {
-    const tt_engine_options engine_options = {.verbose = tt_argument_flag(arguments, "--verbose"),
-                                              .rpc_servers = tt_argument_text(arguments, "--rpc")};
-    tt_model_options options;
-    *engine = NULL;
-    if (!read_model_options(arguments, &options, err)) return NULL;
-    *engine = tt_engine_start(&engine_options, err);
-    tt_model *model = *engine ? load(*engine, &options, quiet, err) : NULL;
-    if (model) return model;
-    tt_engine_stop(*engine);
-    *engine = NULL;
-    return NULL;
+void tt_close_given(trimtab *t) {
+    tt_interrupt_tell(NULL, NULL);
+    trimtab_close(t);
 }

@@ -1,9 +1,8 @@
 /* shared_options.h: groups of options that several commands have, and what they ask for. */
 #pragma once
 
-#include "model/chat.h"
-#include "model/engine.h"
-#include "model/model.h"
+#include "cli/inner_model.h"
+#include "cli/library.h"
 #include "terminal/options.h"
 
 /* Which model, where it runs and how it is talked to: -m, -ngl, -ts, -fa, -t, -b, -ub, --chat-template, --rpc,
@@ -18,10 +17,10 @@ const char *tt_suggest_axis(size_t index);
 /* The model's path: -m, else TRIMTAB_MODEL; NULL and TT_ERROR_USAGE where there is neither. */
 const char *tt_model_path(const tt_arguments *arguments, tt_error *err);
 
-/* How conversations are laid out, as the group's options say. */
-tt_chat_options tt_chat_given(const tt_arguments *arguments);
+/* The library's options as the group's say, for a caller to add to; the texts are those of `arguments`. */
+trimtab_options tt_options_given(const tt_arguments *arguments);
 
-/* Opens the model that the group's options name, in an engine of its own. On a terminal a line tells how much of it is
- * loaded, unless `quiet`; the first Ctrl-C ends that (TT_ERROR_INTERRUPTED). The caller closes the model, then the engine;
- * on failure both are NULL. */
-tt_model *tt_model_open_given(const tt_arguments *arguments, bool quiet, tt_engine **engine, tt_error *err);
+/* Opens the model that the group's options name. On a terminal a line tells how much of it is loaded, unless `quiet`; Ctrl-C
+ * ends that (TT_ERROR_INTERRUPTED), and from then on cancels what the handle does. Closed with tt_close_given. */
+trimtab *tt_open_given(const tt_arguments *arguments, trimtab_options options, bool quiet, tt_error *err);
+void tt_close_given(trimtab *t); /* harmless on NULL */

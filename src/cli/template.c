@@ -1,10 +1,8 @@
 /* template.c: `trimtab template`, what a model is told for a conversation: its chat template, run. */
 #include "base/file.h"
 #include "base/json.h"
-#include "base/memory.h"
 #include "cli/commands.h"
 #include "cli/shared_options.h"
-#include "model/control_text.h"
 #include "terminal/console.h"
 #include "terminal/print_json.h"
 
@@ -26,98 +24,67 @@ static const char example[] = "{\"messages\": [{\"role\": \"system\", \"content\
                               "{\"role\": \"assistant\", \"content\": \"Hi there\"},"
                               "{\"role\": \"user\", \"content\": \"How are you?\"}]}";
 
-/* A conversation's messages alone count as a request too. */
-static yyjson_doc *in_a_request(yyjson_doc *messages, tt_error *err) {
-    yyjson_mut_val *root;
-    yyjson_mut_doc *doc = tt_json_object(&root);
-    yyjson_mut_obj_add_val(doc, root, "messages", yyjson_val_mut_copy(doc, yyjson_doc_get_root(messages)));
-    char *text = tt_json_text(doc, YYJSON_WRITE_NOFLAG, NULL, err);
-    yyjson_mut_doc_free(doc);
-    yyjson_doc_free(messages);
-    yyjson_doc *request = text ? tt_json_parse("the conversation", text, strlen(text), err) : NULL;
-    free(text);
-    return request;
-}
-
-static yyjson_doc *read_request(const char *file, tt_error *err) {
-    if (!file) return tt_json_parse("the example", example, strlen(example), err);
+static trimtab_prompt *read_prompt(const tt_arguments *arguments, trimtab *t, tt_error *err) {
+    const char *file = tt_argument_text(arguments, "--messages");
+    trimtab_error error;
     size_t length;
+    if (!file) {
+        trimtab_prompt *prompt = trimtab_prompt_request(t, example, "the example", &error);
+        tt_went_well(&error, err);
+        return prompt;
+    }
     const bool standard = !strcmp(file, "-");
     char *text = tt_file_read(standard ? "/dev/stdin" : file, REQUEST_MOST, &length, err);
-    yyjson_doc *doc = text ? tt_json_parse(standard ? "standard input" : file, text, length, err) : NULL;
+    if (!text) return NULL;
+    trimtab_prompt *prompt = trimtab_prompt_request(t, text, standard ? "standard input" : file, &error);
+    tt_went_well(&error, err);
     free(text);
-    return doc && yyjson_is_arr(yyjson_doc_get_root(doc)) ? in_a_request(doc, err) : doc;
-}
-
-/* A named layout takes messages whose contents are texts. */
-static bool render_named(const tt_chat *chat, yyjson_val *request, tt_rendered *rendered, tt_error *err) {
-    yyjson_val *list = yyjson_obj_get(request, "messages"), *message;
-    const size_t count = yyjson_arr_size(list);
-    tt_message *messages = tt_alloc(count, sizeof *messages, err);
-    bool ok = messages && (count || tt_fail(err, TT_ERROR_INPUT, "the request has no \"messages\""));
-    yyjson_arr_iter at = yyjson_arr_iter_with(list);
-    for (size_t i = 0; ok && (message = yyjson_arr_iter_next(&at)); i++) {
-        messages[i] = (tt_message){yyjson_get_str(yyjson_obj_get(message, "role")),
-                                   yyjson_get_str(yyjson_obj_get(message, "content"))};
-        if (!messages[i].role || !messages[i].content)
-            ok = tt_fail(err, TT_ERROR_INPUT,
-                         "message %zu has no \"role\" or no \"content\" that is text, and libllama's "
-                         "layouts take nothing else",
-                         i + 1);
-    }
-    ok = ok && tt_chat_render_whole(chat, messages, count, rendered, err);
-    free(messages);
-    return ok;
+    return prompt;
 }
 
 /* ==== Printing ==== */
 
-static void add_texts(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key, char *const *texts, size_t count) {
+static void add_texts(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key, const char *const *texts, size_t count) {
     yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, object, key);
     for (size_t i = 0; i < count; i++) yyjson_mut_arr_add_str(doc, list, texts[i]);
 }
 
-static bool print_json(const tt_chat *chat, const tt_rendered *rendered, const char *prompt, tt_error *err) {
-    tt_tokens tokens;
-    if (!tt_chat_tokenize(chat, rendered->prompt, &tokens, err)) return false;
-    const tt_template_facts facts = tt_chat_facts(chat);
+static const char *or_empty(const char *text) { return text ? text : ""; }
+
+static bool print_json(const trimtab_prompt *prompt, tt_error *err) {
     yyjson_mut_val *root;
     yyjson_mut_doc *doc = tt_json_object(&root);
-    yyjson_mut_obj_add_str(doc, root, "template", tt_chat_name(chat));
-    if (tt_template_engine()) yyjson_mut_obj_add_str(doc, root, "engine", tt_template_engine());
-    yyjson_mut_obj_add_str(doc, root, "prompt", prompt);
+    yyjson_mut_obj_add_str(doc, root, "template", prompt->template_name);
+    if (trimtab_template_engine()) yyjson_mut_obj_add_str(doc, root, "engine", trimtab_template_engine());
+    yyjson_mut_obj_add_str(doc, root, "prompt", prompt->text);
     yyjson_mut_val *ids = yyjson_mut_obj_add_arr(doc, root, "tokens");
-    for (size_t i = 0; i < tokens.count; i++) yyjson_mut_arr_add_int(doc, ids, tokens.ids[i]);
-    yyjson_mut_obj_add_bool(doc, root, "folds_system", facts.folds_system);
-    yyjson_mut_obj_add_str(doc, root, "generation_prompt", rendered->generation_prompt ? rendered->generation_prompt : "");
+    for (size_t i = 0; i < prompt->count; i++) yyjson_mut_arr_add_int(doc, ids, prompt->ids[i]);
+    yyjson_mut_obj_add_bool(doc, root, "folds_system", prompt->folds_system);
+    yyjson_mut_obj_add_str(doc, root, "generation_prompt", or_empty(prompt->generation_prompt));
     yyjson_mut_val *thinking = yyjson_mut_obj_add_obj(doc, root, "thinking");
-    yyjson_mut_obj_add_bool(doc, thinking, "known", rendered->thinks);
-    yyjson_mut_obj_add_bool(doc, thinking, "opened", rendered->thinking_opened);
-    yyjson_mut_obj_add_str(doc, thinking, "start", rendered->thinking_start ? rendered->thinking_start : "");
-    add_texts(doc, thinking, "ends", rendered->thinking_ends, rendered->thinking_end_count);
-    yyjson_mut_obj_add_str(doc, root, "tool_calls", rendered->format ? rendered->format : "");
-    add_texts(doc, root, "stops", rendered->stops, rendered->stop_count);
-    add_texts(doc, root, "preserved_tokens", rendered->preserved, rendered->preserved_count);
-    if (rendered->grammar && *rendered->grammar) yyjson_mut_obj_add_str(doc, root, "grammar", rendered->grammar);
-    const bool ok = tt_print_json(doc, err);
-    tt_tokens_free(&tokens);
-    return ok;
+    yyjson_mut_obj_add_bool(doc, thinking, "known", prompt->thinks);
+    yyjson_mut_obj_add_bool(doc, thinking, "opened", prompt->thinking_opened);
+    yyjson_mut_obj_add_str(doc, thinking, "start", or_empty(prompt->thinking_start));
+    add_texts(doc, thinking, "ends", prompt->thinking_ends, prompt->thinking_end_count);
+    yyjson_mut_obj_add_str(doc, root, "tool_calls", or_empty(prompt->tool_calls));
+    add_texts(doc, root, "stops", prompt->stops, prompt->stop_count);
+    add_texts(doc, root, "preserved_tokens", prompt->preserved, prompt->preserved_count);
+    if (*or_empty(prompt->grammar)) yyjson_mut_obj_add_str(doc, root, "grammar", prompt->grammar);
+    return tt_print_json(doc, err);
 }
 
 /* The prompt, its control tokens in colour. */
-static bool print_coloured(const tt_model *model, const char *prompt, tt_error *err) {
-    tt_control_text *control = tt_control_text_open(model, NULL, err);
-    if (!control) return false;
+static bool print_coloured(trimtab *t, const char *text, tt_error *err) {
     const bool colour = tt_console_colour(stdout);
+    trimtab_error error;
     size_t length;
     const char *token;
-    for (; (token = tt_control_text_find(control, prompt, &length)); prompt = token + length) {
-        fwrite(prompt, 1, (size_t)(token - prompt), stdout);
+    for (; (token = trimtab_control_token(t, text, &length, &error)); text = token + length) {
+        fwrite(text, 1, (size_t)(token - text), stdout);
         printf("%s%.*s%s", colour ? "\033[36m" : "", (int)length, token, colour ? "\033[0m" : "");
     }
-    puts(prompt);
-    tt_control_text_close(control);
-    return true;
+    puts(text);
+    return tt_went_well(&error, err);
 }
 
 /* A mark in one line: its newlines as escapes. */
@@ -129,61 +96,41 @@ static void print_mark(const char *mark) {
             putchar(*mark);
 }
 
-static bool print_example(const tt_model *model, const tt_chat *chat, const tt_rendered *rendered, const char *prompt,
-                          tt_error *err) {
-    if (!print_coloured(model, prompt, err)) return false;
-    const tt_template_facts facts = tt_chat_facts(chat);
-    printf("\ntemplate: %s\n", tt_chat_name(chat));
-    if (!rendered->format) return true;
-    if (facts.folds_system) puts("system messages: the template takes none; their text is put in front of a user message");
-    if (rendered->thinks) {
-        printf("thinking: %s", *rendered->thinking_start ? "begins with " : "known");
-        print_mark(rendered->thinking_start);
-        for (size_t i = 0; i < rendered->thinking_end_count; i++) {
+static bool print_example(trimtab *t, const trimtab_prompt *prompt, tt_error *err) {
+    if (!print_coloured(t, prompt->text, err)) return false;
+    printf("\ntemplate: %s\n", prompt->template_name);
+    if (!prompt->tool_calls) return true;
+    if (prompt->folds_system) puts("system messages: the template takes none; their text is put in front of a user message");
+    if (prompt->thinks) {
+        printf("thinking: %s", *prompt->thinking_start ? "begins with " : "known");
+        print_mark(prompt->thinking_start);
+        for (size_t i = 0; i < prompt->thinking_end_count; i++) {
             fputs(i ? " or " : ", ends with ", stdout);
-            print_mark(rendered->thinking_ends[i]);
+            print_mark(prompt->thinking_ends[i]);
         }
-        puts(rendered->thinking_opened ? "; the prompt opens it" : "");
+        puts(prompt->thinking_opened ? "; the prompt opens it" : "");
     } else {
         puts("thinking: the template knows of none");
     }
-    printf("tool calls: %s\n", rendered->format);
+    printf("tool calls: %s\n", prompt->tool_calls);
     return true;
 }
 
 /* ==== The command ==== */
 
-static bool show(const tt_arguments *arguments, const tt_model *model, const tt_chat *chat, yyjson_val *request,
-                 tt_error *err) {
-    const tt_chat_options given = tt_chat_given(arguments);
-    tt_rendered rendered = {0};
-    if (given.name ? !render_named(chat, request, &rendered, err) : !tt_chat_render_request(chat, request, &rendered, err))
-        return false;
-    char *prompt = tt_chat_plain(chat, rendered.prompt, err);
-    bool ok = prompt != NULL;
-    if (ok && tt_argument_flag(arguments, "--json"))
-        ok = print_json(chat, &rendered, prompt, err);
-    else if (ok && tt_argument_text(arguments, "--messages"))
-        fputs(prompt, stdout);
-    else if (ok)
-        ok = print_example(model, chat, &rendered, prompt, err);
-    free(prompt);
-    tt_rendered_free(&rendered);
-    return ok;
+static bool show(const tt_arguments *arguments, trimtab *t, const trimtab_prompt *prompt, tt_error *err) {
+    if (tt_argument_flag(arguments, "--json")) return print_json(prompt, err);
+    if (!tt_argument_text(arguments, "--messages")) return print_example(t, prompt, err);
+    fputs(prompt->text, stdout);
+    return true;
 }
 
 static bool run(const tt_arguments *arguments, tt_error *err) {
-    yyjson_doc *request = read_request(tt_argument_text(arguments, "--messages"), err);
-    if (!request) return false;
-    tt_engine *engine = NULL;
-    tt_model *model = tt_model_open_given(arguments, true, &engine, err);
-    const tt_chat_options layout = tt_chat_given(arguments);
-    tt_chat *chat = model ? tt_chat_open(model, &layout, err) : NULL;
-    const bool ok = chat && show(arguments, model, chat, yyjson_doc_get_root(request), err);
-    tt_chat_close(chat);
-    tt_model_close(model);
-    tt_engine_stop(engine);
-    yyjson_doc_free(request);
+    trimtab *t = tt_open_given(arguments, tt_options_given(arguments), true, err);
+    trimtab_prompt *prompt = t ? read_prompt(arguments, t, err) : NULL;
+    const bool ok = prompt && show(arguments, t, prompt, err);
+    trimtab_prompt_free(prompt);
+    tt_close_given(t);
     return ok;
 }
 

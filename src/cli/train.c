@@ -5,15 +5,23 @@
 #include "cli/train_report.h"
 #include "terminal/console.h"
 #include "terminal/interrupt.h"
-#include "train/forecast.h"
-#include "train/ranks.h"
-#include "train/train.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 static const char *const offsets[] = {"1", "0", NULL};
+
+static const char *const methods[] = {
+#define METHOD(id, name, function) name,
+#include "directions/methods.def"
+#undef METHOD
+    NULL};
+
+static const char *const solvers[] = {
+#define SOLVER(id, name) name,
+#include "directions/solvers.def"
+#undef SOLVER
+    NULL};
 
 static const tt_option main_options[] = {
     {"-o, --output", .kind = TT_OPTION_FOLDER, .argument = "DIR", .preset = ".", .preset_text = "the present folder",
@@ -21,7 +29,7 @@ static const tt_option main_options[] = {
     {"--axis", .kind = TT_OPTION_TEXT, .argument = "NAME|FILE", .repeatable = true, .suggestion = tt_suggest_axis,
      .preset_text = "all built-in axes",
      .help = "what to make vectors for: a built-in axis, or an axis file (with a slash in it, or ending in .json)"},
-    {"--samples", .kind = TT_OPTION_COUNT, .argument = "N", .preset = TT_PRESET(TT_TRAIN_SAMPLES), .least = 0, .most = 1e9,
+    {"--samples", .kind = TT_OPTION_COUNT, .argument = "N", .preset = TT_PRESET(TRIMTAB_SAMPLES), .least = 0, .most = 1e9,
      .help = "triplets of prompts for each axis; about a third of the model's hidden size is thorough"},
     {"--name", .kind = TT_OPTION_TEXT, .argument = "NAME", .preset_text = "the model's own",
      .help = "what the files call the model"},
@@ -39,24 +47,24 @@ static const tt_option prompt_options[] = {
      .help = "stems (JSON: \"pre\" and \"post\")"},
     {"--prompts", .kind = TT_OPTION_FILE, .argument = "FILE", .preset_text = "built-in",
      .help = "writing prompts, one a line, or a grammar (.json)"},
-    {"--prompts-per-system", .kind = TT_OPTION_COUNT, .argument = "K", .preset = TT_PRESET(TT_PLAN_PROMPTS_PER_SYSTEM),
+    {"--prompts-per-system", .kind = TT_OPTION_COUNT, .argument = "K", .preset = TT_PRESET(TRIMTAB_PROMPTS_PER_SYSTEM),
      .least = 1, .most = 1e6, .help = "ask each drawn system message K writing prompts: faster, but less varied"},
-    {"--hold-out", .kind = TT_OPTION_NUMBER, .argument = "SHARE", .preset = TT_PRESET(TT_PLAN_HELD_OUT), .least = 0,
+    {"--hold-out", .kind = TT_OPTION_NUMBER, .argument = "SHARE", .preset = TT_PRESET(TRIMTAB_HOLD_OUT), .least = 0,
      .most = 0.9, .help = "share of stems, phrases and writing prompts kept from training, to evaluate with"},
 };
 
 static const tt_option direction_options[] = {
-    {"--method", .kind = TT_OPTION_CHOICE, .argument = "NAME", .preset = "cross-covariance", .choices = tt_method_names,
+    {"--method", .kind = TT_OPTION_CHOICE, .argument = "NAME", .preset = "cross-covariance", .choices = methods,
      .help = "how a direction is found"},
-    {"--solver", .kind = TT_OPTION_CHOICE, .argument = "NAME", .preset = "auto", .choices = tt_solver_names,
+    {"--solver", .kind = TT_OPTION_CHOICE, .argument = "NAME", .preset = "auto", .choices = solvers,
      .help = "how eigenvectors are computed"},
-    {"--tolerance", .kind = TT_OPTION_NUMBER, .argument = "X", .preset = TT_PRESET(TT_TRAIN_TOLERANCE), .least = 0,
+    {"--tolerance", .kind = TT_OPTION_NUMBER, .argument = "X", .preset = TT_PRESET(TRIMTAB_TOLERANCE), .least = 0,
      .most = INFINITY, .help = "least discriminant ratio of an eigenvector, and least gain of a further one"},
     {"--skip-begin-layers", .kind = TT_OPTION_AMOUNT, .argument = "N", .preset = "0",
      .help = "first blocks to leave alone, a number or a share such as 0.25"},
-    {"--skip-end-layers", .kind = TT_OPTION_AMOUNT, .argument = "N", .preset = TT_PRESET(TT_TRAIN_SKIP_END),
+    {"--skip-end-layers", .kind = TT_OPTION_AMOUNT, .argument = "N", .preset = TT_PRESET(TRIMTAB_SKIP_END),
      .help = "last blocks to leave alone, a number or a share such as 0.25"},
-    {"--layer-offset", .kind = TT_OPTION_CHOICE, .argument = "N", .preset = TT_PRESET(TT_TRAIN_LAYER_OFFSET),
+    {"--layer-offset", .kind = TT_OPTION_CHOICE, .argument = "N", .preset = TT_PRESET(TRIMTAB_LAYER_OFFSET),
      .choices = offsets, .help = "apply a direction this many blocks after the one it was measured at"},
 };
 
@@ -78,97 +86,94 @@ static const tt_option_group state_group = TT_GROUP("Hidden states", state_optio
 
 /* ==== Options to the run's ==== */
 
-static tt_block_skip skip_given(const tt_arguments *arguments, const char *name) {
-    const double amount = tt_argument_number(arguments, name);
-    return (tt_block_skip){.amount = amount, .is_share = amount > 0 && amount < 1};
-}
-
 /* Everything but the axes, which take memory. */
-static tt_train_options options_given(const tt_arguments *arguments) {
-    return (tt_train_options){
-        .output = tt_argument_text(arguments, "--output"),
-        .samples = (size_t)tt_argument_count(arguments, "--samples"),
-        .plan = {.seed = (uint64_t)tt_argument_count(arguments, "--seed"),
-                 .prompts_per_system = (size_t)tt_argument_count(arguments, "--prompts-per-system"),
-                 .held_out = tt_argument_number(arguments, "--hold-out"),
-                 .stems_file = tt_argument_text(arguments, "--stems"),
-                 .prompts_file = tt_argument_text(arguments, "--prompts")},
-        .name = tt_argument_text(arguments, "--name"),
-        .chat = tt_chat_given(arguments),
-        .separate_system_message = tt_argument_flag(arguments, "--separate-system-message"),
-        .plain = tt_argument_flag(arguments, "--plain"),
-        .direction = {.method = (tt_method)tt_argument_choice(arguments, "--method"),
-                      .solver = (tt_solver)tt_argument_choice(arguments, "--solver"),
-                      .tolerance = tt_argument_number(arguments, "--tolerance")},
-        .skip_begin = skip_given(arguments, "--skip-begin-layers"),
-        .skip_end = skip_given(arguments, "--skip-end-layers"),
-        .layer_offset = tt_argument_choice(arguments, "--layer-offset") == 0 ? 1 : 0,
-        .states = tt_argument_text(arguments, "--states"),
-        .keep_states = tt_argument_flag(arguments, "--keep-states"),
-        .restart = tt_argument_flag(arguments, "--restart"),
-        .cancel = tt_interrupt_flag(),
-    };
+static trimtab_train_options options_given(const tt_arguments *arguments) {
+    trimtab_train_options options = trimtab_train_defaults();
+    options.samples = (uint64_t)tt_argument_count(arguments, "--samples");
+    options.seed = (uint64_t)tt_argument_count(arguments, "--seed");
+    options.prompts_per_system = (uint64_t)tt_argument_count(arguments, "--prompts-per-system");
+    options.hold_out = tt_argument_number(arguments, "--hold-out");
+    options.stems_file = tt_argument_text(arguments, "--stems");
+    options.prompts_file = tt_argument_text(arguments, "--prompts");
+    options.separate_system_message = tt_argument_flag(arguments, "--separate-system-message");
+    options.plain = tt_argument_flag(arguments, "--plain");
+    options.method = tt_argument_text(arguments, "--method");
+    options.solver = tt_argument_text(arguments, "--solver");
+    options.tolerance = tt_argument_number(arguments, "--tolerance");
+    options.skip_begin = tt_argument_number(arguments, "--skip-begin-layers");
+    options.skip_end = tt_argument_number(arguments, "--skip-end-layers");
+    options.layer_offset = tt_argument_choice(arguments, "--layer-offset") == 0 ? 1 : 0;
+    options.name = tt_argument_text(arguments, "--name");
+    options.states_file = tt_argument_text(arguments, "--states");
+    options.keep_states = tt_argument_flag(arguments, "--keep-states");
+    options.restart = tt_argument_flag(arguments, "--restart");
+    return options;
 }
 
 /* ==== The command ==== */
 
-static bool forecast(const tt_arguments *arguments, tt_model *model, const tt_train_options *options, tt_error *err) {
+static bool forecast(const tt_arguments *arguments, trimtab *t, const trimtab_train_options *options, tt_error *err) {
     const double speed =
         tt_argument_given(arguments, "--tokens-per-second") ? tt_argument_number(arguments, "--tokens-per-second") : 0;
-    tt_forecast forecast;
-    if (!tt_train_forecast(model, options, speed, &forecast, err)) return false;
-    return tt_print_forecast(&forecast, tt_argument_flag(arguments, "--json"), err);
+    trimtab_forecast forecast;
+    trimtab_error error;
+    trimtab_train_forecast(t, tt_argument_text(arguments, "--output"), options, speed, &forecast, &error);
+    return tt_went_well(&error, err) && tt_print_forecast(&forecast, tt_argument_flag(arguments, "--json"), err);
 }
 
-static bool train(const tt_arguments *arguments, tt_train_options *options, tt_error *err) {
-    const char *states = tt_argument_text(arguments, "--from-states");
-    const bool dry = tt_argument_flag(arguments, "--dry-run");
+/* The training that the options ask for; NULL where there is none to report. */
+static bool make(const tt_arguments *arguments, trimtab_train_options *options, trimtab_training **training, tt_error *err) {
+    const char *states = tt_argument_text(arguments, "--from-states"), *output = tt_argument_text(arguments, "--output");
+    const bool dry = tt_argument_flag(arguments, "--dry-run"), leads = trimtab_ranks_rank(options->ranks) == 0;
+    trimtab_error error;
     /* Neither is shared among ranks: all of them would do the same, and print and write it. */
-    if ((states || dry) && options->ranks->rank != 0) return true;
-    tt_train_result result = {0};
-    bool ok;
+    if ((states || dry) && !leads) return true;
     if (states) {
         if (!tt_argument_given(arguments, "--samples")) options->samples = 0; /* all that are there */
-        ok = tt_train_from_states(states, options, &result, err);
-    } else {
-        const bool quiet = options->ranks->rank != 0 || tt_argument_flag(arguments, "--quiet");
-        tt_engine *engine;
-        tt_model *model = tt_model_open_given(arguments, quiet, &engine, err);
-        if (model && dry)
-            ok = forecast(arguments, model, options, err);
-        else
-            ok = model && tt_train(model, options, &result, err);
-        tt_model_close(model);
-        tt_engine_stop(engine);
+        trimtab_train_from_states(states, output, options, training, &error);
+        return tt_went_well(&error, err);
     }
-    if (ok && result.axis_count) ok = tt_print_training(&result, tt_argument_flag(arguments, "--json"), err);
-    tt_train_result_free(&result);
+    trimtab *t =
+        tt_open_given(arguments, tt_options_given(arguments), !leads || tt_argument_flag(arguments, "--quiet"), err);
+    bool ok = t != NULL;
+    if (ok && dry) {
+        ok = forecast(arguments, t, options, err);
+    } else if (ok) {
+        trimtab_train(t, output, options, training, &error);
+        ok = tt_went_well(&error, err);
+    }
+    tt_close_given(t);
+    return ok;
+}
+
+static bool train(const tt_arguments *arguments, trimtab_train_options *options, tt_error *err) {
+    trimtab_training *training = NULL;
+    tt_train_talk talk;
+    tt_train_talk_begin(&talk, trimtab_ranks_rank(options->ranks) == 0 && !tt_argument_flag(arguments, "--quiet"), options);
+    bool ok = make(arguments, options, &training, err);
+    tt_progress_end(&talk.progress);
+    if (ok && training && training->axis_count) ok = tt_print_training(training, tt_argument_flag(arguments, "--json"), err);
+    trimtab_training_free(training);
     return ok;
 }
 
 static bool run(const tt_arguments *arguments, tt_error *err) {
-    tt_train_options options = options_given(arguments);
+    trimtab_error error;
+    trimtab_train_options options = options_given(arguments);
     const char **axes = tt_argument_all(arguments, "--axis", &options.axis_count, err);
     if (!axes) return false;
     options.axes = axes;
-    tt_engine_even_experts(); /* there is one thread yet */
-    tt_ranks ranks;
-    if (!tt_ranks_begin(&ranks, err)) {
-        free(axes);
-        return false;
-    }
-    options.ranks = &ranks;
-    tt_progress progress;
-    tt_train_talk(&progress, ranks.rank == 0 && !tt_argument_flag(arguments, "--quiet"), &options.observer);
-    const bool ok = train(arguments, &options, err);
-    tt_progress_end(&progress);
+    trimtab_even_experts(); /* there is one thread yet */
+    trimtab_ranks *ranks = trimtab_ranks_join(&error);
+    options.ranks = ranks;
+    const bool ok = tt_went_well(&error, err) && train(arguments, &options, err);
     free(axes);
     /* One rank that fails ends all: the others would wait for it for ever. */
-    if (!ok && ranks.count > 1) {
+    if (!ok && ranks && trimtab_ranks_count(ranks) > 1) {
         tt_console_error("%s", err->message);
-        tt_ranks_abort(&ranks);
+        trimtab_ranks_abort(ranks);
     }
-    tt_ranks_end(&ranks);
+    trimtab_ranks_leave(ranks);
     return ok;
 }
 

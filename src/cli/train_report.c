@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "terminal/console.h"
+#include "terminal/interrupt.h"
 #include "terminal/print_json.h"
 #include "terminal/table.h"
 
@@ -11,37 +12,40 @@
 
 /* ==== Progress ==== */
 
-static void begin_stage(void *data, const char *stage, const char *unit, uint64_t total, uint64_t done) {
-    tt_progress_begin(data, stderr, isatty(STDERR_FILENO), stage, unit, total, done);
+static int show_progress(const trimtab_progress *at, void *user_data) {
+    tt_train_talk *talk = user_data;
+    if (talk->wanted && talk->stage != at->stage) {
+        tt_progress_begin(&talk->progress, stderr, isatty(STDERR_FILENO), at->stage, at->unit, at->total, at->done);
+        talk->stage = at->stage;
+    }
+    tt_progress_set(&talk->progress, at->done);
+    if (at->done == at->total) {
+        tt_progress_end(&talk->progress);
+        talk->progress = (tt_progress){0};
+    }
+    return atomic_load(tt_interrupt_flag());
 }
 
-static void advance_stage(void *data, uint64_t done) { tt_progress_set(data, done); }
-
-static void end_stage(void *data) {
-    tt_progress *progress = data;
-    tt_progress_end(progress);
-    *progress = (tt_progress){0};
-}
-
-static void say(void *data, const char *sentence) {
-    tt_progress *progress = data;
-    if (progress->stream)
-        tt_progress_note(progress, "%s", sentence);
-    else
+static int say(const char *sentence, void *user_data) {
+    tt_train_talk *talk = user_data;
+    if (talk->wanted && talk->progress.stream)
+        tt_progress_note(&talk->progress, "%s", sentence);
+    else if (talk->wanted)
         fprintf(stderr, "%s\n", sentence); /* between two stages */
+    return 0;
 }
 
-void tt_train_talk(tt_progress *progress, bool wanted, tt_train_observer *observer) {
-    *progress = (tt_progress){0};
-    if (wanted)
-        *observer = (tt_train_observer){
-            .begin = begin_stage, .advance = advance_stage, .end = end_stage, .note = say, .data = progress};
+void tt_train_talk_begin(tt_train_talk *talk, bool wanted, trimtab_train_options *options) {
+    *talk = (tt_train_talk){.wanted = wanted};
+    options->progress = show_progress;
+    options->on_note = say;
+    options->user_data = talk;
 }
 
 /* ==== Tables ==== */
 
-static bool print_axis(const tt_axis_result *axis, tt_error *err) {
-    printf("%s: %s or %s\n", axis->axis, axis->classes[TT_NEGATIVE], axis->classes[TT_POSITIVE]);
+static bool print_axis(const trimtab_trained_axis *axis, tt_error *err) {
+    printf("%s: %s or %s\n", axis->name, axis->classes[0], axis->classes[1]);
     tt_table table = {0};
     tt_table_column(&table, "block", true);
     tt_table_column(&table, "kept", true);
@@ -55,7 +59,7 @@ static bool print_axis(const tt_axis_result *axis, tt_error *err) {
     tt_table_column(&table, "de-bias", true);
     tt_table_column(&table, "side", true);
     for (size_t i = 0; i < axis->figure_count; i++) {
-        const tt_block_figures *f = &axis->figures[i];
+        const trimtab_block_figures *f = &axis->figures[i];
         tt_table_cell(&table, "%u", f->block);
         tt_table_cell(&table, "%u", f->kept);
         tt_table_cell(&table, "%u", f->accepted);
@@ -72,20 +76,20 @@ static bool print_axis(const tt_axis_result *axis, tt_error *err) {
     tt_table_free(&table);
     for (int i = 0; i < 3; i++) {
         fputs("  ", stdout);
-        tt_console_print(stdout, axis->paths[i]);
+        tt_console_print(stdout, axis->files[i]);
         putchar('\n');
     }
     return ok;
 }
 
-static bool print_tables(const tt_train_result *result, tt_error *err) {
+static bool print_tables(const trimtab_training *result, tt_error *err) {
     for (size_t i = 0; i < result->axis_count; i++)
         if (!print_axis(&result->axes[i], err)) return false;
     return true;
 }
 
 /* Where the time went; talk, not data. */
-static void print_times(const tt_train_result *result) {
+static void print_times(const trimtab_training *result) {
     char capture[32], solve[32];
     if (result->computed_tokens)
         fprintf(stderr, "captured %llu prompts in %s: %.0f tokens/s, of %llu tokens %llu had to be computed\n",
@@ -98,7 +102,7 @@ static void print_times(const tt_train_result *result) {
 /* ==== JSON ==== */
 
 /* The axes' full figures are in the report files: here is what happened, and where they are. */
-static bool print_training_json(const tt_train_result *result, tt_error *err) {
+static bool print_training_json(const trimtab_training *result, tt_error *err) {
     yyjson_mut_val *root;
     yyjson_mut_doc *doc = tt_json_object(&root);
     yyjson_mut_obj_add_uint(doc, root, "prompts", result->prompts);
@@ -109,19 +113,19 @@ static bool print_training_json(const tt_train_result *result, tt_error *err) {
     yyjson_mut_obj_add_real(doc, root, "write_seconds", result->write_seconds);
     yyjson_mut_val *axes = yyjson_mut_obj_add_arr(doc, root, "axes");
     for (size_t i = 0; i < result->axis_count; i++) {
-        const tt_axis_result *axis = &result->axes[i];
+        const trimtab_trained_axis *axis = &result->axes[i];
         yyjson_mut_val *object = yyjson_mut_arr_add_obj(doc, axes);
-        yyjson_mut_obj_add_str(doc, object, "axis", axis->axis);
+        yyjson_mut_obj_add_str(doc, object, "axis", axis->name);
         yyjson_mut_obj_add_uint(doc, object, "blocks", axis->figure_count);
         yyjson_mut_obj_add_uint(doc, object, "eigenpairs", axis->eigenpairs);
         yyjson_mut_val *files = yyjson_mut_obj_add_arr(doc, object, "files");
-        for (int k = 0; k < 3; k++) yyjson_mut_arr_add_str(doc, files, axis->paths[k]);
+        for (int k = 0; k < 3; k++) yyjson_mut_arr_add_str(doc, files, axis->files[k]);
         yyjson_mut_obj_add_str(doc, object, "report", axis->report);
     }
     return tt_print_json(doc, err);
 }
 
-bool tt_print_training(const tt_train_result *result, bool json, tt_error *err) {
+bool tt_print_training(const trimtab_training *result, bool json, tt_error *err) {
     if (json) return print_training_json(result, err);
     if (!print_tables(result, err)) return false;
     fflush(stdout);
@@ -131,7 +135,7 @@ bool tt_print_training(const tt_train_result *result, bool json, tt_error *err) 
 
 /* ==== The forecast ==== */
 
-static bool print_forecast_json(const tt_forecast *f, tt_error *err) {
+static bool print_forecast_json(const trimtab_forecast *f, tt_error *err) {
     yyjson_mut_val *root;
     yyjson_mut_doc *doc = tt_json_object(&root);
     yyjson_mut_obj_add_uint(doc, root, "axes", f->axes);
@@ -150,7 +154,7 @@ static bool print_forecast_json(const tt_forecast *f, tt_error *err) {
     return tt_print_json(doc, err);
 }
 
-bool tt_print_forecast(const tt_forecast *f, bool json, tt_error *err) {
+bool tt_print_forecast(const trimtab_forecast *f, bool json, tt_error *err) {
     if (json) return print_forecast_json(f, err);
     char disk[32], vectors[32], memory[32], capture[32], solve[32];
     printf("prompts   %llu, for %llu axes at %llu samples (one by one: %llu)\n", (unsigned long long)f->prompts,

@@ -25,7 +25,11 @@ const char *const tt_method_names[] = {
 #undef METHOD
     NULL};
 
-const char *const tt_solver_names[] = {"auto", "dense", "reduced", "lanczos", NULL};
+const char *const tt_solver_names[] = {
+#define SOLVER(id, name) [id] = (name),
+#include "directions/solvers.def"
+#undef SOLVER
+    NULL};
 
 static bool parse_name(const char *what, const char *const *names, const char *name, int *value, tt_error *err) {
     for (int i = 0; names[i]; i++) {
@@ -42,7 +46,6 @@ static bool parse_name(const char *what, const char *const *names, const char *n
 }
 
 const char *tt_method_name(tt_method method) { return tt_method_names[method]; }
-const char *tt_solver_name(tt_solver solver) { return tt_solver_names[solver]; }
 
 bool tt_method_parse(const char *name, tt_method *method, tt_error *err) {
     int value;

@@ -24,5 +24,4 @@ extern const char *const tt_method_names[], *const tt_solver_names[];
 
 const char *tt_method_name(tt_method method);
 bool tt_method_parse(const char *name, tt_method *method, tt_error *err);
-const char *tt_solver_name(tt_solver solver);
 bool tt_solver_parse(const char *name, tt_solver *solver, tt_error *err);

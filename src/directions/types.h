@@ -12,11 +12,11 @@ typedef enum tt_method {
 #undef METHOD
 } tt_method;
 
+/* And so are the solvers, in solvers.def. */
 typedef enum tt_solver {
-    TT_SOLVER_AUTO,    /* the fastest of the others, by d and N */
-    TT_SOLVER_DENSE,   /* LAPACK, the whole spectrum of the d x d matrix */
-    TT_SOLVER_REDUCED, /* the same eigenpairs from a 2N x 2N problem, if 2N < d (otherwise like dense) */
-    TT_SOLVER_LANCZOS, /* matrix-free: the pairs that can pass, and a bound that excludes all others */
+#define SOLVER(id, name) id,
+#include "directions/solvers.def"
+#undef SOLVER
 } tt_solver;
 
 typedef struct tt_direction_options {

@@ -74,9 +74,9 @@ const char *tt_sampling_spelling(const tt_sampling_option *option, char text[sta
 /* The place of the option's value in `sampling`: a float for TT_SAMPLING_NUMBER, and so on. */
 void *tt_sampling_field(tt_sampling *sampling, const tt_sampling_option *option);
 
-/* Sets an option by its name in JSON, from text: a number, "true" or "false", or the text itself, which is borrowed. For
- * a list, the text is added; "none" empties the list. Fails with TT_ERROR_USAGE for an unknown option or an invalid
- * value. */
+/* Sets an option by its name in JSON or a spelling of the command line's ("--top-k"), from text: a number, "true" or
+ * "false", or the text itself, which is borrowed. For a list, the text is added; "none" empties the list. Fails with
+ * TT_ERROR_USAGE for an unknown option or an invalid value. */
 bool tt_sampling_set(tt_sampling *sampling, const char *name, const char *value, tt_error *err);
 
 /* Adds a text to a list; "none" empties it. */

@@ -98,15 +98,31 @@ bool tt_texts_add(tt_texts *texts, const char *name, const char *text, tt_error 
     return true;
 }
 
-static bool set_number(void *field, const tt_sampling_option *option, const char *text, tt_error *err) {
+/* Whether `name` is one of the spellings, "--typical, --typical-p". */
+static bool is_spelling(const char *spellings, const char *name) {
+    const size_t length = strlen(name);
+    for (const char *at = spellings; *at; at += strspn(at, ", ")) {
+        const size_t size = strcspn(at, ",");
+        if (size == length && !memcmp(at, name, length)) return true;
+        at += size;
+    }
+    return false;
+}
+
+static bool is_called(const tt_sampling_option *option, const char *name) {
+    if (*name == '-') return is_spelling(option->option, name);
+    return option->name && !strcmp(option->name, name);
+}
+
+static bool set_number(void *field, const tt_sampling_option *option, const char *name, const char *text, tt_error *err) {
     double value = NAN;
     int64_t whole = 0;
     const bool any = option->kind == TT_SAMPLING_NUMBER;
     if (any ? !tt_number_parse(text, &value) : !tt_integer_parse(text, &whole))
-        return tt_fail(err, TT_ERROR_USAGE, "%s '%s' should be a %s", option->name, text, any ? "number" : "whole number");
+        return tt_fail(err, TT_ERROR_USAGE, "%s '%s' should be a %s", name, text, any ? "number" : "whole number");
     if (!any) value = (double)whole;
     if (!(value >= option->least && value <= option->most))
-        return tt_fail(err, TT_ERROR_USAGE, "%s %s is not possible: it should be between %g and %g", option->name, text,
+        return tt_fail(err, TT_ERROR_USAGE, "%s %s is not possible: it should be between %g and %g", name, text,
                        option->least, option->most);
     if (any)
         *(float *)field = (float)value;
@@ -125,7 +141,7 @@ static bool set_flag(bool *field, const char *name, const char *text, tt_error *
 bool tt_sampling_set(tt_sampling *sampling, const char *name, const char *value, tt_error *err) {
     for (size_t i = 0; i < OPTIONS; i++) {
         const tt_sampling_option *option = &table[i];
-        if (!option->name || strcmp(option->name, name) != 0) continue;
+        if (!is_called(option, name)) continue;
         void *field = tt_sampling_field(sampling, option);
         switch (option->kind) {
         case TT_SAMPLING_TEXTS:
@@ -137,7 +153,7 @@ bool tt_sampling_set(tt_sampling *sampling, const char *name, const char *value,
             *(const char **)field = value;
             return true;
         default:
-            return set_number(field, option, value, err);
+            return set_number(field, option, name, value, err);
         }
     }
     return tt_fail(err, TT_ERROR_USAGE, "'%s' is no option of sampling", name);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "model/model.h"
+#include "model/reference.h"
 #include "model/steering.h"
 
 typedef struct tt_score tt_score;
@@ -14,16 +15,6 @@ typedef struct tt_score tt_score;
 typedef struct tt_score_text {
     tt_tokens prompt, response; /* borrowed; neither is empty */
 } tt_score_text;
-
-/* The distributions from which a response's tokens were drawn: at each position the most likely tokens and their
- * probabilities; all others together count as one more. */
-enum { TT_REFERENCE_TOKENS = 512 };
-typedef struct tt_reference {
-    size_t length;        /* positions: the response's tokens */
-    size_t width;         /* tokens per position: TT_REFERENCE_TOKENS, or the vocabulary if that is smaller */
-    int32_t *ids;         /* [length][width] */
-    float *probabilities; /* [length][width] */
-} tt_reference;           /* freed by tt_reference_free */
 
 tt_score *tt_score_open(tt_model *model, tt_error *err);
 void tt_score_close(tt_score *score); /* harmless on NULL */
@@ -43,7 +34,6 @@ bool tt_score_run(tt_score *score, const tt_score_text *texts, const tt_referenc
  * all likelihoods of tt_score_run, and cancels in their differences. */
 bool tt_score_references(tt_score *score, const tt_score_text *texts, size_t text_count, const atomic_bool *cancel,
                          tt_reference *references, tt_error *err);
-void tt_reference_free(tt_reference *reference); /* harmless on `{0}` */
 
 /* The number of tokens that went through the model so far. */
 uint64_t tt_score_tokens(const tt_score *score);

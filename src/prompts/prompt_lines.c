@@ -235,14 +235,6 @@ tt_prompt_lines *tt_prompt_lines_open(const char *path, const atomic_bool *cance
     return finish(lines, is_regular ? open_regular(lines, err) : read_all(lines, cancel, err), cancel, err);
 }
 
-tt_prompt_lines *tt_prompt_lines_parse(const char *name, const char *bytes, size_t length, tt_error *err) {
-    tt_prompt_lines *lines = create(name, err);
-    if (!lines) return NULL;
-    lines->bytes = tt_strndup(bytes, length, err);
-    lines->size = length;
-    return finish(lines, lines->bytes != NULL, NULL, err);
-}
-
 void tt_prompt_lines_free(tt_prompt_lines *lines) {
     if (!lines) return;
     if (lines->fd >= 0) close(lines->fd);

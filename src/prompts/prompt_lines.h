@@ -28,9 +28,6 @@ typedef struct tt_prompt_lines_facts {
  * change while it is open. Fails with TT_ERROR_INTERRUPTED soon after `*cancel` becomes true; `cancel` NULL: never. */
 tt_prompt_lines *tt_prompt_lines_open(const char *path, const atomic_bool *cancel, tt_error *err);
 
-/* The same for text in memory, which is copied. `name` is its name in messages. */
-tt_prompt_lines *tt_prompt_lines_parse(const char *name, const char *bytes, size_t length, tt_error *err);
-
 void tt_prompt_lines_free(tt_prompt_lines *lines);
 const tt_prompt_lines_facts *tt_prompt_lines_facts_of(const tt_prompt_lines *lines);
 

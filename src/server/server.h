@@ -14,6 +14,7 @@
  *   peers, exchange        open connections; one request and the ways to answer it         (libmicrohttpd's thread)
  *   protocol, protocols/   paths and forms: one file an API;  router: which of them a path belongs to
  *   http                   connections, limits; hands bodies over
+ *   library                include/trimtab_serve.h on top of it all
  *
  * libmicrohttpd talks in a thread of its own; the caller's, which opened the model, computes (scheduler.h says why). */
 #pragma once

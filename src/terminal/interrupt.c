@@ -9,6 +9,8 @@ enum { SIGNALS = sizeof signals / sizeof *signals };
 
 static atomic_bool interrupted;
 static volatile sig_atomic_t which;
+static _Atomic(void (*)(void *)) listener;
+static _Atomic(void *) listener_data;
 
 static void note_signal(int number);
 
@@ -24,6 +26,8 @@ static void set_handler(void (*handler)(int)) {
 static void note_signal(int number) {
     which = number;
     atomic_store(&interrupted, true);
+    void (*tell)(void *) = atomic_load(&listener);
+    if (tell) tell(atomic_load(&listener_data));
     set_handler(SIG_DFL); /* the second one kills */
 }
 
@@ -34,6 +38,12 @@ void tt_interrupt_catch(void) {
 }
 
 const atomic_bool *tt_interrupt_flag(void) { return &interrupted; }
+
+void tt_interrupt_tell(void (*tell)(void *data), void *data) {
+    atomic_store(&listener, NULL); /* nobody is told with the other one's data */
+    atomic_store(&listener_data, data);
+    atomic_store(&listener, tell);
+}
 
 void tt_interrupt_clear(void) {
     if (which) tt_interrupt_catch();

@@ -14,6 +14,10 @@ void tt_interrupt_catch(void);
 /* True once a signal has come. */
 const atomic_bool *tt_interrupt_flag(void);
 
+/* Also calls `tell` with `data` for each signal, in the signal handler; NULL: nothing is called. `data` must last until this
+ * is called again. */
+void tt_interrupt_tell(void (*tell)(void *data), void *data);
+
 /* For a chat, in which Ctrl-C ends an answer and not the program: resets the flag for the next first signal. */
 void tt_interrupt_clear(void);
 

@@ -16,7 +16,7 @@
  *          static bool run(const tt_arguments *arguments, tt_error *err) {
  *              const char *output = tt_argument_text(arguments, "--output");
  *              const double strength = tt_argument_number(arguments, "--strength");
- *              ... call a room below, print the result to stdout; on failure `return tt_fail(err, ...)`
+ *              ... call the library, print the result to stdout; on failure `return tt_fail(err, ...)`
  *          }
  *
  *          const tt_command tt_command_frob = {

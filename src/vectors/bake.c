@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "gguf/gguf_write.h"
+#include "gguf/tensors.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -64,8 +65,7 @@ static bool find_tensor(const tt_model_file *file, uint32_t K, const char *which
     char name[GGML_MAX_NAME];
     name_of_tensor(K, which, name);
     for (*part = 0; *part < file->part_count; ++*part) {
-        *tensor = gguf_find_tensor(file->parts[*part].meta, name);
-        if (*tensor >= 0) return true;
+        if (tt_gguf_find_tensor(&file->parts[*part], name, tensor)) return true;
     }
     return false;
 }
@@ -95,7 +95,7 @@ static bool place_bias(baking *b, uint32_t K, tt_error *err) {
                        "experts has none): use trimtab merge",
                        file->parts[0].path, K);
     const tt_gguf *part = &file->parts[bias->part];
-    if (gguf_get_tensor_ne(part->meta, bias->tensor)[1] != file->width)
+    if (tt_gguf_tensor_rows(part, bias->tensor) != file->width)
         return tt_fail(err, TT_ERROR_INPUT, "'%s' is damaged: the last projection of block %" PRIu32 " has a wrong shape",
                        part->path, K);
     bias->row = b->vector->rows[K];
@@ -107,10 +107,7 @@ static bool place_bias(baking *b, uint32_t K, tt_error *err) {
     }
     bias->part = old_part;
     bias->tensor = old;
-    const struct gguf_context *meta = file->parts[old_part].meta;
-    if (gguf_get_tensor_type(meta, old) == GGML_TYPE_F32 &&
-        tt_gguf_tensor_size(&file->parts[old_part], old) == file->width * sizeof(float))
-        return true;
+    if (tt_gguf_is_row(&file->parts[old_part], old, file->width)) return true;
     return tt_fail(err, TT_ERROR_MODEL,
                    "baking is not possible for '%s': block %" PRIu32 " has a bias already, and not one of %" PRIu32
                    " F32 values",
@@ -137,23 +134,23 @@ static void add_bias_tensor(struct gguf_context *meta, uint32_t K, uint32_t widt
 
 /* Each part of a split model has the total number of tensors. (Setting a key moves it after the others; their order has
  * no meaning.) */
-static bool raise_tensor_count(const tt_gguf *part, size_t more, tt_error *err) {
+static bool raise_tensor_count(tt_gguf *part, size_t more, tt_error *err) {
     uint64_t count = UINT64_MAX;
     if (!tt_gguf_count(part, "split.tensors.count", INT32_MAX - TT_LAYERS_MOST, &count, err)) return false;
     if (count == UINT64_MAX)
         return tt_fail(err, TT_ERROR_INPUT,
                        "'%s' is damaged: it is part of a split model, but has no key split.tensors.count", part->path);
-    gguf_set_val_i32(part->meta, "split.tensors.count", (int32_t)(count + more));
+    tt_gguf_set_int(part, "split.tensors.count", (int32_t)(count + more));
     return true;
 }
 
 /* The recipe that the model already has, if it was baked before, and the mix. */
-static bool set_recipe(const tt_gguf *part, const char *recipe, tt_error *err) {
+static bool set_recipe(tt_gguf *part, const char *recipe, tt_error *err) {
     static const char key[] = "trimtab.recipe";
     const char *before = "";
     if (!tt_gguf_string(part, key, &before, err)) return false;
     char *text = tt_format(err, "%s%s%s", before, *before ? " + " : "", recipe);
-    if (text) gguf_set_val_str(part->meta, key, text);
+    if (text) tt_gguf_set_text(part, key, text);
     free(text);
     return text != NULL;
 }
@@ -164,9 +161,9 @@ static bool prepare_headers(baking *b, size_t *added, tt_error *err) {
     for (uint32_t K = 1; K < b->vector->layer_count; K++) {
         placed_bias *bias = &b->biases[K];
         if (!bias->row || !bias->is_new) continue;
-        struct gguf_context *meta = file->parts[bias->part].meta;
-        bias->tensor = gguf_get_n_tensors(meta);
-        add_bias_tensor(meta, K, file->width);
+        tt_gguf *part = &file->parts[bias->part];
+        bias->tensor = tt_gguf_tensor_count(part);
+        add_bias_tensor(part->meta, K, file->width);
         ++*added;
     }
     if (!set_recipe(&file->parts[0], b->vector->recipe, err)) return false;
@@ -227,7 +224,7 @@ static bool write_part(baking *b, size_t part, tt_error *err) {
     const struct gguf_context *meta = b->file->parts[part].meta;
     tt_output *output = &b->outputs[part];
     bool ok = tt_gguf_write_meta(output, meta, err) && advance(b, output->written, err);
-    for (int64_t i = 0; ok && i < gguf_get_n_tensors(meta); i++) {
+    for (int64_t i = 0; ok && i < tt_gguf_tensor_count(&b->file->parts[part]); i++) {
         const placed_bias *bias = bias_at(b, part, i);
         ok = bias ? put_bias(b, bias, err) : copy_tensor(b, part, i, err);
         const uint64_t before = output->written;

@@ -1,4 +1,4 @@
-/* model.c: see model.h */
+/* open_model.c: loads a model, and tells what there is to know of it; see model.h */
 #include "base/cores.h"
 #include "base/memory.h"
 #include "base/text.h"
