@@ -313,8 +313,8 @@ static tt_way_figures sound_way(double value, double steering, double coherence,
 static void recommends_the_strongest_sound_value(void **state) {
     (void)state;
     const tt_evaluate_options options = options_of(4);
-    tt_way_figures values[] = {sound_way(-4, -2, 1.6, 1),   sound_way(-2, -1, 1.4, 0.6), sound_way(-1, 0.5, 1, 1),
-                               sound_way(0, 0, 1, 1),       sound_way(1, 0.1, 1, NAN),   sound_way(2, 1, 1.2, 0.9),
+    tt_way_figures values[] = {sound_way(-4, -2, 1.6, 1),  sound_way(-2, -1, 1.4, 0.6), sound_way(-1, 0.5, 1, 1),
+                               sound_way(0, 0, 1, 1),      sound_way(1, 0.1, 1, NAN),   sound_way(2, 1, 1.2, 0.9),
                                sound_way(3, 2, 1.2, 0.45), sound_way(4, -1, 1.2, 1)};
     tt_axis_evaluation axis = {.values = values, .value_count = 8};
     tt_recommend(&axis, &options);

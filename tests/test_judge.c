@@ -1,7 +1,10 @@
 /* test_judge.c: what is asked about a text, and what the answers come to, on a tiny random model. */
 #include "base/memory.h"
 #include "evaluate/judge.h"
+#include "model/continue.h"
+#include "prompts/partition.h"
 #include "prompts/passages.h"
+#include "prompts/plan.h"
 #include "support/open_model.h"
 
 #include <cmocka.h>
@@ -74,6 +77,43 @@ static void asks_in_both_orders(void **state) {
     tt_judge_free(&judge);
 }
 
+/* Whether any of the judge's questions has these words in it. */
+static bool asks_for(const tt_judge *judge, const char *words) {
+    for (size_t i = 0; i < judge->count; i++) {
+        char *text = tt_detokenize(tiny.model, &judge->probes[i].question, NULL);
+        const bool found = strstr(text, words) != NULL;
+        free(text);
+        if (found) return true;
+    }
+    return false;
+}
+
+/* Texts are asked for by phrases that are held out: none of these is what texts are judged by. */
+static void asks_for_no_phrase_that_is_held_out(void **state) {
+    (void)state;
+    size_t form = 0;
+    while (strcmp(tt_judging_name(form), "phrases") != 0) form++;
+    for (size_t i = 0; i < tt_axis_builtin_count(); i++) {
+        tt_axis builtin;
+        tt_judge judge;
+        assert_true(tt_axis_load(&builtin, tt_axis_builtin_name(i), NULL));
+        assert_true(tt_judge_make(&judge, chat, &builtin, form, NULL));
+        uint64_t *keys = tt_alloc(builtin.pair_count, sizeof *keys, NULL);
+        for (size_t k = 0; k < builtin.pair_count; k++)
+            keys[k] = tt_partition_pair_key(builtin.pairs[k].side[0], builtin.pairs[k].side[1]);
+        tt_partition partition;
+        assert_true(tt_partition_make(&partition, keys, builtin.pair_count, TT_PLAN_HELD_OUT, "pairs", NULL));
+        const size_t first = partition.indices[TT_SPLIT_TRAINING][0];
+        assert_true(asks_for(&judge, builtin.pairs[first].side[0]) && asks_for(&judge, builtin.pairs[first].side[1]));
+        for (size_t k = 0; k < partition.count[TT_SPLIT_HELD_OUT]; k++)
+            assert_false(asks_for(&judge, builtin.pairs[partition.indices[TT_SPLIT_HELD_OUT][k]].side[1]));
+        tt_partition_free(&partition);
+        free(keys);
+        tt_judge_free(&judge);
+        tt_axis_free(&builtin);
+    }
+}
+
 /* All of a text's questions in one pass come to what each alone does. */
 static void scores_what_its_probes_say(void **state) {
     (void)state;
@@ -128,6 +168,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(weighs_both_classes_alike),
         cmocka_unit_test(asks_in_both_orders),
+        cmocka_unit_test(asks_for_no_phrase_that_is_held_out),
         cmocka_unit_test(scores_what_its_probes_say),
         cmocka_unit_test(has_passages),
     };

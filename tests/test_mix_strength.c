@@ -158,11 +158,8 @@ static void test_recommended(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cosine),
-        cmocka_unit_test(test_safe_scale),
-        cmocka_unit_test(test_strength),
-        cmocka_unit_test(test_recommended),
-        cmocka_unit_test(test_not_measured),
+        cmocka_unit_test(test_cosine),      cmocka_unit_test(test_safe_scale),   cmocka_unit_test(test_strength),
+        cmocka_unit_test(test_recommended), cmocka_unit_test(test_not_measured),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -117,8 +117,8 @@ static bool set_axes(const tt_mixer *mixer, tt_mix *mix, const tt_mix *changes, 
 bool tt_mixer_set(tt_mixer *mixer, const char *text, tt_error *err) {
     tt_mix changes = {0}, mix = empty_mix(mixer);
     bool ok = tt_mix_parse(&changes, text, err) && open_catalogue(mixer, err) &&
-              tt_mix_resolve(&changes, &mixer->catalogue, mixer->options.target, err) && tt_mix_add_mix(&mix, &mixer->mix, err) &&
-              set_axes(mixer, &mix, &changes, err);
+              tt_mix_resolve(&changes, &mixer->catalogue, mixer->options.target, err) &&
+              tt_mix_add_mix(&mix, &mixer->mix, err) && set_axes(mixer, &mix, &changes, err);
     tt_mix_free(&changes);
     if (ok) return tt_mixer_use(mixer, &mix, err);
     tt_mix_free(&mix);

@@ -44,7 +44,8 @@ static const tt_option measure_options[] = {
      .least = 0, .most = INFINITY,
      .help = "most perplexity at a recommended value, as a multiple of that of texts asked for"},
     {"--relevance-limit", .kind = TT_OPTION_NUMBER, .argument = "X", .preset = TT_PRESET(TT_EVALUATE_RELEVANCE_LIMIT),
-     .least = -INFINITY, .most = INFINITY, .help = "least relevance to the prompt there, as a share of the unsteered texts'"},
+     .least = -INFINITY, .most = INFINITY,
+     .help = "least relevance to the prompt there, as a share of the unsteered texts'"},
     {"-s, --seed", .kind = TT_OPTION_COUNT, .argument = "N", .preset = "0", .least = 0, .most = INFINITY,
      .help = "the same seed draws the same samples and texts"},
     {"--stems", .kind = TT_OPTION_FILE, .argument = "FILE", .preset_text = "built-in",
@@ -148,7 +149,7 @@ static bool print_axis(const tt_axis_evaluation *axis, tt_error *err) {
     printf("%s: %s (below 0) or %s (above 0)\n", axis->name, axis->classes[TT_NEGATIVE], axis->classes[TT_POSITIVE]);
     print_judging(axis);
     tt_table table = {0};
-    static const char *const titles[] = {"",          "steering",  "",          "of asking", "wrong way %",
+    static const char *const titles[] = {"",          "steering",  "",           "of asking", "wrong way %",
                                          "coherence", "relevance", "repeated %", "refused"};
     for (size_t i = 0; i < sizeof titles / sizeof *titles; i++) tt_table_column(&table, titles[i], i > 0);
     add_rows(&table, axis);
@@ -296,10 +297,12 @@ const tt_command tt_command_eval = {
     .purpose = TT_PURPOSE_EXAMINE,
     .summary = "measure how far control vectors steer, and what it costs, next to asking",
     .description =
-        "Lets the model write on stems, phrases and writing prompts that training left out: unsteered, asked for each class, "
+        "Lets the model write on stems, phrases and writing prompts that training left out: unsteered, asked for each "
+        "class, "
         "steered at each value, and along random directions. Then the unsteered model is asked which class each text is of. "
         "Steering is how far that moves, in nats, and next to what asking does. Coherence is the texts' perplexity next to "
-        "that of texts asked for (1: the same), relevance how much they keep to their prompt, next to unsteered ones. Values "
+        "that of texts asked for (1: the same), relevance how much they keep to their prompt, next to unsteered ones. "
+        "Values "
         "are tried from 1 on, as far as text stays coherent.\n\n"
         "Vectors must be evaluated with the chat template, stems and writing prompts that they were trained with.",
     .run = run,

@@ -69,7 +69,8 @@ static void add_way(yyjson_mut_doc *doc, yyjson_mut_val *object, const tt_evalua
     yyjson_mut_obj_add_val(doc, samples, "score", numbers(doc, way->scores, way->scores ? evaluation->samples : 0));
     yyjson_mut_obj_add_val(doc, samples, "log_perplexity",
                            numbers(doc, way->perplexities, way->perplexities ? evaluation->samples : 0));
-    yyjson_mut_obj_add_val(doc, samples, "relevance", numbers(doc, way->relevances, way->relevances ? evaluation->samples : 0));
+    yyjson_mut_obj_add_val(doc, samples, "relevance",
+                           numbers(doc, way->relevances, way->relevances ? evaluation->samples : 0));
     add_texts(doc, object, way);
 }
 
@@ -202,7 +203,8 @@ static bool read_values(yyjson_val *array, tt_axis_evaluation *axis, tt_error *e
     if (!axis->values) return false;
     size_t index, count;
     yyjson_val *object;
-    yyjson_arr_foreach(array, index, count, object) if (!read_way(object, &axis->values[axis->value_count++], err)) return false;
+    yyjson_arr_foreach(array, index, count,
+                       object) if (!read_way(object, &axis->values[axis->value_count++], err)) return false;
     return true;
 }
 

@@ -2,6 +2,8 @@
 #include "evaluate/judge.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "prompts/partition.h"
+#include "prompts/plan.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +77,25 @@ static bool ask_yes_no(struct list *list, const char *question, const char *cons
     return true;
 }
 
+/* Of the phrases that are trained with: texts are asked for by those that are held out, and none is to be judged by the very
+ * phrase that it was written with. */
+static bool ask_about_phrases(struct list *list, const char *question, const tt_axis *axis, tt_error *err) {
+    uint64_t *keys = tt_alloc(axis->pair_count, sizeof *keys, err);
+    for (size_t i = 0; keys && i < axis->pair_count; i++)
+        keys[i] = tt_partition_pair_key(axis->pairs[i].side[0], axis->pairs[i].side[1]);
+    tt_partition partition = {0};
+    bool ok = keys && tt_partition_make(&partition, keys, axis->pair_count, TT_PLAN_HELD_OUT, "pairs", err);
+    const size_t known = partition.count[TT_SPLIT_TRAINING], count = known < PHRASE_PAIRS ? known : PHRASE_PAIRS;
+    for (size_t i = 0; ok && i < count; i++) {
+        const tt_pair *pair = &axis->pairs[partition.indices[TT_SPLIT_TRAINING][i]];
+        const char *const sides[2] = {pair->side[0], pair->side[1]};
+        ok = ask_yes_no(list, question, sides, 0.5 / (double)count, err);
+    }
+    tt_partition_free(&partition);
+    free(keys);
+    return ok;
+}
+
 static bool list_questions(struct list *list, const struct form *form, const tt_axis *axis, tt_error *err) {
     const char *const classes[2] = {axis->classes[0], axis->classes[1]};
     switch (form->kind) {
@@ -88,12 +109,7 @@ static bool list_questions(struct list *list, const struct form *form, const tt_
     case PHRASES:
         break;
     }
-    const size_t pairs = axis->pair_count < PHRASE_PAIRS ? axis->pair_count : PHRASE_PAIRS;
-    for (size_t i = 0; i < pairs; i++) {
-        const char *const sides[2] = {axis->pairs[i].side[0], axis->pairs[i].side[1]};
-        if (!ask_yes_no(list, form->question, sides, 0.5 / (double)pairs, err)) return false;
-    }
-    return true;
+    return ask_about_phrases(list, form->question, axis, err);
 }
 
 /* ==== In the layout ==== */

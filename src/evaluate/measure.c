@@ -204,8 +204,8 @@ bool tt_measure_others(tt_measure *measure, tt_written *written, tt_error *err) 
     for (size_t i = 0; i < samples; i++) {
         size_t judged = 0, questions = 0;
         while (judged < measure->axis_count && isnan(written[i].scores[judged])) judged++;
-        bool ok = add_questions(measure, &measure->material->samples[i].baseline, &written[i], 0, measure->axis_count, judged,
-                                &questions, err) &&
+        bool ok = add_questions(measure, &measure->material->samples[i].baseline, &written[i], 0, measure->axis_count,
+                                judged, &questions, err) &&
                   run(measure, questions, err);
         if (ok) take_answers(measure, 0, measure->axis_count, judged, measure->sums, &written[i]);
         free_questions(measure, questions);

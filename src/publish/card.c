@@ -180,10 +180,11 @@ static void add_evidence_axis(tt_text *page, const tt_card_axis *axis) {
     tt_card_add_plain(page, axis->files->name);
     tt_text_add(page, "\n\n");
     if (!tt_evaluation_judges(axis->figures))
-        tt_text_addf(page,
-                     "This model cannot judge this axis: of %zu pairs of passages whose class is known it puts %zu right. So "
-                     "there is no figure for steering.\n\n",
-                     axis->figures->known, axis->figures->known_right);
+        tt_text_addf(
+            page,
+            "This model cannot judge this axis: of %zu pairs of passages whose class is known it puts %zu right. So "
+            "there is no figure for steering.\n\n",
+            axis->figures->known, axis->figures->known_right);
     tt_text_add(page, "| texts | steering, nats | coherence | relevance | refused |\n|---|---:|---:|---:|---:|\n");
     add_evidence_side(page, axis, 0);
     add_evidence_row(page, axis, "unsteered", &axis->figures->unsteered);
@@ -204,7 +205,8 @@ static void add_evidence(tt_text *page, const tt_card_folder *folder) {
         "left out, with texts of %llu tokens. *Steering* is how far the texts move along the axis: the model itself, "
         "unsteered, is asked which class each is of, and what is told is the difference to its unsteered text for the same "
         "prompt, in nats. *Coherence* is perplexity next to that of texts which the model writes when it is asked for the "
-        "class: 1 is as fluent, values to use were sought up to %g. *Relevance* is how much a text keeps to its prompt, next "
+        "class: 1 is as fluent, values to use were sought up to %g. *Relevance* is how much a text keeps to its prompt, "
+        "next "
         "to unsteered ones; at least %g was wanted. In brackets are 95%% intervals.\n",
         (unsigned long long)first->evaluation.samples, (unsigned long long)first->evaluation.text_tokens,
         first->evaluation.coherence_limit, first->evaluation.relevance_limit);
