@@ -26,17 +26,22 @@ class Card(unittest.TestCase):
         cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory(prefix="trimtab-card-"))
         cls.model = built.tiny_model(os.path.join(cls.folder, "tiny.gguf"))
         cls.vectors, cls.page = os.path.join(cls.folder, "vectors"), os.path.join(cls.folder, "report.html")
+        cls.gallery = os.path.join(cls.folder, "gallery.html")
         axes = ["--axis", "language", "--axis", "storytelling"]
         trimtab("train", "-q", "-t", "1", "-m", cls.model, "-o", cls.vectors, *axes, "--samples", "8", "--tolerance", "0")
         trimtab("eval", "-q", "-t", "1", "-m", cls.model, "--vectors", cls.vectors, "--axis", "language", "--samples", "4",
-                "--values", "0.5,1", "--text-tokens", "8", "--save", "--coherence-limit", "1e9", "--relevance-limit", "-1e9", "--report", cls.page)
+                "--values", "0.5,1", "--text-tokens", "8", "--save", "--coherence-limit", "1e9", "--relevance-limit", "-1e9", "--report", cls.page,
+                "--gallery", cls.gallery)
 
     def read(self, *parts):
         with open(os.path.join(*parts), encoding="utf-8") as file:
             return file.read()
 
-    def test_page_asks_no_other_host_and_has_the_figures(self):
-        page = self.read(self.page)
+    def test_pages_ask_no_other_host_and_have_the_figures(self):
+        for path in (self.page, self.gallery):
+            self.check_page(self.read(path))
+
+    def check_page(self, page):
         self.assertNotIn("@", re.sub(r"@media[^{]*", "", "".join(re.findall(r"@[A-Z_]+@", page))))
         self.assertFalse(re.findall(r"""(?:src|href)\s*=\s*["']https?:""", page))
         figures = json.loads(re.search(r'<script type="application/json" id="evaluation">(.*?)</script>', page, re.S).group(1))
@@ -58,6 +63,16 @@ class Card(unittest.TestCase):
             self.assertEqual(browser.find_element("css selector", ".texts h3").text.lower(), "unsteered")
             browser.execute_script("const s = document.querySelector('.texts input'); s.value = 0; s.dispatchEvent(new Event('input'));")
             self.assertEqual(browser.find_element("css selector", ".texts h3").text.lower(), "value -1")
+
+            # The gallery: three prompts, and from the middle to both ends.
+            browser.get("file://" + self.gallery)
+            self.assertEqual([entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"], [])
+            self.assertEqual(len([h for h in browser.find_elements("css selector", ".samples h3") if h.text]), 3)
+            seen = []
+            for place in range(5):
+                browser.execute_script(f"const s = document.querySelector('input'); s.value = {place}; s.dispatchEvent(new Event('input'));")
+                seen.append(browser.find_element("css selector", ".value").text)
+            self.assertEqual(seen, ["simple: -1", "simple: -0.5", "unsteered", "ornate: 0.5", "ornate: 1"])
         finally:
             browser.quit()
 

@@ -27,6 +27,8 @@ static const tt_option main_options[] = {
     {"--save", .help = "write the recommended values into the vectors' files, and what was measured beside them"},
     {"--report", .kind = TT_OPTION_FILE, .argument = "FILE",
      .help = "write a page (HTML) with charts and sample texts, which needs nothing but a browser"},
+    {"--gallery", .kind = TT_OPTION_FILE, .argument = "FILE",
+     .help = "write a page (HTML) of the texts alone, with a slider for each axis"},
     {"--json", .help = "print all figures as JSON instead of a table"},
     {"-q, --quiet", .help = "no progress"},
 };
@@ -194,17 +196,21 @@ static bool print_table(const tt_evaluation *evaluation, tt_error *err) {
 
 /* ==== The command ==== */
 
-static bool write_page(const char *path, const tt_evaluation *evaluation, tt_error *err) {
-    char *html = tt_evaluation_html(evaluation, err);
+/* The page of an option, where it was given. */
+static bool write_page(const tt_arguments *arguments, const char *option, const tt_evaluation *evaluation,
+                       char *make(const tt_evaluation *evaluation, tt_error *err), tt_error *err) {
+    const char *path = tt_argument_text(arguments, option);
+    if (!path) return true;
+    char *html = make(evaluation, err);
     const bool ok = html && tt_file_write(path, html, strlen(html), err);
     free(html);
     return ok;
 }
 
 static bool report(const tt_arguments *arguments, const tt_evaluation *evaluation, tt_loaded *vectors, tt_error *err) {
-    const char *path = tt_argument_text(arguments, "--report");
     if ((tt_argument_flag(arguments, "--save") && !tt_save_evaluation(vectors, evaluation, err)) ||
-        (path && !write_page(path, evaluation, err)))
+        !write_page(arguments, "--report", evaluation, tt_evaluation_html, err) ||
+        !write_page(arguments, "--gallery", evaluation, tt_gallery_html, err))
         return false;
     if (!tt_argument_flag(arguments, "--json")) return print_table(evaluation, err);
     yyjson_mut_doc *doc = tt_evaluation_json(evaluation, err);
@@ -270,8 +276,11 @@ static bool evaluate(const tt_arguments *arguments, tt_model *model, tt_loaded *
 
 /* Known before hours of work, not after. */
 static bool check_output(const tt_arguments *arguments, tt_error *err) {
-    const char *page = tt_argument_text(arguments, "--report");
-    if (page && !tt_output_try(page, err)) return false;
+    static const char *const pages[] = {"--report", "--gallery"};
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+        const char *page = tt_argument_text(arguments, pages[i]);
+        if (page && !tt_output_try(page, err)) return false;
+    }
     return !tt_argument_flag(arguments, "--save") || tt_folder_try(tt_argument_text(arguments, "--vectors"), err);
 }
 

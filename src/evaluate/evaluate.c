@@ -323,6 +323,12 @@ static bool evaluate_axis(tt_measure *measure, const tt_chat *chat, const tt_wri
 
 /* ==== The whole ==== */
 
+static bool keep_prompts(const tt_material *material, tt_evaluation *evaluation, tt_error *err) {
+    for (size_t i = 0; i < TT_SHOWN_TEXTS && i < material->count; i++)
+        if (!(evaluation->prompts[i] = tt_strdup(material->samples[i].request, err))) return false;
+    return true;
+}
+
 static bool evaluate_all(tt_measure *measure, const tt_chat *chat, const tt_evaluate_axis *axes, tt_evaluation *evaluation,
                          tt_error *err) {
     const tt_evaluate_options *options = measure->options;
@@ -335,7 +341,8 @@ static bool evaluate_all(tt_measure *measure, const tt_chat *chat, const tt_eval
     evaluation->judging = tt_strdup(tt_judging_name(tt_judging_usual()), err);
     evaluation->axes = tt_alloc(count, sizeof *evaluation->axes, err);
     tt_written *unsteered = tt_alloc(samples, sizeof *unsteered, err);
-    if (!evaluation->judging || !evaluation->axes || !unsteered || !describe_model(measure->model, evaluation, err) ||
+    if (!evaluation->judging || !evaluation->axes || !unsteered || !keep_prompts(measure->material, evaluation, err) ||
+        !describe_model(measure->model, evaluation, err) ||
         !tt_measure_ways(measure, &way, 1, unsteered, err)) {
         free(unsteered);
         return false;

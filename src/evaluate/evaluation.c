@@ -37,6 +37,7 @@ void tt_evaluation_free(tt_evaluation *evaluation) {
     free(evaluation->model_description);
     free(evaluation->fingerprint);
     free(evaluation->judging);
+    for (size_t i = 0; i < TT_SHOWN_TEXTS; i++) free(evaluation->prompts[i]);
     free(evaluation->similarity);
     *evaluation = (tt_evaluation){0};
 }

@@ -38,13 +38,13 @@ static yyjson_mut_val *numbers(yyjson_mut_doc *doc, const double *from, size_t c
     return array;
 }
 
-static void add_texts(yyjson_mut_doc *doc, yyjson_mut_val *object, const tt_way_figures *way) {
-    yyjson_mut_val *texts = yyjson_mut_obj_add_arr(doc, object, "texts");
-    for (size_t i = 0; i < TT_SHOWN_TEXTS && way->texts[i]; i++) {
+static void add_texts(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key, char *const texts[TT_SHOWN_TEXTS]) {
+    yyjson_mut_val *array = yyjson_mut_obj_add_arr(doc, object, key);
+    for (size_t i = 0; i < TT_SHOWN_TEXTS && texts[i]; i++) {
         /* Cut at a token, a text may end amid a character. */
-        size_t length = strlen(way->texts[i]);
-        (void)tt_utf8_valid(way->texts[i], length, &length);
-        yyjson_mut_arr_add_strn(doc, texts, way->texts[i], length);
+        size_t length = strlen(texts[i]);
+        (void)tt_utf8_valid(texts[i], length, &length);
+        yyjson_mut_arr_add_strn(doc, array, texts[i], length);
     }
 }
 
@@ -71,7 +71,7 @@ static void add_way(yyjson_mut_doc *doc, yyjson_mut_val *object, const tt_evalua
                            numbers(doc, way->perplexities, way->perplexities ? evaluation->samples : 0));
     yyjson_mut_obj_add_val(doc, samples, "relevance",
                            numbers(doc, way->relevances, way->relevances ? evaluation->samples : 0));
-    add_texts(doc, object, way);
+    add_texts(doc, object, "texts", way->texts);
 }
 
 static void add_others(yyjson_mut_doc *doc, yyjson_mut_val *object, const tt_evaluation *evaluation,
@@ -142,6 +142,7 @@ static yyjson_mut_doc *begin(const tt_evaluation *evaluation, yyjson_mut_val **r
     add_number(doc, *root, "coherence_limit", evaluation->coherence_limit);
     add_number(doc, *root, "relevance_limit", evaluation->relevance_limit);
     yyjson_mut_obj_add_uint(doc, *root, "computed_tokens", evaluation->tokens);
+    add_texts(doc, *root, "prompts", evaluation->prompts);
     *axes = yyjson_mut_obj_add_arr(doc, *root, "axes");
     return doc;
 }
@@ -182,6 +183,12 @@ static bool read_text(yyjson_val *value, char **text, tt_error *err) {
     return (*text = tt_strdup(yyjson_is_str(value) ? yyjson_get_str(value) : "", err)) != NULL;
 }
 
+static bool read_texts(yyjson_val *array, char *texts[TT_SHOWN_TEXTS], tt_error *err) {
+    for (size_t i = 0; i < TT_SHOWN_TEXTS && i < yyjson_arr_size(array); i++)
+        if (!read_text(yyjson_arr_get(array, i), &texts[i], err)) return false;
+    return true;
+}
+
 static bool read_way(yyjson_val *object, tt_way_figures *way, tt_error *err) {
     way->value = yyjson_get_num(yyjson_obj_get(object, "value"));
     way->steering = estimate_of(yyjson_obj_get(object, "steering"));
@@ -192,10 +199,7 @@ static bool read_way(yyjson_val *object, tt_way_figures *way, tt_error *err) {
     way->distinct[0] = estimate_of(yyjson_obj_get(object, "distinct_1"));
     way->distinct[1] = estimate_of(yyjson_obj_get(object, "distinct_2"));
     way->refusals = yyjson_get_uint(yyjson_obj_get(object, "refusals"));
-    yyjson_val *texts = yyjson_obj_get(object, "texts");
-    for (size_t i = 0; i < TT_SHOWN_TEXTS && i < yyjson_arr_size(texts); i++)
-        if (!read_text(yyjson_arr_get(texts, i), &way->texts[i], err)) return false;
-    return true;
+    return read_texts(yyjson_obj_get(object, "texts"), way->texts, err);
 }
 
 static bool read_values(yyjson_val *array, tt_axis_evaluation *axis, tt_error *err) {
@@ -253,7 +257,8 @@ static bool read_root(yyjson_val *root, tt_evaluation *evaluation, tt_error *err
     if (!evaluation->axes || !read_text(yyjson_obj_get(about, "name"), &evaluation->model_name, err) ||
         !read_text(yyjson_obj_get(about, "description"), &evaluation->model_description, err) ||
         !read_text(yyjson_obj_get(about, "fingerprint"), &evaluation->fingerprint, err) ||
-        !read_text(yyjson_obj_get(root, "judging"), &evaluation->judging, err))
+        !read_text(yyjson_obj_get(root, "judging"), &evaluation->judging, err) ||
+        !read_texts(yyjson_obj_get(root, "prompts"), evaluation->prompts, err))
         return false;
     size_t index, count;
     yyjson_arr_foreach(axes, index, count, object) {

@@ -19,7 +19,8 @@ static bool make_prompts(tt_material_sample *to, const tt_chat *chat, const tt_s
                          tt_error *err) {
     const size_t rows = 1 + 2 * sample->axis_count;
     to->prompts = tt_alloc(sample->axis_count, sizeof *to->prompts, err);
-    if (!to->prompts) return false;
+    to->request = tt_strdup(sample->writing_prompt, err);
+    if (!to->prompts || !to->request) return false;
     tt_asked *asked = tt_alloc(rows, sizeof *asked, err);
     tt_tokens *tokens = asked ? tt_alloc(rows, sizeof *tokens, err) : NULL;
     for (size_t row = 0; tokens && row < rows; row++)
@@ -64,6 +65,7 @@ void tt_material_free(tt_material *material) {
             for (int class = 0; class < 2; class++)
                 if (sample->prompts) tt_tokens_free(&sample->prompts[axis][class]);
         free(sample->prompts);
+        free(sample->request);
     }
     free(material->samples);
     *material = (tt_material){0};

@@ -9,6 +9,7 @@
 typedef struct tt_material_sample {
     tt_tokens baseline;      /* the prompt with the baseline's system message */
     tt_tokens (*prompts)[2]; /* [axis][class]: with the class' */
+    char *request;           /* the writing prompt alone */
 } tt_material_sample;
 
 typedef struct tt_material {
