@@ -69,6 +69,13 @@ static void make_fixture(struct fixture *fixture, const char *axis, double scale
     fixture->refer = (tt_evaluate_axis){&fixture->axis, &fixture->debias, {&fixture->sides[0], &fixture->sides[1]}};
 }
 
+/* By another name the axis has no known passages, which take the tiny model, whose tokens are bytes, longer than all else. */
+static void rename_axis(struct fixture *fixture, const char *name) {
+    free(fixture->axis.name);
+    fixture->axis.name = tt_strdup(name, NULL);
+    assert_non_null(fixture->axis.name);
+}
+
 static void free_fixture(struct fixture *fixture) {
     tt_axis_free(&fixture->axis);
     tt_vector_free(&fixture->debias);
@@ -175,6 +182,8 @@ static void vectors_do_something_and_say_how_surely(void **state) {
     struct fixture fixtures[2];
     make_fixture(&fixtures[0], "language", 0.3);
     make_fixture(&fixtures[1], "storytelling", 0.3);
+    rename_axis(&fixtures[0], "words");
+    rename_axis(&fixtures[1], "scenes");
     const tt_evaluate_axis axes[2] = {fixtures[0].refer, fixtures[1].refer};
     tt_evaluate_options options = options_of(4);
     options.other_axes = true;
@@ -214,11 +223,69 @@ static void vectors_do_something_and_say_how_surely(void **state) {
     free_fixture(&fixtures[1]);
 }
 
+struct stopping {
+    atomic_bool cancel;
+    uint64_t texts_left; /* to read before it is stopped */
+    uint64_t read;       /* texts */
+};
+
+static void stop_at(void *data, const char *what, const char *unit, uint64_t done, uint64_t total) {
+    struct stopping *stopping = data;
+    (void)unit, (void)total;
+    if (strcmp(what, "reading") != 0 || !done) return;
+    stopping->read++;
+    if (stopping->read == stopping->texts_left) stopping->cancel = true;
+}
+
+/* An evaluation that is stopped goes on from the texts that it kept, and finds the same as one that is not. */
+static void goes_on_where_it_was_stopped(void **state) {
+    (void)state;
+    struct fixture fixture;
+    make_fixture(&fixture, "language", 0.3);
+    rename_axis(&fixture, "words");
+    const char *path = scratch_path("kept");
+    struct stopping stopping = {.texts_left = 20};
+    tt_evaluate_options options = options_of(3);
+    tt_evaluation whole, again;
+    tt_error err = {0};
+    assert_true(tt_evaluate(model, chat, &fixture.refer, 1, &options, &whole, &err));
+    options.kept_file = path;
+    options.cancel = &stopping.cancel;
+    options.progress = stop_at;
+    options.progress_data = &stopping;
+    assert_false(tt_evaluate(model, chat, &fixture.refer, 1, &options, &again, &err));
+    assert_int_equal(err.kind, TT_ERROR_INTERRUPTED);
+    stopping = (struct stopping){0};
+    assert_true(tt_evaluate(model, chat, &fixture.refer, 1, &options, &again, &err));
+    assert_true(again.tokens < whole.tokens);
+    for (size_t i = 0; i < 5; i++) {
+        const tt_way_figures *a = &whole.axes[0].values[i], *b = &again.axes[0].values[i];
+        assert_string_equal(a->texts[2], b->texts[2]);
+        for (size_t k = 0; k < 3; k++) assert_true(fabs(a->scores[k] - b->scores[k]) < 1e-4);
+        assert_same_estimate(a->repetition, b->repetition);
+    }
+    /* All of it is known now; and a file that is damaged, or has tokens that are none of the model's, is no trouble. */
+    tt_evaluation_free(&again);
+    assert_true(tt_evaluate(model, chat, &fixture.refer, 1, &options, &again, &err));
+    assert_int_equal(again.tokens, 0);
+    static const char *const damaged[] = {"{", "{\"format\": 1, \"axes\": 1, \"texts\": [{\"key\": 5}, 7]}"};
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(tt_file_write(path, damaged[i], strlen(damaged[i]), NULL));
+        tt_evaluation_free(&again);
+        assert_true(tt_evaluate(model, chat, &fixture.refer, 1, &options, &again, &err));
+        assert_true(again.tokens == whole.tokens);
+    }
+    tt_evaluation_free(&whole);
+    tt_evaluation_free(&again);
+    free_fixture(&fixture);
+}
+
 /* What is told of the unsteered texts is what scoring them by hand gives: the score by the questions, and both prompts. */
 static void reads_as_by_hand(void **state) {
     (void)state;
     struct fixture fixture;
     make_fixture(&fixture, "language", 0.1);
+    rename_axis(&fixture, "words");
     tt_evaluate_options options = options_of(2);
     tt_evaluation evaluation;
     tt_material material;
@@ -476,6 +543,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(zero_vectors_do_nothing),
         cmocka_unit_test(vectors_do_something_and_say_how_surely),
+        cmocka_unit_test(goes_on_where_it_was_stopped),
         cmocka_unit_test(reads_as_by_hand),
         cmocka_unit_test(figures_are_as_by_hand),
         cmocka_unit_test(recommends_the_strongest_sound_value),

@@ -24,7 +24,9 @@ static const tt_option main_options[] = {
      .preset_text = "all that the folder has vectors of",
      .help = "an axis to evaluate: a built-in one, or the axis file it was trained on"},
     {"--quick", .help = "fewer samples and values, and no other axes: a first impression"},
-    {"--save", .help = "write the recommended values into the vectors' files, and what was measured beside them"},
+    {"--save", .help =
+                   "write the recommended values into the vectors' files, and what was measured beside them; a run that is "
+                   "stopped goes on where it was"},
     {"--report", .kind = TT_OPTION_FILE, .argument = "FILE",
      .help = "write a page (HTML) with charts and sample texts, which needs nothing but a browser"},
     {"--gallery", .kind = TT_OPTION_FILE, .argument = "FILE",
@@ -251,6 +253,14 @@ static bool warn_of_layout(const tt_chat *chat, const tt_loaded *vectors, tt_err
     return true;
 }
 
+/* Where --save keeps what it has written and read, until it is done. `*path` is the caller's to free; NULL without --save.
+ */
+static bool find_kept(const tt_arguments *arguments, char **path, tt_error *err) {
+    *path = NULL;
+    if (!tt_argument_flag(arguments, "--save")) return true;
+    return (*path = tt_path_join(tt_argument_text(arguments, "--vectors"), "evaluation.kept", err)) != NULL;
+}
+
 static bool evaluate(const tt_arguments *arguments, tt_model *model, tt_loaded *vectors, tt_error *err) {
     double values[2 * TT_NUMBERS_MOST], sizes[TT_NUMBERS_MOST];
     struct talk talk = {.wanted = !tt_argument_flag(arguments, "--quiet")};
@@ -265,10 +275,15 @@ static bool evaluate(const tt_arguments *arguments, tt_model *model, tt_loaded *
     if (talk.wanted && template && !strcmp(template, "none"))
         fputs("plain-text mode: the model gets its prompts as they are, without a chat template\n", stderr);
     tt_evaluation evaluation = {0};
-    bool ok = chat && warn_of_layout(chat, vectors, err) &&
+    char *kept;
+    const bool found = find_kept(arguments, &kept, err);
+    options.kept_file = kept;
+    bool ok = found && chat && warn_of_layout(chat, vectors, err) &&
               tt_evaluate(model, chat, vectors->refer, vectors->count, &options, &evaluation, err);
     tt_progress_end(&talk.progress);
     ok = ok && report(arguments, &evaluation, vectors, err);
+    if (ok && kept) unlink(kept);
+    free(kept);
     tt_evaluation_free(&evaluation);
     tt_chat_close(chat);
     return ok;

@@ -13,14 +13,22 @@ static bool add_up(tt_vector *sum, const tt_model *model, const tt_evaluate_axis
            tt_vector_sum(sum, parts, value == 0 ? 1 : 2, 1, UINT32_MAX, err);
 }
 
-static tt_steering *steer_by(const tt_model *model, const tt_vector *sum, tt_error *err) {
+static tt_steering *steer_by(const tt_model *model, const tt_vector *sum, char digest[static TT_HASH_TEXT], tt_error *err) {
+    tt_hash hash;
+    tt_hash_begin(&hash);
+    for (uint32_t K = 1; K < sum->layer_count; K++) {
+        tt_hash_u64(&hash, sum->rows[K] ? K : 0);
+        if (sum->rows[K]) tt_hash_bytes(&hash, sum->rows[K], sum->width * sizeof *sum->rows[K]);
+    }
+    tt_hash_end(&hash, digest);
     const tt_steering_term term = {.rows = sum->rows, .row_count = sum->layer_count, .width = sum->width};
     return tt_steering_make(model, &term, 1, err);
 }
 
-tt_steering *tt_axis_steering(const tt_model *model, const tt_evaluate_axis *axis, double value, tt_error *err) {
+tt_steering *tt_axis_steering(const tt_model *model, const tt_evaluate_axis *axis, double value,
+                              char digest[static TT_HASH_TEXT], tt_error *err) {
     tt_vector sum = {0};
-    tt_steering *steering = add_up(&sum, model, axis, value, err) ? steer_by(model, &sum, err) : NULL;
+    tt_steering *steering = add_up(&sum, model, axis, value, err) ? steer_by(model, &sum, digest, err) : NULL;
     tt_vector_free(&sum);
     return steering;
 }
@@ -44,12 +52,12 @@ static void turn(float *row, uint32_t width, double length, uint64_t seed, uint3
 }
 
 tt_steering *tt_random_steering(const tt_model *model, const tt_evaluate_axis *axis, double value, uint64_t seed,
-                                tt_error *err) {
+                                char digest[static TT_HASH_TEXT], tt_error *err) {
     tt_vector sum = {0};
     bool ok = add_up(&sum, model, axis, value, err);
     for (uint32_t K = 1; ok && K < sum.layer_count; K++)
         if (sum.rows[K]) turn(sum.rows[K], sum.width, tt_vector_row_norm(&sum, K), seed, K);
-    tt_steering *steering = ok ? steer_by(model, &sum, err) : NULL;
+    tt_steering *steering = ok ? steer_by(model, &sum, digest, err) : NULL;
     tt_vector_free(&sum);
     return steering;
 }

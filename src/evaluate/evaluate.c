@@ -113,7 +113,8 @@ static bool figure(const struct axis_work *work, const tt_written *written, int 
 /* What the model writes when it is asked for each class: what steering is held against. */
 static bool ask(struct axis_work *work, tt_error *err) {
     const size_t samples = work->yardsticks.samples;
-    const tt_way ways[2] = {{work->axis, TT_NEGATIVE, TT_NEGATIVE, NULL}, {work->axis, TT_POSITIVE, TT_POSITIVE, NULL}};
+    const tt_way ways[2] = {{work->axis, TT_NEGATIVE, TT_NEGATIVE, NULL, ""},
+                            {work->axis, TT_POSITIVE, TT_POSITIVE, NULL, ""}};
     tt_written *written = tt_alloc(2 * samples, sizeof *written, err);
     if (!written || !tt_measure_ways(work->measure, ways, 2, written, err)) {
         free(written);
@@ -140,10 +141,11 @@ static bool steer(const struct axis_work *work, const double *values, size_t cou
     bool ok = ways && (*written = tt_alloc(count * work->yardsticks.samples, sizeof **written, err)) != NULL;
     size_t made = 0;
     for (; ok && made < count; made += ok) {
-        tt_steering *steering = seed ? tt_random_steering(work->measure->model, axis, values[made], *seed, err)
-                                     : tt_axis_steering(work->measure->model, axis, values[made], err);
-        ways[made] = (tt_way){work->axis, -1, side_of(values[made]), steering};
-        ok = steering != NULL;
+        tt_way *way = &ways[made];
+        *way = (tt_way){.axis = work->axis, .asked = -1, .side = side_of(values[made])};
+        way->steering = seed ? tt_random_steering(work->measure->model, axis, values[made], *seed, way->digest, err)
+                             : tt_axis_steering(work->measure->model, axis, values[made], way->digest, err);
+        ok = way->steering != NULL;
     }
     ok = ok && tt_measure_ways(work->measure, ways, count, *written, err);
     for (size_t i = 0; i < made; i++) tt_steering_release(ways[i].steering);
@@ -291,10 +293,10 @@ static bool hand_over(struct axis_work *work, tt_error *err) {
     return true;
 }
 
-static bool measure_axis(struct axis_work *work, const tt_chat *chat, tt_error *err) {
+static bool measure_axis(struct axis_work *work, tt_error *err) {
     const tt_evaluate_options *options = work->yardsticks.options;
     const bool others = options->other_axes && work->measure->axis_count > 1;
-    if (!tt_measure_known(work->measure, chat, work->axis, &work->to->known_right, &work->to->known, err) || !ask(work, err))
+    if (!tt_measure_known(work->measure, work->axis, &work->to->known_right, &work->to->known, err) || !ask(work, err))
         return false;
     if (!(options->value_count ? try_values(work, options->values, options->value_count, err) : sweep(work, err)) ||
         !hand_over(work, err))
@@ -303,15 +305,15 @@ static bool measure_axis(struct axis_work *work, const tt_chat *chat, tt_error *
     return try_random(work, err) && (!others || figure_others(work, err));
 }
 
-static bool evaluate_axis(tt_measure *measure, const tt_chat *chat, const tt_written *unsteered, size_t axis,
-                          tt_axis_evaluation *to, tt_error *err) {
+static bool evaluate_axis(tt_measure *measure, const tt_written *unsteered, size_t axis, tt_axis_evaluation *to,
+                          tt_error *err) {
     const tt_axis *of = measure->axes[axis].axis;
     to->name = tt_strdup(of->name, err);
     to->classes[0] = tt_strdup(of->classes[0], err);
     to->classes[1] = tt_strdup(of->classes[1], err);
     struct axis_work work = {.measure = measure, .axis = axis, .unsteered = unsteered, .to = to};
     work.yardsticks = (tt_yardsticks){.samples = measure->material->count, .options = measure->options};
-    const bool ok = to->name && to->classes[0] && to->classes[1] && measure_axis(&work, chat, err);
+    const bool ok = to->name && to->classes[0] && to->classes[1] && measure_axis(&work, err);
     for (size_t i = 0; i < work.tried_count; i++) {
         tt_way_free(&work.tried[i].figures);
         free_all(work.tried[i].written, work.yardsticks.samples);
@@ -329,11 +331,10 @@ static bool keep_prompts(const tt_material *material, tt_evaluation *evaluation,
     return true;
 }
 
-static bool evaluate_all(tt_measure *measure, const tt_chat *chat, const tt_evaluate_axis *axes, tt_evaluation *evaluation,
-                         tt_error *err) {
+static bool evaluate_all(tt_measure *measure, const tt_evaluate_axis *axes, tt_evaluation *evaluation, tt_error *err) {
     const tt_evaluate_options *options = measure->options;
     const size_t samples = options->samples, count = measure->axis_count;
-    const tt_way way = {0, -1, -1, NULL};
+    const tt_way way = {0, -1, -1, NULL, ""};
     evaluation->samples = samples;
     evaluation->text_tokens = options->text_tokens;
     evaluation->coherence_limit = options->coherence_limit;
@@ -342,15 +343,14 @@ static bool evaluate_all(tt_measure *measure, const tt_chat *chat, const tt_eval
     evaluation->axes = tt_alloc(count, sizeof *evaluation->axes, err);
     tt_written *unsteered = tt_alloc(samples, sizeof *unsteered, err);
     if (!evaluation->judging || !evaluation->axes || !unsteered || !keep_prompts(measure->material, evaluation, err) ||
-        !describe_model(measure->model, evaluation, err) ||
-        !tt_measure_ways(measure, &way, 1, unsteered, err)) {
+        !describe_model(measure->model, evaluation, err) || !tt_measure_ways(measure, &way, 1, unsteered, err)) {
         free(unsteered);
         return false;
     }
     bool ok = true;
     for (size_t axis = 0; ok && axis < count; axis++) {
         evaluation->axis_count++; /* one filled half is freed as well */
-        ok = evaluate_axis(measure, chat, unsteered, axis, &evaluation->axes[axis], err) &&
+        ok = evaluate_axis(measure, unsteered, axis, &evaluation->axes[axis], err) &&
              describe_vectors(&axes[axis], &evaluation->axes[axis], err);
     }
     free_all(unsteered, samples);
@@ -366,7 +366,7 @@ bool tt_evaluate(tt_model *model, const tt_chat *chat, const tt_evaluate_axis *a
     tt_measure measure = {0};
     const bool ok = tt_material_make(&material, chat, axes, axis_count, options, err) &&
                     tt_measure_open(&measure, model, chat, &material, axes, axis_count, options, err) &&
-                    evaluate_all(&measure, chat, axes, evaluation, err);
+                    evaluate_all(&measure, axes, evaluation, err);
     tt_measure_close(&measure);
     tt_material_free(&material);
     if (!ok) tt_evaluation_free(evaluation);

@@ -51,7 +51,7 @@ typedef struct tt_evaluation {
     char *judging; /* the form of judging */
     tt_axis_evaluation *axes;
     size_t axis_count;
-    double *similarity; /* [axis][axis]: cosines between the axes' directions */
+    double *similarity;            /* [axis][axis]: cosines between the axes' directions */
     char *prompts[TT_SHOWN_TEXTS]; /* the writing prompts of the first samples; NULL where there are fewer */
     size_t samples, text_tokens;
     double coherence_limit, relevance_limit;

@@ -24,6 +24,7 @@ typedef struct tt_evaluate_options {
     uint64_t seed;          /* of what is drawn here */
     tt_plan_options plan;   /* its held-out share, stems and writing prompts must be those trained with */
     bool separate_system_message;
+    const char *kept_file;     /* where texts are kept, so that an evaluation that was stopped goes on; NULL: nowhere */
     const atomic_bool *cancel; /* may be NULL */
     /* Tells of each stage when it begins, `done` being 0, and when some more is done: `done` of `total` units, such as
      * "texts". `what` and `unit` are constants. May be NULL. */
