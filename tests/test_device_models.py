@@ -103,12 +103,12 @@ class Commands(cases.Case):
                 numpy.testing.assert_allclose([p for _, p in seen[layers][value]], [p for _, p in expected], atol=0.05)
 
     def test_eval(self):
-        """What steering costs, to a hundredth."""
+        """What steered texts' perplexity is, to a hundredth."""
         folder, found = serving.make_vectors(self.place("vectors"), told=True), {}
         for layers in LAYOUTS:
             report = json.loads(self.fine("eval", "-q", "-t", "1", "--json", "--axis", "language", "--vectors", folder, "-m", self.tiny, "--samples", "4",
-                                          "--values", "1", "--response-tokens", "8", "--writings", "0", "-ngl", layers).stdout)
-            found[layers] = [value["perplexity_rise"]["value"] for value in report["axes"][0]["values"]]
+                                          "--values", "1", "--text-tokens", "8", "-ngl", layers).stdout)
+            found[layers] = [way["coherence"]["value"] for way in report["axes"][0]["values"]]
         for layers in LAYOUTS[:2]:
             numpy.testing.assert_allclose(found[layers], found["0"], rtol=0.01, atol=0.01)
 
