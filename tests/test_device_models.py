@@ -43,10 +43,10 @@ class Commands(cases.Case):
 
     def test_directions(self):
         """The processor's, and without blocks on the GPU its very bytes."""
-        bare, _ = self.train("bare", "99", "--samples", "8", "--method", "mean-difference", environment=BARE)
+        bare, _ = self.train("bare", "99", "--samples", "8", environment=BARE)
         for layers in LAYOUTS:
             with self.subTest(layers):
-                there, said = self.train("there" + layers, layers, "--samples", "8", "--method", "mean-difference")
+                there, said = self.train("there" + layers, layers, "--samples", "8")
                 self.assertEqual("compared with the processor: 3 prompts' states differ by" in said, layers != "0", said)
                 found = vectors.cosines(bare, there)
                 self.assertTrue(found)
@@ -112,14 +112,16 @@ class Commands(cases.Case):
         for layers in LAYOUTS[:2]:
             numpy.testing.assert_allclose(found[layers], found["0"], rtol=0.01, atol=0.01)
 
-    @unittest.skipUnless(os.environ.get("TRIMTAB_LAVAPIPE"), "another GPU than Mesa's lavapipe, which computes experts wrongly")
+    @unittest.skipUnless(os.environ.get("TRIMTAB_LAVAPIPE"), "another GPU than Mesa's lavapipe, whose cooperative matrices compute wrongly")
     def test_what_is_computed_wrongly_is_refused(self):
         experts = built.tiny_model(self.place("experts.gguf"), "--arch", "mixtral")
+        wrong = {k: v for k, v in ENVIRONMENT.items() if k != "GGML_VK_DISABLE_COOPMAT"}
         result = subprocess.run(self.command(self.place("out"), "99", "--samples", "4", model=experts), capture_output=True, text=True, check=False,
-                                stdin=subprocess.DEVNULL, env=ENVIRONMENT)
+                                stdin=subprocess.DEVNULL, env=wrong)
         self.assertEqual(result.returncode, 1, result.stderr)
         self.assertRegex(result.stderr, "do not compute what the processor does|numbers that are not finite")
-        self.assertIn("-ngl 0", result.stderr)
+        self.assertIn("GGML_VK_DISABLE_COOPMAT=1", result.stderr)
+        self.fine(*self.command(self.place("out"), "99", "--samples", "4", model=experts)[1:])
 
     @unittest.skipUnless(MODEL, "TRIMTAB_MODEL names no model")
     def test_a_real_model(self):

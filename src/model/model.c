@@ -189,16 +189,16 @@ struct llama_context_params tt_context_params(const tt_model *model) {
     return params;
 }
 
-/* On a CPU keys are kept in BF16 and values in F32. ggml has two ways there through flash attention: one takes 64 queries
+/* On a CPU keys are kept in F16 and values in BF16. ggml has two ways there through flash attention: one takes 64 queries
  * and 64 cells at a time, the other goes for each query from cell to cell and passes over those that it may not see. The
  * second adds the same numbers in the same order however the cache is arranged, so that a tree of prompts gives bit for bit
- * what one prompt at a time does. The first is for micro-batches of 64 tokens or more with a cache of F16 or F32: it would
- * differ by rounding, which models with quantised activations amplify to some percent. docs/capture.md has the
- * measurements. */
+ * what one prompt at a time does. The first is for micro-batches of 64 tokens or more where keys and values are both F16: it
+ * would differ by rounding, which models with quantised activations amplify to some percent. (A cache of F32 is one of F16,
+ * as libllama rounds it before flash attention.) docs/capture.md has the measurements. */
 void tt_context_cache_exact(const tt_model *model, struct llama_context_params *params) {
     if (model->f32_cache || model->flash_attention_off || tt_model_uses_gpu(model)) return;
-    params->type_k = GGML_TYPE_BF16;
-    params->type_v = GGML_TYPE_F32;
+    params->type_k = GGML_TYPE_F16;
+    params->type_v = GGML_TYPE_BF16;
 }
 
 struct llama_context *tt_context_open(const tt_model *model, struct llama_context_params params, tt_error *err) {
