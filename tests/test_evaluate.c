@@ -69,7 +69,8 @@ static void make_fixture(struct fixture *fixture, const char *axis, double scale
     fixture->refer = (tt_evaluate_axis){&fixture->axis, &fixture->debias, {&fixture->sides[0], &fixture->sides[1]}};
 }
 
-/* By another name the axis has no known passages, which take the tiny model, whose tokens are bytes, longer than all else. */
+/* By another name the axis has no known passages, which take the tiny model, whose tokens are bytes, longer than all else.
+ */
 static void rename_axis(struct fixture *fixture, const char *name) {
     free(fixture->axis.name);
     fixture->axis.name = tt_strdup(name, NULL);

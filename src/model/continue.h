@@ -18,8 +18,9 @@ typedef struct tt_continue_request {
 typedef struct tt_continue_options {
     size_t length; /* most tokens of a response */
     uint64_t seed;
-    const atomic_bool *cancel;                       /* may be NULL */
-    void (*told)(void *told_data, uint64_t written); /* called after every step: tokens of all responses so far; may be NULL */
+    const atomic_bool *cancel; /* may be NULL */
+    void (*told)(void *told_data,
+                 uint64_t written); /* called after every step: tokens of all responses so far; may be NULL */
     void *told_data;
 } tt_continue_options;
 
