@@ -92,7 +92,7 @@ static void refuse(tt_text *file, const char *expected) {
 static void test_no_gguf(void **state) {
     (void)state;
     tt_text file = {0};
-    refuse(&file, "too short");
+    refuse(&file, "it is empty");
     tt_text_add(&file, "GGUF");
     refuse(&file, "too short");
     tt_text_add(&file, "{\"classes\": [\"simple\", \"ornate\"]}");

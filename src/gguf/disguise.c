@@ -68,9 +68,9 @@ static const char *looks_like(const unsigned char *head, size_t length, uint64_t
     if (length > 2 && head[0] == 0x80 && head[1] >= 2 && head[1] <= 5)
         return "a Python pickle: a model must be converted to GGUF, a control vector exported as GGUF (in repeng: "
                "export_gguf)";
-    if (!length) return "empty, as after a download that did not begin: download it again";
     for (size_t i = 0; i < length; i++)
         if (head[i]) return NULL;
+    if (!length) return NULL;
     return "nothing but zeros where it begins, as after a download that was broken off: download it again";
 }
 
@@ -88,7 +88,9 @@ bool tt_fail_not_gguf(int fd, uint64_t size, const char *path, const char *other
     if (!tt_pread_all(fd, head, length, 0, path, err)) return false;
     const char *says = looks_like(head, length, size);
     if (says) return tt_fail(err, TT_ERROR_INPUT, "'%s' is %s", path, says);
-    if (is_text(head, length) && !text_begins(head, length, "gguf"))
+    if (!length)
+        otherwise = ": it is empty, as after a download that did not begin";
+    else if (is_text(head, length) && !text_begins(head, length, "gguf"))
         otherwise = " but text: if it was downloaded, look into it, as servers send such instead of a file";
     return tt_fail(err, TT_ERROR_INPUT, "'%s' is not a GGUF file%s", path, otherwise);
 }

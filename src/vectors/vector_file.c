@@ -108,13 +108,18 @@ static bool is_own(const tt_gguf *file) {
     return false;
 }
 
-/* Determines L. Other tools write other counts as layer_count: the number of rows (llama.cpp's own generator does), or
- * the number of layers that can be steered, which is the highest K. L is larger than either, so they can be
- * recognised. */
+/* Other tools write other counts as layer_count: the number of rows (as llama.cpp's own generator does), or the highest K.
+ * The latter is believed only of a file that has most of those rows. L is larger than either, so they can be told apart. */
+static bool counts_rows(const tt_gguf *file, uint32_t highest, uint64_t told) {
+    const uint64_t rows = (uint64_t)gguf_get_n_tensors(file->meta);
+    return told == rows || (told == highest && 2 * rows > told && !is_own(file));
+}
+
+/* Determines L. */
 static bool find_layer_count(const tt_gguf *file, uint32_t highest, uint32_t *layer_count, bool *given, tt_error *err) {
     uint64_t told = 0;
     if (!tt_gguf_count(file, "controlvector.layer_count", TT_LAYERS_MOST, &told, err)) return false;
-    *given = told > 0 && told != (uint64_t)gguf_get_n_tensors(file->meta) && (told > highest || is_own(file));
+    *given = told > 0 && !counts_rows(file, highest, told);
     *layer_count = *given ? (uint32_t)told : highest + 1;
     return highest < *layer_count || tt_fail(err, TT_ERROR_INPUT,
                                              "'%s' cannot be used: it has a direction.%" PRIu32

@@ -136,20 +136,23 @@ class Mixes(makers.Interop):
             self.assertEqual(says(text_of(mix)), says(f"whole{i}=1"), mix)
 
     def test_eval(self):
-        """What the axis costs at a value is what its rows cost as the de-bias vector of another axis, whose sides are nothing."""
+        """What is written at a value is what the value's rows write as the de-bias vector of another axis, whose sides are nothing."""
         value = 0.4
         whole, _ = self.rows("--vectors", self.vectors, "--axis", f"language={value}")
         nothing = {k: numpy.zeros(makers.WIDTH) for k in whole}
         for side, rows in (("debias", whole), ("simple", nothing), ("ornate", nothing)):
             makers.vector(self.at("other", f"tiny-language__{side}.gguf"), rows)
 
-        def lost(folder, at):
+        def written(folder, at):
             report = json.loads(self.trimtab("eval", "-q", "-t", "1", "-m", self.model, "--json", "--axis", "language", "--vectors", folder,
-                                             "--samples", "3", "--response-tokens", "6", "--values", str(value)).stdout)
-            entry = report["axes"][0]
-            return dict(zip([v["value"] for v in entry["values"]], entry["by_sample"]["lost"]))[at]
+                                             "--samples", "3", "--text-tokens", "6", "--values", f"0,{value}").stdout)
+            ways = {way["value"]: way for way in report["axes"][0]["values"]}
+            return [ways[at][key] for key in ("texts", "by_sample", "relevance")], report["axes"][0]["unsteered"]["texts"]
 
-        self.assertEqual(lost(self.vectors, value), lost(self.at("other"), 0))
+        (steered, unsteered), (as_debias, same) = written(self.vectors, value), written(self.at("other"), 0)
+        self.assertEqual(steered, as_debias)
+        self.assertEqual(unsteered, same)
+        self.assertNotEqual(steered[0], unsteered)
 
 
 if __name__ == "__main__":

@@ -224,10 +224,8 @@ class Constraints(Requests):
     """Nothing is silently unconstrained."""
 
     def test_refused_by_name(self):
-        schema = {"type": "object"}
         for name, value in {
-            "json_schema": schema, "guided_json": schema, "guided_regex": "a+", "guided_choice": ["a"],
-            "structured_outputs": {"json": schema}, "banned_strings": ["a"],
+            "guided_regex": "a+", "structured_outputs": {"regex": "a+"}, "grammar_triggers": ["a"], "banned_strings": ["a"],
             "min_tokens": 5, "stop_token_ids": [3], "bad_words": ["a"], "allowed_token_ids": [3], "use_beam_search": True, "best_of": 3,
             "suffix": "end", "lora": [{"id": 0, "scale": 1}], "tfs": 0.5, "top_a": 0.2,
             "guidance_scale": 2, "smoothing_factor": 0.3, "num_beams": 2, "prompt_logprobs": 3, "post_sampling_probs": True, "chat_template": "{{ x }}",
@@ -235,7 +233,7 @@ class Constraints(Requests):
             for path, fields in (("/v1/chat/completions", {"messages": PROMPT}), ("/v1/completions", {"prompt": "x"})):
                 with self.subTest(name=name, path=path):
                     self.refused({**fields, "max_tokens": 1, name: value}, name, path)
-        for type in ("json_object", "json_schema", "grammar"):
+        for type in ("json_schema", "grammar"):  # one without its schema, and one that does not exist
             self.refused({"messages": PROMPT, "response_format": {"type": type}}, "response_format")
         self.refused({"messages": PROMPT, "modalities": ["text", "audio"]}, "modalities")
 

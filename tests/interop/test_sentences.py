@@ -28,7 +28,7 @@ class Disguises(makers.Interop):
         "not a GGUF file but text": b"Entry not found",
         "but text: if it was downloaded": b'{"error": "Invalid credentials in Authorization header", "status": 401}\n',
         "but text: if it was": "Datei nicht gefunden: für Öffentlichkeit gesperrt".encode() + "ü".encode() * 400,
-        "empty, as after a download": b"",
+        "not a GGUF file: it is empty, as after a download": b"",
         "5 bytes are too short": b"GGUF\x03",
     }
 

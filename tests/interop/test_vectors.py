@@ -48,10 +48,11 @@ class Files(makers.Interop):
     def test_missing_layers_and_those_beyond_the_model(self):
         self.same(self.rows("--control-vector", vector(self.at("gap.gguf"), {1: repeng()[1], 3: repeng()[3]}))[0], {k: repeng()[k] for k in (1, 3)})
         gap = {k: row for k, row in repeng().items() if k != 2}
-        for count in (BLOCKS - 1, BLOCKS, 1):  # the layers that can be steered, those of the model, and nonsense
+        for count in (BLOCKS - 1, BLOCKS):  # the layers that can be steered, and those of the model
             rows, said = self.rows("--control-vector", vector(self.at("gap.gguf"), gap, count=count))
             self.same(rows, gap)
             self.assertEqual(said, "")
+        self.refused("but says it is for 1 layers", "inspect", vector(self.at("nonsense.gguf"), gap, count=1))
         rows, said = self.rows("--control-vector", vector(self.at("more.gguf"), repeng(last=BLOCKS + 5)))
         self.same(rows, repeng())
         self.assertIn("those beyond it are not applied", said)
