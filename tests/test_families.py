@@ -202,40 +202,48 @@ for each in FAMILIES:
 
 HEAD = """# Models
 
-Every family in this table was gone through by a test (`tests/test_families.py`, which also writes this page): a tiny random model
-of its architecture, with its kind of tokenizer and its maker's chat layout, was captured, trained on two axes, steered by each of the
-files in `run` and in `serve`, its mix merged, and baked where that is possible.
+A test (`tests/test_families.py`, which also writes this page) goes through every family in this table. It takes a tiny
+random model of the architecture, with its kind of tokenizer and its maker's chat layout, captures it, trains it on two
+axes, steers it with each of the files in `run` and in `serve`, merges its mix, and bakes it if that is possible.
 
 | stands for | architecture | capture | apply | bake | chat layout |
 |---|---|---|---|---|---|
 """
 
 FOOT = """
-- **Capture**: a block's contributions add up to the hidden states as libllama computes them, and batches of prompts give what
-  single prompts give (`tests/test_architectures.c`). Values beyond half precision's range (65504), as Gemma 2 has them, survive.
-- **Apply**: a control vector changes what is written, through libllama's own adapter (`run`, llama.cpp) and through the server's
-  way alike. A "no" is refused with a sentence that names the architecture, instead of doing nothing.
+- **Capture**: a block's contributions add up to the hidden states as libllama computes them, and batches of prompts
+  give what single prompts give (`tests/test_architectures.c`). Values beyond half precision's range (65504), as in
+  Gemma 2, survive.
+- **Apply**: a control vector changes what is written, both through libllama's own adapter (`run`, llama.cpp) and in the
+  server's way. A "no" is refused with a sentence that names the architecture, rather than doing nothing.
 - **Bake**: a "no" is refused likewise; `trimtab merge` works for all.
-- **Chat layout**: the text for a user message, and for a system and a user message where the maker's template takes one, is equal
-  to the maker's layout to the letter, and begins with one beginning-of-text token where the family has it.
+- **Chat layout**: the text for a user message, and for a system and a user message if the maker's template takes one,
+  equals the maker's layout to the letter, and begins with one beginning-of-text token if the family has it.
 
-A model's own chat template is run, by llama.cpp's chat code: what llama-server lays out, trimtab lays out. A check goes through the
-templates of models in use (`tests/test_template_report.py`, where there is a folder with them); of 56 templates with eight conversations
-each (a user message; a system and a user message; three turns; tools; a tool call with its answer; thinking on and off; a content in
-parts) 99.8% are equal to llama-server's and 99.3% to jinja2's, as transformers sets it up and told what llama-server tells a template.
-The rest:
+## Chat templates
 
-- **DeepSeek-V4, three turns**: a newer llama-server writes an empty `<think></think>` before an earlier answer; llama.cpp 0.5.0's chat
-  code, which trimtab is built with unless told otherwise, writes `</think>` alone, as the template says.
-- **Gemma 4, a tool call with its answer** (jinja2): the answer is put into the form that Gemma 4 was trained with, as llama-server does.
-- **Functionary v3.1, tools** (jinja2): jinja2 writes the tools' quotation marks as `&#34;`, since the template calls a part of the line
-  safe for HTML; the engine knows no HTML.
+trimtab runs a model's own chat template with llama.cpp's chat code, so it lays out what llama-server lays out. A test
+checks this with the templates of models in use (`tests/test_template_report.py`, if there is a folder with them). It
+takes 56 templates with eight conversations each: a user message; a system and a user message; three turns; tools; a
+tool call with its answer; thinking on and off; a content in parts. Of these, 99.8% equal llama-server's layout and
+99.3% that of jinja2, set up as in transformers and given the values that llama-server gives a template. The rest:
 
-The engine takes Jinja as models' templates use it, and not all of it: `//`, `**` and `{% raw %}` are refused with a sentence. A template
-that refuses system messages, or drops them, gets their text in front of the next user message, or else the last.
+- **DeepSeek-V4, three turns**: a newer llama-server writes an empty `<think></think>` before an earlier answer.
+  llama.cpp 0.5.0's chat code, which trimtab is built with by default, writes `</think>` alone, as the template says.
+- **Gemma 4, a tool call with its answer** (jinja2): the answer is put into the form that Gemma 4 was trained with, as
+  llama-server does.
+- **Functionary v3.1, tools** (jinja2): jinja2 writes the tools' quotation marks as `&#34;`, since the template marks
+  part of the line as safe for HTML; llama.cpp's engine has no notion of HTML.
 
-Another architecture: if libllama loads the model, its graph has a place for control vectors, and the beginning of its hidden states
-[can be told](capture.md#the-callback), it is captured and applied in the same way; `trimtab train --dry-run -m MODEL` says within seconds whether it can be.
+The engine supports Jinja as models' templates use it, not all of it: `//`, `**` and `{% raw %}` are refused with a
+sentence. If a template refuses system messages, or drops them, their text goes in front of the next user message, or of
+the last one if none follows.
+
+## Other architectures
+
+A model of another architecture is captured and applied in the same way if libllama loads it, its graph has a place for
+control vectors, and the beginning of its hidden states [can be recognised](capture.md#the-callback).
+`trimtab train --dry-run -m MODEL` says within seconds whether that is so.
 """
 
 

@@ -1,6 +1,7 @@
 /* test_sampling.c: the sampler's defaults, its checks, and that every option has its effect. */
 #include "model/pieces.h"
 #include "model/sampling.h"
+#include "model/token.h"
 #include "support/open_model.h"
 
 #include <cmocka.h>
@@ -237,6 +238,46 @@ static void ignored_end_is_never_chosen(void **) {
     tt_sampler_close(sampler);
 }
 
+/* Chooses the one token that `text` is. */
+static void write_forced(tt_sampler *sampler, const char *text) {
+    tt_tokens tokens;
+    assert_true(tt_tokenize_part(tiny.model, text, strlen(text), false, true, &tokens, NULL));
+    for (size_t i = 0; i < tokens.count; i++) {
+        logits[tokens.ids[i]] = 50;
+        assert_int_equal(tt_sampler_choose(sampler, logits), tokens.ids[i]);
+        logits[tokens.ids[i]] = -50;
+    }
+    tt_tokens_free(&tokens);
+}
+
+static void assert_chosen(tt_sampler *sampler, const char *text) {
+    char bytes[TT_TOKEN_BYTES] = "";
+    const int32_t token = tt_sampler_choose(sampler, logits);
+    const size_t length = token < 0 ? 0 : tt_token_bytes(tiny.model, token, true, bytes);
+    if (length != strlen(text) || memcmp(bytes, text, length) != 0)
+        fail_msg("token %d, '%.*s', was chosen, not '%s'", token, (int)length, bytes, text);
+}
+
+/* Up to the text that it waits for anything may be written, also the grammar's own; behind it nothing else than that. */
+static void a_grammar_may_wait_for_a_text(void **) {
+    tt_sampling sampling = tt_sampling_defaults();
+    sampling.temperature = 0;
+    sampling.grammar = "root ::= \"q\"";
+    sampling.grammar_behind = "</so>";
+    tt_sampler *sampler = make(&sampling);
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 300; i++) write_forced(sampler, "thinking of q and so on");
+        write_forced(sampler, "<</so>");
+        assert_chosen(sampler, "q");
+        tt_sampler_reset(sampler);
+    }
+    tt_sampler_close(sampler);
+    sampling.grammar_behind = NULL;
+    sampler = make(&sampling);
+    assert_chosen(sampler, "q");
+    tt_sampler_close(sampler);
+}
+
 static void grammar_is_kept_to(void **) {
     tt_sampling sampling = tt_sampling_defaults();
     sampling.seed = 3;
@@ -381,6 +422,7 @@ int main(void) {
         cmocka_unit_test_setup(penalties_count_what_was_read, reset_logits),
         cmocka_unit_test_setup(biases_and_end, reset_logits),
         cmocka_unit_test_setup(ignored_end_is_never_chosen, reset_logits),
+        cmocka_unit_test_setup(a_grammar_may_wait_for_a_text, reset_logits),
         cmocka_unit_test_setup(grammar_is_kept_to, reset_logits),
         cmocka_unit_test_setup(mirostat_and_the_rest_have_an_effect, reset_logits),
         cmocka_unit_test_setup(what_is_no_number_is_told, reset_logits),

@@ -1,4 +1,4 @@
-/* steer.c: writes a text with control vectors applied, and makes those of an axis first where that is asked for.
+/* steer.c: writes a text with control vectors applied; given an axis, trains its vectors first.
  *
  *     steer MODEL FOLDER MIX PROMPT [AXIS SAMPLES TOLERANCE] */
 #include <stdio.h>

@@ -10,7 +10,7 @@ packages_build=(
 packages_test=(
   clang clang-format clang-tidy libclang-rt-dev gdb valgrind git man-db shellcheck gcovr procps file
   bash-completion zsh fish tmux curl wrk iproute2
-  llama.cpp-tools llama.cpp-tools-extra python3-gguf python3-numpy python3-jinja2 python3-openai python3-selenium
+  llama.cpp-tools llama.cpp-tools-extra python3-gguf python3-numpy python3-jinja2 python3-jsonschema python3-openai python3-selenium
   chromium chromium-driver libopenmpi-dev openmpi-bin
   libggml0-backend-rpc
   libggml0-backend-vulkan mesa-vulkan-drivers

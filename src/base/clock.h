@@ -1,6 +1,6 @@
-/* clock.h: how much time passes. */
+/* clock.h: elapsed time. */
 #pragma once
 
-/* Seconds of a clock that only goes forward, whatever is done to the time of day (CLOCK_MONOTONIC); its zero means nothing.
- */
+/* Seconds of a clock that only goes forward, even when the time of day is set (CLOCK_MONOTONIC); its zero is
+ * arbitrary. */
 double tt_seconds(void);

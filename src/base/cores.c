@@ -13,12 +13,12 @@ int tt_cores_available(void) {
     return count > 0 ? count : 1;
 }
 
-/* What runs for a moment is no competitor: the least of a few looks counts. */
+/* A thread that runs only for a moment does not compete: the minimum of a few checks counts. */
 enum { LOOKS = 8, BETWEEN_LOOKS = 3000000 /* nanoseconds */ };
 
-/* The machine's threads that run, of all processes. */
+/* The running threads of all the machine's processes. */
 static int running_now(void) {
-    /* "0.20 0.18 0.12 2/80 11206": three averages, then the threads that run of all threads. */
+    /* "0.20 0.18 0.12 2/80 11206": three averages, then running and total threads. */
     FILE *file = fopen("/proc/loadavg", "re");
     if (!file) return 0;
     int running = 0;
@@ -27,7 +27,7 @@ static int running_now(void) {
     return running;
 }
 
-/* "812 (name, with any characters) R 1 ...": the state stands behind the last parenthesis. */
+/* "812 (name, with any characters) R 1 ...": the state follows the last parenthesis. */
 static bool is_running(const char *thread) {
     char path[64], line[128];
     snprintf(path, sizeof path, "/proc/self/task/%.16s/stat", thread);
@@ -38,7 +38,8 @@ static bool is_running(const char *thread) {
     return name_end && strncmp(name_end, ") R", 3) == 0;
 }
 
-/* This process' own: the one that asks, and threads that libraries started as they were loaded, which spin for a while. */
+/* This process' own running threads: the caller, and threads that libraries start when they are loaded, which spin for a
+ * while. */
 static int own_running_now(void) {
     DIR *folder = opendir("/proc/self/task");
     if (!folder) return 1;

@@ -14,7 +14,7 @@ bool tt_fail(tt_error *err, tt_error_kind kind, const char *format, ...) {
         err->kind = kind;
         vsnprintf(err->message, sizeof err->message, format, args);
         va_end(args);
-        tt_one_line(err->message); /* it often quotes a file's or a user's text, and may be cut in a character */
+        tt_one_line(err->message); /* it often quotes a file or a user, and may be cut inside a character */
     }
     return false;
 }

@@ -24,7 +24,7 @@ bool tt_wait_for_input(int fd, const atomic_bool *cancel) {
     struct pollfd input = {.fd = fd, .events = POLLIN};
     while (!atomic_load(cancel)) {
         const int ready = poll(&input, 1, WAIT_MILLISECONDS);
-        if (ready > 0 || (ready < 0 && errno != EINTR)) return true; /* reading tells what is wrong */
+        if (ready > 0 || (ready < 0 && errno != EINTR)) return true; /* reading will say what is wrong */
     }
     return false;
 }
@@ -35,7 +35,7 @@ static bool fail_too_long(const char *path, size_t limit, tt_error *err) {
                    tt_bytes_text((double)limit, text));
 }
 
-/* Reads what there is into `*bytes`, `*used` of them and a zero. */
+/* Reads all there is into `*bytes`: `*used` bytes and a zero. */
 static bool read_whole(int fd, const char *path, size_t limit, const atomic_bool *cancel, char **bytes, size_t *used,
                        tt_error *err) {
     for (size_t capacity = 0;;) {
@@ -73,7 +73,7 @@ char *tt_descriptor_read(int fd, const char *name, size_t limit, const atomic_bo
 }
 
 char *tt_file_read_until(const char *path, size_t limit, const atomic_bool *cancel, size_t *length, tt_error *err) {
-    /* A pipe that nobody writes to yet would keep open() waiting. */
+    /* open() would block on a pipe without a writer. */
     const int fd = tt_open(path, cancel ? O_RDONLY | O_NONBLOCK : O_RDONLY, 0);
     if (fd < 0) {
         tt_fail_errno(err, "cannot open '%s'", path);
@@ -109,7 +109,7 @@ bool tt_pwrite_all(int fd, const void *buffer, size_t size, off_t offset, const 
     return true;
 }
 
-/* A device or a pipe would be lost: what is renamed to its name takes its place, for root even /dev/null's. */
+/* Renaming would replace a device or a pipe; for root, even /dev/null. */
 static bool can_be_replaced(const char *path, tt_error *err) {
     struct stat status;
     if (stat(path, &status) || S_ISREG(status.st_mode)) return true;
@@ -117,8 +117,8 @@ static bool can_be_replaced(const char *path, tt_error *err) {
                    S_ISDIR(status.st_mode) ? "folder" : "device or a pipe");
 }
 
-/* Makes a file of a name of its own: the six letters at the end of `path` are chosen here. mkostemp would make one for the
- * owner alone; this one is as readable as any file that the user makes. */
+/* Creates a file with a unique name: the last six letters of `path` are chosen here. mkostemp would make it private to
+ * the owner; this file is as readable as any that the user creates. */
 static int create_temporary(char *path) {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
     enum { CHOSEN = 6, ATTEMPTS = 100 };
@@ -161,7 +161,7 @@ bool tt_output_commit(tt_output *output, tt_error *err) {
     int status;
     do status = fsync(output->fd);
     while (status && errno == EINTR);
-    /* Pipes and some file systems know no fsync: the data is as safe there as it can be. */
+    /* Pipes and some file systems have no fsync; the data there is as safe as it can be. */
     bool ok = status == 0 || errno == EINVAL || errno == EROFS || tt_fail_errno(err, "cannot write '%s'", output->path);
     if (close(output->fd) && errno != EINTR && ok) ok = tt_fail_errno(err, "cannot write '%s'", output->path);
     output->fd = -1;

@@ -1,6 +1,6 @@
-/* file.h: reading whole files, and writing files that are either complete or not there.
+/* file.h: reading whole files, and writing files that are either complete or absent.
  *
- * Every call that can be interrupted by a signal is taken up again where it was (EINTR), and a short write is completed. */
+ * Every call that a signal can interrupt is resumed where it was (EINTR), and a short write is completed. */
 #pragma once
 
 #include "base/error.h"
@@ -10,29 +10,30 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* The content of `path`, zero-terminated beyond `*length`; at most `limit` bytes, else TT_ERROR_INPUT. The caller frees. */
+/* The content of `path`, with a zero byte after its `*length` bytes; more than `limit` bytes is TT_ERROR_INPUT. The
+ * caller frees it. */
 char *tt_file_read(const char *path, size_t limit, size_t *length, tt_error *err);
 
-/* The same for what may keep one waiting, such as a pipe: ends with TT_ERROR_INTERRUPTED soon after `*cancel` has become
- * true. `cancel` NULL: nothing ends it. */
+/* The same for a source that may block, such as a pipe: fails with TT_ERROR_INTERRUPTED soon after `*cancel` becomes
+ * true. `cancel` NULL: never. */
 char *tt_file_read_until(const char *path, size_t limit, const atomic_bool *cancel, size_t *length, tt_error *err);
 
-/* The same from a descriptor that is open already and stays so. `name` is for messages. */
+/* The same from an open descriptor, which stays open. `name` is for messages. */
 char *tt_descriptor_read(int fd, const char *name, size_t limit, const atomic_bool *cancel, size_t *length, tt_error *err);
 
-/* Waits until there is something to read from `fd`, its end or an error; false where `*cancel` is true first. The signal
- * that sets it may come between the look at it and the wait, which it then does not end: so no wait is long. */
+/* Waits until `fd` has something to read, has ended, or has an error; false if `*cancel` becomes true first. A signal may
+ * arrive between the check and the wait, so every wait is short. */
 bool tt_wait_for_input(int fd, const atomic_bool *cancel);
 
-/* open() with O_CLOEXEC, taken up again after a signal. */
+/* open() with O_CLOEXEC, repeated after a signal. */
 int tt_open(const char *path, int flags, mode_t mode);
 
 /* Reads or writes all `size` bytes at `offset`; a file that ends earlier is an error. `path` is for messages. */
 bool tt_pread_all(int fd, void *buffer, size_t size, off_t offset, const char *path, tt_error *err);
 bool tt_pwrite_all(int fd, const void *buffer, size_t size, off_t offset, const char *path, tt_error *err);
 
-/* A file in the making: written under a temporary name beside `path`, renamed over it by tt_output_commit. What is there and
- * is no file, such as a folder or a device, is refused. */
+/* A file being written, under a temporary name next to `path`; tt_output_commit renames it to `path`. If `path` exists
+ * and is not a file, but a folder or a device, it is refused. */
 typedef struct tt_output {
     int fd;
     char *path;
@@ -43,14 +44,14 @@ typedef struct tt_output {
 bool tt_output_open(tt_output *output, const char *path, tt_error *err);
 bool tt_output_write(tt_output *output, const void *bytes, size_t length, tt_error *err);
 
-/* Flushes to the disk and renames. On failure the temporary file is removed, and what was at `path` before is untouched.
- * Either way the output is closed. */
+/* Flushes to the disk and renames. On failure it removes the temporary file and leaves any earlier file at `path`
+ * untouched. The output is closed either way. */
 bool tt_output_commit(tt_output *output, tt_error *err);
 
 /* Removes the temporary file. Harmless on an output that is closed or was never opened (`{0}`). */
 void tt_output_abort(tt_output *output);
 
-/* Whether `path` can be written: for what takes long to make. Leaves nothing behind. */
+/* Checks that `path` can be written, before long work that ends there. Leaves nothing behind. */
 bool tt_output_try(const char *path, tt_error *err);
 
 /* The same for files in `folder`. */
@@ -59,14 +60,14 @@ bool tt_folder_try(const char *folder, tt_error *err);
 /* tt_output_open, _write and _commit in one. */
 bool tt_file_write(const char *path, const void *bytes, size_t length, tt_error *err);
 
-/* Makes `path` and the folders above it. One that is there already is fine. */
+/* Creates `path` and the folders above it, as far as they do not exist. */
 bool tt_make_folder(const char *path, tt_error *err);
 
-/* "FOLDER/NAME" in memory of the caller's. */
+/* "FOLDER/NAME". The caller frees it. */
 char *tt_path_join(const char *folder, const char *name, tt_error *err);
 
-/* The part of `path` behind its last slash. */
+/* The part of `path` after its last slash. */
 const char *tt_path_name(const char *path);
 
-/* The folder that `path` is in, with its slash; "." where it names none. The caller frees. */
+/* The folder part of `path`, with its slash; "." if there is none. The caller frees it. */
 char *tt_path_folder(const char *path, tt_error *err);

@@ -1,4 +1,4 @@
-/* hash.h: SHA-256 (nettle), for fingerprints and for noticing that data changed. */
+/* hash.h: SHA-256 (nettle), for fingerprints and for detecting changed data. */
 #pragma once
 
 #include <nettle/sha2.h>
@@ -14,5 +14,5 @@ enum { TT_HASH_TEXT = 65 }; /* 64 hexadecimal digits and a zero */
 void tt_hash_begin(tt_hash *hash);
 void tt_hash_bytes(tt_hash *hash, const void *bytes, size_t length);
 void tt_hash_text(tt_hash *hash, const char *text); /* with its terminating zero, so that "ab","c" and "a","bc" differ */
-void tt_hash_u64(tt_hash *hash, uint64_t value);    /* as 8 bytes, little-endian, whatever the machine's order */
+void tt_hash_u64(tt_hash *hash, uint64_t value);    /* as 8 bytes, little-endian on every machine */
 void tt_hash_end(tt_hash *hash, char hex[static TT_HASH_TEXT]);

@@ -1,8 +1,9 @@
-/* installed.h: where the parts of trimtab are that are files of their own. */
+/* installed.h: where to find the parts of trimtab that are separate files. */
 #pragma once
 
 #include "base/error.h"
 
-/* The path of the part `name`: in the folder of the program or library that this code is in, above it (where it is built),
- * or where both are installed. `*path` is NULL where there is none; else the caller frees it. False when out of memory. */
+/* Finds the part `name`: in the folder of the program or library that contains this code, in the folder above (in a
+ * build), or where both are installed. `*path` is NULL if it is in none of them; otherwise the caller frees it. False
+ * when out of memory. */
 bool tt_installed_part(const char *name, char **path, tt_error *err);

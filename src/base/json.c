@@ -41,8 +41,8 @@ yyjson_doc *tt_json_parse(const char *name, const char *bytes, size_t length, tt
     return doc;
 }
 
-/* Where the token that begins at `at` ends: a string behind its closing quote, a number or word behind its last letter.
- * The text is known to be valid JSON. */
+/* The end of the token that begins at `at`: after a string's closing quote, or a number's or word's last character. The
+ * text is known to be valid JSON. */
 static size_t token_end(const char *bytes, size_t length, size_t at) {
     if (bytes[at] != '"') {
         while (at < length && !memchr(" \t\r\n,:]}", bytes[at], 8)) at++;
@@ -93,12 +93,12 @@ const char *tt_json_kind(yyjson_val *value) {
     }
 }
 
-/* ==== Documents that are made here ==== */
+/* ==== Making documents ==== */
 
-/* What a document's memory comes from. It goes with the last of what it has given, which is the document itself. */
+/* A document's allocator. It is freed with the last piece that it gave out, which is the document itself. */
 typedef struct source {
-    size_t given; /* pieces that are in use */
-    bool ran_out; /* once, at least: something is missing */
+    size_t given; /* pieces in use */
+    bool ran_out; /* at least once: something is missing */
 } source;
 
 static void *take(void *context, size_t size) {
@@ -109,7 +109,7 @@ static void *take(void *context, size_t size) {
     return memory;
 }
 
-/* yyjson never resizes what a document holds; its type of allocator wants the function. */
+/* yyjson never resizes a document's memory, but its allocator type needs the function. */
 static void *take_again(void *context, void *memory, size_t old_size, size_t size) {
     source *from = context;
     (void)old_size;
@@ -151,7 +151,7 @@ void tt_json_lacks(yyjson_mut_doc *doc) {
     from->ran_out = true;
 }
 
-/* The text in which U+FFFD stands for what is no UTF-8. Takes `text` over. */
+/* The text with U+FFFD in place of invalid UTF-8. Takes ownership of `text`. */
 static char *replaced(char *text, size_t *length, tt_error *err) {
     tt_text valid = {0};
     tt_text_add_utf8(&valid, text, *length);
@@ -163,7 +163,7 @@ static char *replaced(char *text, size_t *length, tt_error *err) {
 char *tt_json_text(const yyjson_mut_doc *doc, yyjson_write_flag flags, size_t *length, tt_error *err) {
     yyjson_write_err why = {.code = YYJSON_WRITE_ERROR_MEMORY_ALLOCATION};
     size_t written = 0;
-    /* yyjson hands on what is no UTF-8 as it is. It is only ever in a string, so it can be replaced in the text. */
+    /* yyjson passes invalid UTF-8 through. It occurs only in strings, so it can be replaced in the text. */
     flags |= YYJSON_WRITE_ALLOW_INVALID_UNICODE;
     char *text = tt_json_complete(doc) ? yyjson_mut_write_opts(doc, flags, NULL, &written, &why) : NULL;
     if (text && !tt_utf8_valid(text, written, NULL)) {

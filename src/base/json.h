@@ -7,34 +7,34 @@
 #include <stdint.h>
 #include <yyjson.h>
 
-/* Parses `length` bytes of JSON. `name` is what messages call it (a path). NULL on failure: "NAME:LINE: not valid JSON:
+/* Parses `length` bytes of JSON. `name` is its name in messages (a path). NULL on failure: "NAME:LINE: not valid JSON:
  * ...", or not UTF-8. The caller frees with yyjson_doc_free. */
 yyjson_doc *tt_json_parse(const char *name, const char *bytes, size_t length, tt_error *err);
 
-/* As tt_json_parse, with the line in `*line` instead of "NAME:LINE: " in the message; 0 where memory was short. */
+/* Like tt_json_parse, but puts the line in `*line` instead of "NAME:LINE: " in the message; 0 when out of memory. */
 yyjson_doc *tt_json_parse_at(const char *bytes, size_t length, size_t *line, tt_error *err);
 
-/* The 1-based line that each value of `doc`, parsed from these bytes, begins at: one entry a value, keys included, in the
- * order of the text, as tt_json_line looks them up. NULL when memory is short. The caller frees. */
+/* The 1-based line where each value of `doc`, parsed from these bytes, begins: one entry per value, keys included, in the
+ * order of the text, for tt_json_line. NULL when out of memory. The caller frees it. */
 uint32_t *tt_json_lines(yyjson_doc *doc, const char *bytes, size_t length, tt_error *err);
 size_t tt_json_line(yyjson_doc *doc, const uint32_t *lines, yyjson_val *value);
 
-/* "a number", "an array", ...: what a value is, for messages; "null" for NULL too. */
+/* The kind of a value, for messages: "a number", "an array", ...; "null" also for NULL. */
 const char *tt_json_kind(yyjson_val *value);
 
-/* A document without a root; one whose root, also in `*root`, is an empty object. NULL when
- * memory is short, which yyjson's functions bear. Where a value finds no room later they leave it out and go on: only the
- * document knows of that, and tt_json_text and tt_json_write report it. The caller frees with yyjson_mut_doc_free. */
+/* A document without a root; a document whose root, also in `*root`, is an empty object. NULL when out of memory;
+ * yyjson's functions accept that. When memory runs out later, they skip a value and continue; the document records that,
+ * and tt_json_text and tt_json_write report it. The caller frees it with yyjson_mut_doc_free. */
 yyjson_mut_doc *tt_json_new(void);
 yyjson_mut_doc *tt_json_object(yyjson_mut_val **root);
 
-/* What was to go into it could not be made for want of memory: from now on the document is incomplete. NULL does no harm. */
+/* Marks the document as incomplete, because memory was too short to make some of its content. Harmless on NULL. */
 void tt_json_lacks(yyjson_mut_doc *doc);
-bool tt_json_complete(const yyjson_mut_doc *doc); /* false for NULL too */
+bool tt_json_complete(const yyjson_mut_doc *doc); /* false also for NULL */
 
-/* The text of such a document, zero-terminated beyond `*length` (unless NULL). It is UTF-8 whatever the strings hold: U+FFFD
- * stands for each byte that is none, as a file's name may have it. NULL when memory is short, or was at any time while the
- * document was made. The caller frees it, and the document. */
+/* The text of such a document, with a zero byte after its `*length` bytes (`length` may be NULL). It is always UTF-8:
+ * U+FFFD replaces each invalid byte, as file names may contain. NULL when out of memory, now or while the document was
+ * made. The caller frees the text and the document. */
 char *tt_json_text(const yyjson_mut_doc *doc, yyjson_write_flag flags, size_t *length, tt_error *err);
 
 /* Writes such a document, indented by two spaces, to `path` (all or nothing). */

@@ -18,7 +18,7 @@ bool tt_notes_add(tt_notes *notes, tt_error *err, const char *format, ...) {
         free(text);
         return false;
     }
-    tt_one_line(text); /* as an error's message */
+    tt_one_line(text); /* like an error's message */
     notes->items[notes->count++] = text;
     return true;
 }

@@ -1,4 +1,5 @@
-/* notes.h: sentences for the user about what is not wrong enough to stop: warnings, files passed over. The caller prints. */
+/* notes.h: sentences for the user about problems that need not stop the work: warnings, skipped files. The caller prints
+ * them. */
 #pragma once
 
 #include "base/error.h"
@@ -6,7 +7,7 @@
 #include <stddef.h>
 
 typedef struct tt_notes {
-    char **items; /* one sentence each, without a full stop at its end */
+    char **items; /* one sentence each, without a final full stop */
     size_t count, capacity;
 } tt_notes; /* starts as `{0}`; ends with tt_notes_free */
 

@@ -10,7 +10,7 @@
 #include <yyjson.h>
 
 bool tt_number_parse(const char *text, double *value) {
-    /* strtod also takes spaces, "inf", "nan" and hexadecimal; these are not among the characters of a decimal number. */
+    /* strtod also accepts spaces, "inf", "nan" and hexadecimal, whose characters a decimal number does not have. */
     if (!*text || text[strspn(text, "+-.0123456789eE")]) return false;
     const locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0); /* glibc's constant: nothing is allocated */
     if (!c_locale) return false;
@@ -33,11 +33,11 @@ bool tt_integer_parse(const char *text, int64_t *value) {
 }
 
 const char *tt_number_text(double value, char text[static TT_NUMBER_TEXT]) {
-    /* yyjson writes JSON's numbers, which know no locale. */
+    /* yyjson writes JSON's numbers, which are independent of the locale. */
     yyjson_val number = {0};
     yyjson_set_real(&number, value);
     text[0] = '\0';
-    char *end = yyjson_write_number(&number, text); /* NULL where it is not finite */
+    char *end = yyjson_write_number(&number, text); /* NULL if it is not finite */
     if (end && end - text > 2 && strcmp(end - 2, ".0") == 0) end[-2] = '\0';
     return text;
 }

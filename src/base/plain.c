@@ -12,7 +12,7 @@ enum { MARK = sizeof mark - 1, LOOKED_AT = 512 };
 
 size_t tt_plain_mark(const char *bytes, size_t length) { return length >= MARK && !memcmp(bytes, mark, MARK) ? MARK : 0; }
 
-/* UTF-16 by its mark; without one by the zero that stands in every other byte of Latin text. */
+/* UTF-16, by its mark, or by the zero in every other byte of Latin text. */
 static bool is_utf16(const char *bytes, size_t length) {
     if (length < 2) return false;
     if (!memcmp(bytes, "\xFF\xFE", 2) || !memcmp(bytes, "\xFE\xFF", 2)) return true;

@@ -12,7 +12,7 @@
 enum { TT_LINE = 512, TT_BAR_LEAST = 8, TT_BAR_MOST = 40 };
 static const double redraw_seconds = 0.1;             /* on a terminal */
 static const double line_seconds = 5, line_long = 60; /* elsewhere: after 5 s and a tenth of the work, or after a minute */
-static const double rate_memory = 30;                 /* seconds after which an old rate counts 1/e */
+static const double rate_memory = 30;                 /* seconds after which an old rate has the weight 1/e */
 
 void tt_progress_begin(tt_progress *progress, FILE *stream, bool terminal, const char *what, const char *unit,
                        uint64_t total, uint64_t done) {
@@ -28,7 +28,7 @@ void tt_progress_begin(tt_progress *progress, FILE *stream, bool terminal, const
         .clock = clock,
         .done_at_begin = done,
         .begin = now,
-        .last_shown = terminal ? now - redraw_seconds : now, /* a bar is there from the first moment */
+        .last_shown = terminal ? now - redraw_seconds : now, /* the bar appears at once */
         .last_advance = now,
         .last_shown_done = done,
         .last_advance_done = done,
@@ -40,7 +40,7 @@ static double rate_of(const tt_progress *progress) {
     return progress->rate_weight > 0 ? progress->rate_sum / progress->rate_weight : 0;
 }
 
-/* Four significant digits are enough for anybody: "0.032", "4.1", "117". */
+/* At most four significant digits: "0.032", "4.1", "117". */
 static void format_rate(double rate, char text[static 32]) {
     const int decimals = rate >= 100 ? 0 : rate >= 1 ? 1 : 3;
     snprintf(text, 32, "%.*f/s", decimals, rate);
@@ -51,7 +51,7 @@ static int width_of(FILE *stream) {
     return ioctl(fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-/* Appends `part` to a line of at most `room` columns where it fits, with two spaces before it. */
+/* Appends `part` to a line of at most `room` columns if it fits, with two spaces before it. */
 static void append_part(char *line, const char *part, int room) {
     const size_t length = strlen(line);
     const char *gap = length ? "  " : "";
@@ -69,7 +69,7 @@ static void append_bar(char *line, double share, int room) {
     snprintf(line + length, TT_LINE - (size_t)length, "%s[%s]", length ? "  " : "", bar);
 }
 
-/* The parts in the order of their worth: what does not fit is left out, and the bar takes what room remains. */
+/* The parts in order of importance: those that do not fit are left out, and the bar takes the remaining room. */
 static void describe(const tt_progress *progress, int room, bool with_bar, char line[static TT_LINE]) {
     char percent[32], count[96], rate_text[32], left[64], duration[32];
     const double rate = rate_of(progress);
@@ -87,7 +87,7 @@ static void describe(const tt_progress *progress, int room, bool with_bar, char 
                  tt_duration_text((double)(progress->total - progress->done) / rate, duration));
         append_part(line, left, room);
     }
-    const bool counts = strcmp(progress->unit, "%") != 0; /* what is counted in percent has been told */
+    const bool counts = strcmp(progress->unit, "%") != 0; /* a count in percent has been shown already */
     if (counts) append_part(line, count, room);
     format_rate(rate, rate_text);
     if (counts && rate > 0) append_part(line, rate_text, room);
@@ -96,7 +96,7 @@ static void describe(const tt_progress *progress, int room, bool with_bar, char 
 
 static void draw(tt_progress *progress) {
     char line[TT_LINE];
-    /* One column less than there are: a terminal may wrap once the last one is filled. */
+    /* One column less than the width: a terminal may wrap when the last one is filled. */
     describe(progress, width_of(progress->stream) - 1, true, line);
     fprintf(progress->stream, "\r\033[K%s", line);
     fflush(progress->stream);
@@ -116,7 +116,7 @@ static void print_line(tt_progress *progress) {
     fflush(progress->stream);
 }
 
-/* Counts an advance towards the rate: each weighs as long as it took, and less the longer ago it is. */
+/* Counts an advance towards the rate, weighted by how long it took and less the longer ago it was. */
 static void note_rate(tt_progress *progress, uint64_t done, double now) {
     const double elapsed = now - progress->last_advance;
     progress->done = done;
@@ -161,7 +161,7 @@ void tt_progress_note(tt_progress *progress, const char *format, ...) {
 void tt_progress_end(tt_progress *progress) {
     if (!progress->stream) return;
     undraw(progress);
-    const bool any = progress->done > progress->done_at_begin; /* not where work failed or was stopped at once */
+    const bool any = progress->done > progress->done_at_begin; /* not if work failed or stopped at once */
     if (!progress->terminal && any) {
         char duration[32], rate[32];
         const double seconds = progress->clock() - progress->begin;

@@ -1,8 +1,8 @@
-/* random.h: numbers that depend on nothing but their coordinates.
+/* random.h: random numbers that depend only on their coordinates.
  *
  * A counter-based generator: the draw for (seed, stream, index, slot) is a mix of those four values, so that sample 17 is
- * the same whether it is drawn first or last, here or on another machine, with other axes or without them. The mixer is
- * the finaliser of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014). */
+ * the same whether it is drawn first or last, on this machine or another, with other axes or without. The mixer is the
+ * finaliser of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014). */
 #pragma once
 
 #include <stdint.h>

@@ -65,7 +65,7 @@ void tt_text_add_shell_word(tt_text *text, const char *word) {
         return;
     }
     tt_text_add(text, "'");
-    for (const char *part = word; *part;) { /* nothing has a meaning within single quotes, but the quote that ends them */
+    for (const char *part = word; *part;) { /* inside single quotes only the closing quote is special */
         const size_t length = strcspn(part, "'");
         tt_text_add_bytes(text, part, length);
         part += length;
@@ -124,8 +124,8 @@ size_t tt_line_of(const char *bytes, size_t offset) {
 
 enum { TT_WORD = 128 };
 
-/* How many letters must be inserted, deleted, replaced or swapped with their neighbour (a typist's commonest slip) to make
- * `b` of `a`: the optimal string alignment distance, by three rows. Words longer than a row count as far away. */
+/* How many letters must be inserted, deleted, replaced or swapped with a neighbour (the commonest typing error) to turn
+ * `a` into `b`: the optimal string alignment distance, in three rows. Words longer than a row count as far away. */
 static size_t edit_distance(const char *a, const char *b) {
     size_t rows[3][TT_WORD] = {0};
     const size_t a_length = strlen(a), b_length = strlen(b);

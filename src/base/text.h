@@ -1,7 +1,7 @@
-/* text.h: a growable byte string, always zero-terminated; and the few questions asked of text everywhere.
+/* text.h: a growable byte string, always zero-terminated, and a few common functions on text.
  *
- * An appending function that fails leaves the text as it was and remembers the failure, so that a series of appends
- * needs one check at its end: tt_text_ok(). */
+ * An append that fails leaves the text as it was and records the failure, so that a series of appends needs one check at
+ * its end: tt_text_ok(). */
 #pragma once
 
 #include "base/error.h"
@@ -23,26 +23,26 @@ void tt_text_add(tt_text *text, const char *string);
 void tt_text_add_bytes(tt_text *text, const char *bytes, size_t length);
 void tt_text_addf(tt_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Appends `word` as a POSIX shell must see it to take it for one word that says just this: in quotes where it needs them. */
+/* Appends `word` so that a POSIX shell reads it back as this one word, with quotes if needed. */
 void tt_text_add_shell_word(tt_text *text, const char *word);
 
-/* True when every append so far succeeded; else TT_ERROR_MEMORY. */
+/* True if every append so far succeeded; otherwise TT_ERROR_MEMORY. */
 bool tt_text_ok(const tt_text *text, tt_error *err);
 
-/* Hands the string over to the caller (free()); the text is empty afterwards. NULL when an append had failed. */
+/* Hands the string over to the caller (free()); the text is empty afterwards. NULL if an append had failed. */
 char *tt_text_take(tt_text *text, tt_error *err);
 
-/* Appends `bytes` with U+FFFD, the replacement character, for each byte of them that is no UTF-8. */
+/* Appends `bytes`, with U+FFFD, the replacement character, for each byte that is not valid UTF-8. */
 void tt_text_add_utf8(tt_text *text, const char *bytes, size_t length);
 
-/* Appends text of any origin as XML takes it: '?' stands for control characters, and for all beyond ASCII where `bytes` are
- * no UTF-8. */
+/* Appends text of any origin as valid XML: '?' replaces control characters, and all non-ASCII bytes if `bytes` are not
+ * UTF-8. */
 void tt_text_add_xml(tt_text *text, const char *bytes, size_t length);
 
-/* The 1-based line that byte `offset` of `bytes` stands in. */
+/* The 1-based line of byte `offset` of `bytes`. */
 size_t tt_line_of(const char *bytes, size_t offset);
 
-/* The one of `names` that is nearest to `word` by edit distance, swapped neighbours counting as one edit; NULL when none is
+/* The one of `names` nearest to `word` by edit distance, in which swapped neighbours count as one edit; NULL if none is
  * near (over a third of it differs). */
 const char *tt_nearest(const char *word, const char *const *names, size_t count);
 

@@ -10,7 +10,7 @@ bool tt_utf8_valid(const char *bytes, size_t length, size_t *bad_offset) {
     return bad == NULL;
 }
 
-/* The length of the character that begins at `bytes`, 0 where none does. */
+/* The length of the character that begins at `bytes`; 0 if none does. */
 static size_t character_at(const char *bytes, size_t length, ucs4_t *character) {
     const int found = length ? u8_mbtoucr(character, (const uint8_t *)bytes, length) : 0;
     return found > 0 ? (size_t)found : 0;
@@ -30,7 +30,7 @@ size_t tt_utf8_cut(const char *text, size_t most) {
     return end;
 }
 
-/* C0, DEL, and C1: the latter are orders to some terminals too. */
+/* C0, DEL, and C1, which also command some terminals. */
 static bool is_control(ucs4_t character) { return character < 0x20 || (character >= 0x7F && character < 0xA0); }
 
 void tt_one_line(char *text) {

@@ -10,14 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The longest template of those in use has some 20 KB; the longest conversation that any model reads some 10 MB. */
+/* The longest template in use has some 20 KB; the longest conversation that a model can read, some 10 MB. */
 enum { TEMPLATE_MOST = 1 << 20, REQUEST_MOST = 1 << 26 };
 
 struct tt_template {
     char *name;
-    char *opening; /* the line that opens the template, said to every new process */
+    char *opening; /* the line that opens the template, sent to every new process */
     size_t opening_length;
-    bool open; /* the process that runs has read it */
+    bool open; /* the running process has read it */
     tt_template_facts facts;
     tt_helper helper;
     pthread_mutex_t turn; /* one request at a time */
@@ -43,7 +43,7 @@ static char *line_of(yyjson_mut_doc *doc, size_t *length, tt_error *err) {
 
 /* ==== Asking ==== */
 
-/* What became of a request that the process did not answer. */
+/* The error for a request that the process did not answer. */
 static void explain(const tt_template *chat, tt_helper_outcome outcome, tt_error *err) {
     static const char what_to_do[] = "name another with --chat-template or --chat-template-file";
     if (outcome == TT_HELPER_DIED)
@@ -60,7 +60,7 @@ static void explain(const tt_template *chat, tt_helper_outcome outcome, tt_error
 
 static bool is_open(const tt_template *chat) { return chat->open && tt_helper_running(&chat->helper); }
 
-/* Lets a new process read the template. TT_HELPER_FAILED also where it cannot: the error says why. */
+/* Has a new process read the template. TT_HELPER_FAILED also if it cannot: the error says why. */
 static tt_helper_outcome open_in_process(tt_template *chat, tt_text *answer, tt_error *err) {
     const tt_helper_outcome outcome = tt_helper_ask(&chat->helper, chat->opening, chat->opening_length, answer, err);
     if (outcome != TT_HELPER_ANSWERED) return outcome;
@@ -79,8 +79,8 @@ static tt_helper_outcome ask_once(tt_template *chat, const char *line, size_t le
     return outcome;
 }
 
-/* One line and its answer. A process that was kept, and is found to have died in the meantime, is no fault of the request's,
- * which is then put to a new one; where it died of the request, that costs no time worth the name. */
+/* Sends one line and gets its answer. If the kept process has died in the meantime, the request is not to blame and goes
+ * to a new process; if the request killed it, the second try costs hardly any time. */
 static yyjson_doc *ask(tt_template *chat, const char *line, size_t length, tt_error *err) {
     static const double at_once = 0.25; /* seconds */
     tt_text answer = {0};
@@ -106,7 +106,7 @@ static yyjson_doc *ask_document(tt_template *chat, yyjson_mut_doc *request, tt_e
     return doc;
 }
 
-/* A request of the kind that `what` names; NULL, which yyjson's functions bear, when out of memory. */
+/* A request of the kind `what`; NULL when out of memory, which yyjson's functions accept. */
 static yyjson_mut_doc *request_for(const char *what, yyjson_mut_val **root) {
     yyjson_mut_doc *doc = tt_json_object(root);
     yyjson_mut_obj_add_str(doc, *root, "do", what);
@@ -172,7 +172,7 @@ void tt_template_close(tt_template *chat) {
 
 tt_template_facts tt_template_facts_of(const tt_template *chat) { return chat->facts; }
 
-/* ==== What can be asked ==== */
+/* ==== Requests ==== */
 
 bool tt_template_render(tt_template *chat, yyjson_mut_val *requests, int64_t now, bool whole, tt_rendered *rendered,
                         tt_error *err) {

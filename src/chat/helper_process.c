@@ -1,7 +1,7 @@
 /* helper_process.c: see helper_process.h
  *
- * Both directions of the exchange are one pair of sockets, which the helper has as its standard input and output: writing
- * to one whose other end is gone is then an error and no signal, without touching this process' signals. */
+ * One pair of sockets carries both directions; the helper has its end as standard input and output. Writing when the
+ * other end is gone is then an error and not a signal, without touching this process' signal handling. */
 #include "chat/helper_process.h"
 #include "base/clock.h"
 #include "base/installed.h"
@@ -21,8 +21,8 @@
 
 enum { ANSWER_MOST = 1 << 26, PIECE = 1 << 16 };
 
-/* Processor time is the helper's own limit (2 s); this one is for a helper that waits for something, or a machine that has
- * no processor to spare. */
+/* The helper limits its own processor time (2 s); this limit is for a helper that waits for something, or a machine
+ * without a free processor. */
 static const double patience = 5;
 
 bool tt_helper_init(tt_helper *helper, tt_error *err) {
@@ -41,7 +41,7 @@ bool tt_helper_init(tt_helper *helper, tt_error *err) {
 
 bool tt_helper_running(const tt_helper *helper) { return helper->channel >= 0; }
 
-/* Ends it. True where it had already come to the end of its processor time. */
+/* Ends it. True if it had already used up its processor time. */
 static bool stop(tt_helper *helper) {
     int status = 0;
     if (helper->channel >= 0) close(helper->channel);
@@ -60,7 +60,7 @@ void tt_helper_close(tt_helper *helper) {
     helper->program = NULL;
 }
 
-/* A session of its own, so that Ctrl-C at the terminal is not for it; no signal blocked or ignored. */
+/* A separate session, so that Ctrl-C at the terminal does not reach it; no signal blocked or ignored. */
 static int set_attributes(posix_spawnattr_t *attributes) {
     sigset_t none, all;
     sigemptyset(&none);
@@ -72,7 +72,7 @@ static int set_attributes(posix_spawnattr_t *attributes) {
     return failed;
 }
 
-/* No descriptor but the three, of which the last is nothing. */
+/* Only the three standard descriptors, the last of them /dev/null. */
 static int set_descriptors(posix_spawn_file_actions_t *actions, int end) {
     int failed = posix_spawn_file_actions_adddup2(actions, end, STDIN_FILENO);
     if (!failed) failed = posix_spawn_file_actions_adddup2(actions, end, STDOUT_FILENO);
@@ -81,7 +81,7 @@ static int set_descriptors(posix_spawn_file_actions_t *actions, int end) {
     return failed;
 }
 
-/* Of the environment it gets what says where libraries are and what time it is here. 0 or an error of errno's. */
+/* From the environment it gets only the variables for library paths and the time zone. Returns 0 or an errno value. */
 static int spawn_with(const char *program, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
                       pid_t *process) {
     static const char *const names[] = {"TZ", "LD_LIBRARY_PATH"};
@@ -164,7 +164,8 @@ static tt_helper_outcome give(const tt_helper *helper, const char *line, size_t 
     return TT_HELPER_ANSWERED;
 }
 
-/* Up to the first newline; what stands behind it was not asked for, and whoever says it is not to be trusted further. */
+/* Reads up to the first newline. Anything after it was not requested, and a process that sends it is not trusted
+ * further. */
 static tt_helper_outcome take(const tt_helper *helper, tt_text *answer, double end, tt_error *err) {
     char piece[PIECE];
     for (;;) {

@@ -56,7 +56,7 @@ bool tt_reply_facts(yyjson_val *root, tt_template_facts *facts, tt_error *err) {
 
 /* ==== Results ==== */
 
-/* A text without a zero in it, which would hide the rest. */
+/* A text without a zero byte, which would hide the rest. */
 static bool take_text(yyjson_val *object, const char *key, char **to, tt_error *err) {
     yyjson_val *value = yyjson_obj_get(object, key);
     if (!yyjson_is_str(value) || strlen(yyjson_get_str(value)) != yyjson_get_len(value)) return nonsense(err);

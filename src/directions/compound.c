@@ -11,7 +11,7 @@ bool tt_candidates_offer(tt_candidates *candidates, const tt_problem *problem, d
                          size_t vector_length, const double *scores, tt_error *err) {
     const size_t rank = candidates->examined++;
     const double ratio = tt_problem_ratio(problem, scores, 1);
-    if (!(ratio >= problem->tolerance) || ratio == 0) return true; /* 0 also where the tolerance is */
+    if (!(ratio >= problem->tolerance) || ratio == 0) return true; /* 0 also if the tolerance is 0 */
     if (!tt_grow(&candidates->items, &candidates->capacity, candidates->count, sizeof *candidates->items, err)) return false;
     tt_candidate *candidate = &candidates->items[candidates->count];
     *candidate = (tt_candidate){.ratio = ratio, .eigenvalue = eigenvalue, .rank = rank};
@@ -33,7 +33,7 @@ void tt_candidates_free(tt_candidates *candidates) {
     *candidates = (tt_candidates){0};
 }
 
-/* By ratio, descending; ties by size of the eigenvalue, then by place, so that the order is always one and the same. */
+/* By ratio, descending; ties by size of the eigenvalue, then by place, so that the order is unique. */
 static int compare(const void *left, const void *right) {
     const tt_candidate *a = left, *b = right;
     if (a->ratio != b->ratio) return a->ratio > b->ratio ? -1 : 1;
@@ -46,7 +46,7 @@ static void add(double *sum, double shift, const double *values, size_t count) {
     cblas_daxpy((int)count, shift, values, 1, sum, 1);
 }
 
-/* Adds those candidates to `sum` (d) that raise the ratio by more than the tolerance; returns how many. `scratch` has room
+/* Adds to `sum` (d) the candidates that raise the ratio by more than the tolerance; returns how many. `scratch` has room
  * for d + 4N values. */
 static size_t accept(const tt_problem *problem, const tt_candidates *candidates, double *sum, double *scratch) {
     const size_t d = problem->d, rows = 2 * problem->N;
@@ -62,7 +62,7 @@ static size_t accept(const tt_problem *problem, const tt_candidates *candidates,
         memcpy(trial_scores, scores, rows * sizeof(double));
         add(trial, shift, candidate->vector, d);
         add(trial_scores, shift, candidate->scores, rows);
-        /* J does not change with the vector's length: there is no need to make it 1. */
+        /* J does not depend on the vector's length: no need to normalise it. */
         const double ratio = tt_problem_ratio(problem, trial_scores, cblas_dnrm2((int)d, trial, 1));
         if (!(ratio > best + problem->tolerance)) continue;
         memcpy(sum, trial, d * sizeof(double));

@@ -1,13 +1,13 @@
-/* cross_covariance.c: the method "cross-covariance": eigenvectors of the symmetrised cross-covariance of A and B, found by
- * the solver that is asked for or fits, and compounded (compound.c). docs/method.md has the formulas. */
+/* cross_covariance.c: the method "cross-covariance": eigenvectors of the symmetrised cross-covariance of A and B, found
+ * by the solver that is requested or fits, and compounded (compound.c). docs/method.md has the formulas. */
 #include "directions/problem.h"
 
 /* ==== Which solver ==== */
 
-/* The exact solver that takes less: the time grows with the cube of its order. */
+/* The faster exact solver: the time grows with the cube of its order. */
 static tt_solver exact_solver(size_t N, size_t d) { return 2 * N < d ? TT_SOLVER_REDUCED : TT_SOLVER_DENSE; }
 
-/* Up to this order the exact solvers take a second or two, and need no argument for being complete. */
+/* Up to this order the exact solvers take a second or two, and are complete without further proof. */
 static const size_t exact_order = 1536;
 
 static tt_solver first_solver(size_t N, size_t d, tt_solver asked) {
@@ -25,7 +25,7 @@ static bool solve_exactly(tt_solver solver, const tt_problem *problem, tt_candid
 
 static double square(size_t n) { return (double)n * (double)n; }
 
-/* The matrix, and LAPACK's workspace of two more like it; the reduction also holds its factor, twice. */
+/* The matrix, and LAPACK's workspace of two more of that size; the reduction also holds its factor, twice. */
 static double exact_values(tt_solver solver, size_t N, size_t d) {
     return solver == TT_SOLVER_DENSE ? 3 * square(d) + 256 * (double)(2 * N + 2 * d)
                                      : 5 * square(2 * N) + 512 * (double)(2 * N);
@@ -33,7 +33,7 @@ static double exact_values(tt_solver solver, size_t N, size_t d) {
 
 double tt_memory_cross_covariance(size_t N, size_t d, const tt_direction_options *options) {
     const tt_solver first = first_solver(N, d, options->solver);
-    /* Lanczos gives up in favour of an exact solver: that one's memory must be there too. */
+    /* Lanczos may give up in favour of an exact solver, whose memory must be available too. */
     const double exact = exact_values(first == TT_SOLVER_LANCZOS ? exact_solver(N, d) : first, N, d);
     const double lanczos = first == TT_SOLVER_LANCZOS ? (double)tt_lanczos_limit(N, d) * (double)d : 0;
     return exact > lanczos ? exact : lanczos;

@@ -12,18 +12,18 @@
 #include <string.h>
 
 enum {
-    CHUNK_ROWS = 256,    /* samples converted to double at a time */
-    CHUNK_VECTORS = 256, /* eigenvectors whose scores are taken at a time */
+    CHUNK_ROWS = 256,    /* samples converted to double at once */
+    CHUNK_VECTORS = 256, /* eigenvectors whose scores are computed at once */
 };
 
-/* Beyond this, the workspace of LAPACK's solver (2 n^2 + 6 n + 1 values) is more than its 32-bit lengths can say. */
+/* Beyond this, the workspace of LAPACK's solver (2 n^2 + 6 n + 1 values) exceeds its 32-bit lengths. */
 static const size_t largest_order = 32000;
 
 /* M = (A'B + B'A) / 2, its upper triangle, row-major.
  *
- * In double: the eigenvectors that matter may have eigenvalues thousands of times smaller than the largest one (a few
- * hidden dimensions of language models are that much larger than the rest), and LAPACK's error is relative to the largest.
- * In F32 that would be all of their accuracy. */
+ * In double precision: the eigenvectors that matter may have eigenvalues thousands of times smaller than the largest (a
+ * few hidden dimensions of language models are that much larger than the rest), and LAPACK's error is relative to the
+ * largest. In F32 that would cost all of their accuracy. */
 static bool cross_covariance(const tt_problem *problem, double *M, tt_error *err) {
     const size_t N = problem->N, d = problem->d, chunk = tt_smaller(CHUNK_ROWS, N);
     double *rows = tt_alloc(2 * chunk * d, sizeof(double), err);
@@ -70,15 +70,16 @@ bool tt_solve_dense(const tt_problem *problem, tt_candidates *candidates, tt_err
 /* ==== Reduced ====
  *
  * M = X'KX / 2 with X = [A; B] and K = [0 I; I 0]. An eigenvector with an eigenvalue other than zero is M v / lambda, a
- * combination of X's rows. One outside the rows' span has scores X v = 0, hence J = 0. What remains are eigenvectors with
- * eigenvalue zero inside the span, which the reduced problem holds too: it is M on that span, whole.
+ * combination of X's rows. One outside the rows' span has scores X v = 0, hence J = 0. There remain eigenvectors with
+ * eigenvalue zero inside the span; the reduced problem has those too, since it is M on that span.
  *
- * With G = X X' = P L L' P' (Cholesky, pivoted: duplicates and dependent rows drop out, and leave r <= 2N columns of L), X'
- * has the orthonormal basis Q with X' = Q L' P'. In it M is S = L' (P'KP) L / 2, r x r. Where S y = lambda y:
- * v = Q y has the scores X v = P L y, and is X' P [L11^-T y; 0], L11 the upper r x r part of L.
+ * With G = X X' = P L L' P' (Cholesky, pivoted: duplicates and dependent rows drop out, and leave r <= 2N columns of L),
+ * X' has the orthonormal basis Q with X' = Q L' P'. In that basis M is S = L' (P'KP) L / 2, r x r. If S y = lambda y,
+ * then v = Q y has the scores X v = P L y, and is X' P [L11^-T y; 0], L11 the upper r x r part of L.
  *
- * Going through G squares the condition: in double it keeps what of X is larger than 1e-8 |X|. F32 data itself is only
- * known to FLT_EPSILON |X| = 1e-7 |X|, below which scores count as rounding in every solver (tt_problem.rounding). */
+ * Going through G squares the condition number: in double precision it keeps the parts of X larger than 1e-8 |X|. F32
+ * data is known only to FLT_EPSILON |X| = 1e-7 |X|, below which scores count as rounding errors in every solver
+ * (tt_problem.rounding). */
 
 typedef struct reduction {
     size_t rows, rank; /* 2N, r */
@@ -91,7 +92,7 @@ static bool factor(const tt_problem *problem, reduction *self, tt_error *err) {
     const size_t n = self->rows;
     if (!tt_problem_gram(problem, self->L, err)) return false;
     int rank = 0;
-    /* A column is dropped when what is left of its row is rounding; LAPACK says so with a positive status. */
+    /* A column is dropped when the rest of its row is rounding error; LAPACK reports that with a positive status. */
     const int info = LAPACKE_dpstrf(LAPACK_COL_MAJOR, 'L', (int)n, self->L, (int)n, self->pivots, &rank,
                                     fmax(problem->rounding, DBL_MIN));
     if (info < 0 && !tt_lapack_ok(info, "the span of the samples", err)) return false;
@@ -104,7 +105,7 @@ static bool factor(const tt_problem *problem, reduction *self, tt_error *err) {
     return true;
 }
 
-/* The scores' energy is only a part: offers all r eigenpairs, with the r coefficients y in place of the vector. */
+/* Offers all r eigenpairs, with the r coefficients y in place of the vector. */
 static bool offer_reduced(const tt_problem *problem, const reduction *self, tt_candidates *candidates, tt_error *err) {
     const size_t n = self->rows, r = self->rank, N = problem->N, chunk = tt_smaller(CHUNK_VECTORS, r);
     double *S = tt_alloc(r * r, sizeof(double), err);

@@ -1,4 +1,4 @@
-/* direction.c: the room's door: checks the input, runs the method and the solver that were asked for. See direction.h. */
+/* direction.c: checks the input and runs the requested method and solver. See direction.h. */
 #include "directions/direction.h"
 
 #include "directions/problem.h"
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What methods.def lists, one entry a method. */
+/* The methods of methods.def, one entry each. */
 static const struct {
     bool (*find)(const tt_problem *problem, const tt_direction_options *options, tt_direction *direction, tt_error *err);
     double (*memory)(size_t N, size_t d, const tt_direction_options *options);
@@ -64,7 +64,7 @@ bool tt_solver_parse(const char *name, tt_solver *solver, tt_error *err) {
 /* ==== Memory ==== */
 
 size_t tt_direction_memory(size_t N, size_t d, const tt_direction_options *options) {
-    /* The means, the rows converted at a time, and a few hundred eigenvectors that pass, which is far more than usual. */
+    /* The means, the rows converted at once, and a few hundred passing eigenvectors, far more than usual. */
     const double values = 1024 * ((double)d + 2 * (double)N) + methods[options->method].memory(N, d, options);
     const double bytes = values * sizeof(double);
     return bytes < (double)SIZE_MAX ? (size_t)bytes : SIZE_MAX;
@@ -72,9 +72,9 @@ size_t tt_direction_memory(size_t N, size_t d, const tt_direction_options *optio
 
 /* ==== Threads ==== */
 
-/* OpenBLAS' number of threads is one setting for the whole process, and this is the only place that changes it. Solves that
- * run side by side share the change: the first one makes it, the last one takes it back, so that none of them sees it change
- * under way. That is why this counter is static: it guards something that is so itself. */
+/* OpenBLAS has one thread setting for the whole process, and only this code changes it. Concurrent solves share the
+ * change: the first makes it and the last reverts it, so none sees it change midway. The counter is static because the
+ * setting that it guards is global. */
 static struct {
     pthread_mutex_t lock;
     size_t users;

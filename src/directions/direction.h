@@ -6,19 +6,19 @@
 
 #include "directions/types.h"
 
-/* Finds the direction of one block. Fails for N < 2, d < 1, values that are not finite, or want of memory. A and B are read
- * only. On failure `direction` is empty.
+/* Finds the direction of one block. Fails for N < 2, d < 1, values that are not finite, or when out of memory. A and B
+ * are only read. On failure `direction` is empty.
  *
- * The same arguments give the same bytes, on one machine and with one number of threads; another number may change the
- * last bits. Calls may run side by side in several threads. OpenBLAS has one thread setting for the whole process: a call
- * with `threads` other than 0 sets it, and calls that overlap use what the first of them set. */
+ * The same arguments give the same bytes on one machine with one number of threads; another number may change the last
+ * bits. Several threads may call it at once. OpenBLAS has one thread setting for the whole process: a call with `threads`
+ * other than 0 sets it, and overlapping calls use the first one's setting. */
 bool tt_direction_find(const float *A, const float *B, size_t N, size_t d, const tt_direction_options *options,
                        tt_direction *direction, tt_error *err);
 
 /* Peak bytes that tt_direction_find allocates for N x d with these options, for planning. */
 size_t tt_direction_memory(size_t N, size_t d, const tt_direction_options *options);
 
-/* Names as users have them, each list NULL-terminated and in the order of its enumeration: "cross-covariance",
+/* The names that users see, each list NULL-terminated and in the order of its enumeration: "cross-covariance",
  * "mean-difference", "pca"; "auto", "dense", "reduced", "lanczos". */
 extern const char *const tt_method_names[], *const tt_solver_names[];
 

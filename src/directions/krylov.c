@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Values of a matrix that one product takes: few enough for rows of A and B to be in the cache when they are used again, and
- * for OpenBLAS to do the product in the calling thread. More threads would gain little, since memory sets the pace; and
- * where other processes want the same cores they mostly wait for one another (measured: 7 times slower). Blocks solved side
- * by side use the cores better. */
+/* Values of a matrix in one product: few enough that rows of A and B are still in the cache for their second use, and
+ * that OpenBLAS does the product in the calling thread. More threads would gain little, since memory bandwidth is the
+ * limit, and if other processes want the same cores, threads mostly wait for one another (measured: 7 times slower).
+ * Blocks solved in parallel use the cores better. */
 enum { CHUNK_VALUES = 32 * 1024, LEAST_ROWS = 8 };
 
 bool tt_krylov_open(tt_krylov *krylov, const tt_problem *problem, const double *start, size_t capacity, tt_error *err) {
@@ -39,9 +39,9 @@ void tt_krylov_close(tt_krylov *krylov) {
     *krylov = (tt_krylov){0};
 }
 
-/* y = M x for both halves of a pair: 8 N d multiplications and one pass over A and B, whose rows are taken a chunk at a time
- * so that the second use of each finds it in the cache. The passes are what costs: hence F32. Its rounding makes an
- * eigenvector wrong by 1e-7 |M| / gap; lanczos.c checks in double what it takes from here. */
+/* y = M x for both halves of a pair: 8 N d multiplications and one pass over A and B, chunk by chunk so that the second
+ * use of each row finds it in the cache. The passes are the main cost, hence F32. Its rounding makes an eigenvector wrong
+ * by 1e-7 |M| / gap; lanczos.c checks its results in double precision. */
 static void multiply(tt_krylov *krylov, const float *x, float *y) {
     const tt_problem *problem = krylov->problem;
     const size_t N = problem->N, d = problem->d;
@@ -58,9 +58,10 @@ static void multiply(tt_krylov *krylov, const float *x, float *y) {
     }
 }
 
-/* Takes out of `y` what it has of the basis' first `count` vectors; returns its length then. All of them, not only the last
- * two: in finite precision the others come back, and would pass for further eigenvectors. Once more where much was taken
- * out, since what is left is then mostly rounding (Daniel, Gragg, Kaufman and Stewart, 1976). */
+/* Orthogonalises `y` against the basis' first `count` vectors; returns its remaining length. Against all of them, not
+ * only the last two: in finite precision the others come back, and would look like further eigenvectors. A second pass
+ * follows if much was removed, since the rest is then mostly rounding error (Daniel, Gragg, Kaufman and Stewart,
+ * 1976). */
 static double orthogonalise(tt_krylov *krylov, size_t count, float *y) {
     const size_t width = 2 * krylov->problem->d, chunk = count < CHUNK_VALUES ? CHUNK_VALUES / count : 1;
     float *dots = krylov->dots;
@@ -80,7 +81,7 @@ static double orthogonalise(tt_krylov *krylov, size_t count, float *y) {
     return length;
 }
 
-/* x'y, in pieces that OpenBLAS does not spread over threads either. */
+/* x'y, in pieces small enough that OpenBLAS uses no threads. */
 static double dot(size_t count, const float *x, const float *y) {
     enum { PIECE = 8192 };
     double sum = 0;

@@ -1,8 +1,8 @@
-/* lanczos.c: the matrix-free solver: only those eigenvectors of M that can pass the tolerance, and a bound which shows that
- * no other one can.
+/* lanczos.c: the matrix-free solver: computes only those eigenvectors of M that can pass the tolerance, with a bound that
+ * excludes all others.
  *
- * What could pass. Let v be a unit eigenvector of M, M v = lambda v, with scores a = A v, b = B v, whose means are m_a and
- * m_b. Write D = m_b - m_a for their difference, S = m_a + m_b for their sum, E = a'a + b'b for the energy. Then
+ * What could pass. Let v be a unit eigenvector of M, M v = lambda v, with scores a = A v, b = B v, whose means are m_a
+ * and m_b. Write D = m_b - m_a for their difference, S = m_a + m_b for their sum, E = a'a + b'b for the energy. Then
  *
  *     between = N D^2 / 2,    within = E - N (m_a^2 + m_b^2) = E - N (D^2 + S^2) / 2,
  *
@@ -10,30 +10,31 @@
  *
  *     E <= N mass / (2 t)    with    mass = (1 + t) D^2 + t S^2.                       (1)
  *
- * On the other side E >= 2 |a'b| = 2 |lambda|. So v cannot pass where N mass / (2 t) < 2 |lambda|.
+ * On the other hand E >= 2 |a'b| = 2 |lambda|. So v cannot pass if N mass / (2 t) < 2 |lambda|.
  *
- * How large its mass can be. D = v'delta and S = v'sigma, with delta and sigma the difference and the sum of the mean rows:
- * mass is the squared length of what the pair z = (sqrt(1 + t) delta, sqrt(t) sigma) has of v. The Lanczos process from z
- * (krylov.h; M acts on both halves alike) yields polynomials p_0, p_1, ..., orthonormal under the distribution of z's mass
- * over M's spectrum. After k steps, whatever the rest of the spectrum is, an eigenvalue at lambda has no more mass than
+ * How large its mass can be. D = v'delta and S = v'sigma, with delta and sigma the difference and the sum of the mean
+ * rows: mass is the squared length of the component along v of the pair z = (sqrt(1 + t) delta, sqrt(t) sigma). The
+ * Lanczos process from z (krylov.h; M acts on both halves alike) yields polynomials p_0, p_1, ..., orthonormal under the
+ * distribution of z's mass over M's spectrum. After k steps, whatever the rest of the spectrum, an eigenvalue at lambda
+ * has at most the mass
  *
  *     bound(lambda) = |z|^2 / (p_0^2 + p_1^2 + ... + p_k^2)(lambda)                        (2)
  *
- * (the Christoffel function: G. Freud, "Orthogonal Polynomials", 1971, section I.4; here it follows from q_j'v = p_j(lambda)
- * q_0'v and |v| = 1). Where z has little mass, in a gap for instance, it falls geometrically with k; in a continuum as 1 /
- * k. Only at eigenvalues which hold much of the mass does it stay large, and there a Ritz pair converges: that is an
- * eigenvector found.
+ * (the Christoffel function: G. Freud, "Orthogonal Polynomials", 1971, section I.4; here it follows from q_j'v =
+ * p_j(lambda) q_0'v and |v| = 1). Where z has little mass, for instance in a gap, it falls geometrically with k; in a
+ * continuum as 1 / k. It stays large only at eigenvalues that hold much of the mass, and there a Ritz pair converges to
+ * an eigenvector.
  *
- * So: extend the space until each Ritz value whose own mass would let it pass has converged, and (2) rules out, by (1),
- * every lambda elsewhere. Between Ritz values (2) is sampled, finer than it can swing.
+ * So the space is extended until each Ritz value whose own mass would let it pass has converged, and (2) with (1) rules
+ * out every other lambda. Between Ritz values (2) is sampled more finely than it can oscillate.
  *
- * What is not ruled out. Around lambda = 0, E >= 2 |lambda| says nothing; there a vector is ruled out by (1) only if its
- * energy is above N bound / (2 t), which the steps push below `negligible`: 1/1000 of the mean energy of the eigenvectors,
- * or at the last step 1/100, for spectra without a gap around zero (2 N near d or above it), where the bound falls only as 1
- * / k. An eigenvector that passes with less than that is not looked for, nor one whose eigenvalue is within 1/1000 of the
- * distance between neighbours of one that was found. Those that passed on real hidden states had 0.4 to 22 mean energies.
- * Where the steps do not get there in good time, the caller takes an exact solver. Tests and docs/method.md hold the choice
- * against the whole spectrum. */
+ * What is not ruled out. Around lambda = 0, E >= 2 |lambda| says nothing. There (1) rules out a vector only if its energy
+ * is above N bound / (2 t), which the steps push below `negligible`: 1/1000 of the mean energy of the eigenvectors, or
+ * 1/100 at the last step, for spectra without a gap around zero (2 N near d or above it), where the bound falls only as 1
+ * / k. The solver does not look for a passing eigenvector with less energy, nor for one whose eigenvalue is within 1/1000
+ * of the distance between neighbours of one already found. Those that passed on real hidden states had 0.4 to 22 mean
+ * energies. If the steps take too long, the caller uses an exact solver. Tests and docs/method.md compare this choice
+ * with the whole spectrum. */
 #include "base/memory.h"
 #include "directions/krylov.h"
 
@@ -44,12 +45,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What counts as negligible, in mean energies: strictly, and at the last step. */
+/* The negligible energy, in mean energies: normally, and at the last step. */
 static const double strict_share = 1e-3, last_share = 1e-2;
 
-enum { FIRST_CHECK = 24, SAMPLES = 12 /* of the bound, between two Ritz values */ };
+enum { FIRST_CHECK = 24, SAMPLES = 12 /* samples of the bound between two Ritz values */ };
 
-/* One look at the space as it is. */
+/* The present state of the space. */
 typedef struct view {
     size_t count;     /* steps */
     double *nodes;    /* Ritz values, ascending */
@@ -66,11 +67,11 @@ static void view_free(view *self) {
     free(self->vectors);
 }
 
-/* Eigenvalues nearer to each other than this cannot be told apart: the products' rounding. */
+/* Eigenvalues closer than this cannot be told apart, because of the products' rounding. */
 static double rounding_of(const view *self) { return 64 * (double)FLT_EPSILON * self->scale; }
 
-/* Each eigenvalue is there twice, once for each half. The start has a part in one combination of the two; rounding brings
- * the other up as well, once the first has converged, and mixes them. The one with the most mass then stands for both. */
+/* Each eigenvalue occurs twice, once for each half. The start has a component along one combination of the two; once that
+ * has converged, rounding brings up the other and mixes them. The one with the most mass then represents both. */
 static void merge_copies(view *self) {
     for (size_t i = 0; i + 1 < self->count; i++) {
         if (self->nodes[i + 1] - self->nodes[i] > rounding_of(self)) continue;
@@ -118,7 +119,7 @@ static bool view_open(view *self, const tt_krylov *krylov, tt_error *err) {
 /* The angle of a Ritz vector to its eigenvector is about residual / gap. */
 static bool has_converged(const view *self, size_t node) { return self->residual[node] <= 1e-5 * self->gap[node]; }
 
-/* The most energy that an eigenvector with this mass can have and pass: (1). */
+/* The most energy with which an eigenvector of this mass can pass: (1). */
 static double most_energy(const tt_problem *problem, double mass) {
     return (double)problem->N * mass / (2 * problem->tolerance);
 }
@@ -127,8 +128,8 @@ static bool could_pass(const tt_problem *problem, const view *self, double lambd
     return most_energy(problem, mass) > fmax(2 * fabs(lambda), self->negligible);
 }
 
-/* Sets `negligible` from the mean energy of the eigenvectors, less those which hold a tenth or more of it all by
- * themselves: a few huge dimensions must not make the others look small. Each holds at least 2 |lambda|. */
+/* Sets `negligible` from the mean energy of the eigenvectors, without those that alone hold a tenth or more of the total:
+ * a few huge dimensions must not make the others look small. Each holds at least 2 |lambda|. */
 static void set_negligible(const tt_problem *problem, view *self, double share) {
     const double order = (double)(2 * problem->N < problem->d ? 2 * problem->N : problem->d);
     double energy = problem->energy, taken = 0;
@@ -141,7 +142,7 @@ static void set_negligible(const tt_problem *problem, view *self, double share) 
     self->negligible = share * fmax(energy, 0) / fmax(order - taken, 1);
 }
 
-/* The bound (2). The polynomials grow beyond any number where there is no mass: then it is 0. */
+/* The bound (2). Where there is no mass the polynomials overflow, and it is 0. */
 static double bound_at(const tt_krylov *krylov, double lambda) {
     double before = 0, now = 1, sum = 1;
     for (size_t j = 0; j < krylov->steps && krylov->beta[j] > 0; j++) {
@@ -155,7 +156,7 @@ static double bound_at(const tt_krylov *krylov, double lambda) {
     return krylov->start * krylov->start / sum;
 }
 
-/* True when lambda is so near to an eigenvalue that was found that the two cannot be told apart. */
+/* True if lambda is too close to a found eigenvalue to be told apart from it. */
 static bool is_at_found(const tt_problem *problem, const view *self, double lambda) {
     for (size_t i = 0; i < self->count; i++) {
         if (!could_pass(problem, self, self->nodes[i], self->mass[i])) continue;
@@ -164,7 +165,7 @@ static bool is_at_found(const tt_problem *problem, const view *self, double lamb
     return false;
 }
 
-/* True when the bound rules out every eigenvalue that is not a node. */
+/* True if the bound rules out every eigenvalue that is not a node. */
 static bool all_ruled_out(const tt_problem *problem, const tt_krylov *krylov, const view *self) {
     if (krylov->closed) return true; /* an eigenvector outside the space has no mass */
     if (could_pass(problem, self, 0, bound_at(krylov, 0))) return false;
@@ -180,7 +181,7 @@ static bool all_ruled_out(const tt_problem *problem, const tt_krylov *krylov, co
     return true; /* beyond the outermost nodes the bound only falls */
 }
 
-/* |M v - lambda v| in double, from the scores of v. */
+/* |M v - lambda v| in double precision, from the scores of v. */
 static bool residual_of(const tt_problem *problem, const double *v, const double *scores, double lambda, double *residual,
                         tt_error *err) {
     enum { CHUNK = 16 };
@@ -194,7 +195,7 @@ static bool residual_of(const tt_problem *problem, const double *v, const double
         for (size_t first = 0; first < 2 * N; first += CHUNK) {
             const size_t count = 2 * N - first < CHUNK ? 2 * N - first : CHUNK;
             tt_problem_rows(problem, first, count, rows);
-            /* A row of A goes with the score of B's, and the other way round. */
+            /* A row of A is multiplied by B's score, and vice versa. */
             for (size_t i = 0; i < count; i++) weights[i] = scores[(first + i + N) % (2 * N)] / 2;
             cblas_dgemv(CblasRowMajor, CblasTrans, (int)count, (int)d, 1, rows, (int)d, weights, 1, 1, difference, 1);
         }
@@ -205,13 +206,13 @@ static bool residual_of(const tt_problem *problem, const double *v, const double
     return ok;
 }
 
-/* Offers the eigenvector of one node. `*good` turns false if it is not one, as far as it matters. */
+/* Offers the eigenvector of one node. `*good` becomes false if it is not accurate enough. */
 static bool offer(const tt_problem *problem, const tt_krylov *krylov, const view *self, size_t node, double *scratch,
                   tt_candidates *candidates, bool *good, tt_error *err) {
     const size_t d = problem->d, N = problem->N;
     double *pair = scratch, *scores = scratch + 2 * d;
     tt_krylov_combine(krylov, self->vectors + node * self->count, pair);
-    /* Both halves are multiples of the eigenvector; the first is the one that delta has of it. */
+    /* Both halves are multiples of the eigenvector; the first is delta's component. */
     const double first = cblas_dnrm2((int)d, pair, 1), second = cblas_dnrm2((int)d, pair + d, 1);
     double *vector = first >= 0.1 || first >= second ? pair : pair + d;
     cblas_dscal((int)d, 1 / fmax(vector == pair ? first : second, DBL_MIN), vector, 1);
@@ -226,7 +227,7 @@ static bool offer(const tt_problem *problem, const tt_krylov *krylov, const view
     return true;
 }
 
-/* True when some node could pass but has not converged. */
+/* True if some node could pass but has not converged. */
 static bool is_waiting(const tt_problem *problem, const tt_krylov *krylov, const view *self) {
     for (size_t i = 0; i < self->count; i++)
         if (could_pass(problem, self, self->nodes[i], self->mass[i]) && !krylov->closed && !has_converged(self, i))
@@ -246,15 +247,15 @@ static bool offer_all(const tt_problem *problem, const tt_krylov *krylov, const 
     return ok;
 }
 
-/* Looks at the space; when it answers the question, offers what there is and sets `*certain`. `*hopeless` is set where more
- * steps would not help. */
+/* Examines the space. If it suffices, offers the eigenvectors and sets `*certain`. Sets `*hopeless` if more steps would
+ * not help. */
 static bool judge(const tt_problem *problem, const tt_krylov *krylov, tt_candidates *candidates, bool *certain,
                   bool *hopeless, tt_error *err) {
     view self;
     bool ok = view_open(&self, krylov, err);
     if (ok) {
         set_negligible(problem, &self, krylov->steps < krylov->capacity ? strict_share : last_share);
-        /* The products' rounding moves eigenvalues by this much: it must not hide what is looked for. */
+        /* The products' rounding moves eigenvalues by this much; it must not hide the ones sought. */
         *hopeless = 8 * (double)FLT_EPSILON * self.scale > self.negligible;
         if (!*hopeless && !is_waiting(problem, krylov, &self) && all_ruled_out(problem, krylov, &self)) {
             ok = offer_all(problem, krylov, &self, candidates, certain, err);
@@ -281,7 +282,7 @@ static void set_start(const tt_problem *problem, double *start) {
 
 bool tt_solve_lanczos(const tt_problem *problem, tt_candidates *candidates, bool *certain, tt_error *err) {
     *certain = false;
-    /* Without a tolerance everything passes; and products in F32 need room on either side. */
+    /* Without a tolerance everything passes; and F32 products need headroom on either side. */
     if (problem->tolerance < 1e-3 || !(problem->energy > 1e-20 && problem->energy < 1e30)) return true;
     const size_t limit = tt_lanczos_limit(problem->N, problem->d);
     double *start = tt_alloc(2 * problem->d, sizeof(double), err);

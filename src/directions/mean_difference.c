@@ -7,7 +7,7 @@
 
 double tt_memory_mean_difference(size_t, size_t d, const tt_direction_options *) { return (double)d; }
 
-/* mean(B) - mean(A), made of length 1; zeros where that is no more than rounding. */
+/* mean(B) - mean(A), scaled to length 1; zeros if it is only rounding error. */
 static void take_difference(const tt_problem *problem, double *unit) {
     const size_t d = problem->d;
     for (size_t j = 0; j < d; j++) unit[j] = problem->means[1][j] - problem->means[0][j];

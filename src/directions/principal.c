@@ -1,8 +1,7 @@
-/* principal.c: the method "pca": the first principal component of the differences B - A, one row a sample.
+/* principal.c: the method "pca": the first principal component of the differences B - A, one row per sample.
  *
- * The rows are not centred, as in llama.cpp's cvector-generator: what all differences have in common is the very shift
- * between the classes, and centring would take it out and keep only what the differences differ in. (repeng centres them.)
- */
+ * The rows are not centred, as in llama.cpp's cvector-generator: what all differences share is the shift between the
+ * classes, and centring would remove it and keep only how the differences vary. (repeng centres them.) */
 #include "base/memory.h"
 #include "base/number.h"
 #include "directions/problem.h"
@@ -22,12 +21,12 @@ static bool top_eigenvector(double *matrix, size_t n, double *vector, tt_error *
     return tt_lapack_ok(info, "the principal component", err);
 }
 
-/* Makes `unit` one long, pointing towards B. */
+/* Scales `unit` to length 1, pointing towards B. */
 static void orient(const tt_problem *problem, double *unit) {
     const size_t d = problem->d;
     double towards_b = 0;
     for (size_t j = 0; j < d; j++) towards_b += unit[j] * (problem->means[1][j] - problem->means[0][j]);
-    /* Where the means do not differ along it, the largest of its values is positive: some sign must be chosen. */
+    /* If the means do not differ along it, its largest value is made positive, to fix the sign. */
     if (towards_b == 0) towards_b = unit[cblas_idamax((int)d, unit, 1)];
     const double length = cblas_dnrm2((int)d, unit, 1);
     if (length > 0) cblas_dscal((int)d, (towards_b < 0 ? -1 : 1) / length, unit, 1);
@@ -46,7 +45,7 @@ static bool principal_component(const tt_problem *problem, double *unit, tt_erro
     }
     const bool differ = energy > problem->rounding;
     if (ok && differ) {
-        /* D'D and DD' share their eigenvalues: the smaller one does; u = D'c of DD' c = s c. */
+        /* D'D and DD' have the same nonzero eigenvalues, so the smaller one suffices: u = D'c for DD' c = s c. */
         cblas_dsyrk(CblasRowMajor, CblasUpper, N < d ? CblasNoTrans : CblasTrans, (int)n, (int)(N < d ? d : N), 1,
                     differences, (int)d, 0, square, (int)n);
         ok = top_eigenvector(square, n, coefficients, err);

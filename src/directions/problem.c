@@ -1,5 +1,5 @@
-/* problem.c: sums and products over one block's data, a few rows or columns at a time in double, so that no double copy of
- * A and B is ever whole in memory. See problem.h. */
+/* problem.c: sums and products over one block's data, in double precision a few rows or columns at a time, so that memory
+ * never holds a complete double copy of A and B. See problem.h. */
 #include "directions/problem.h"
 
 #include "base/memory.h"
@@ -32,7 +32,8 @@ static bool sum_class(tt_problem *problem, int side, tt_error *err) {
             energy += value * value;
             if (fabs(value) > problem->largest[side]) problem->largest[side] = fabs(value);
         }
-        /* A sum of squares of finite F32 values cannot overflow a double, and any other value shows in it. */
+        /* A sum of squares of finite F32 values cannot overflow a double, and any value that is not finite shows in
+         * it. */
         if (!isfinite(energy))
             return tt_fail(err, TT_ERROR_INPUT, "a contribution of the %s class, sample %zu, has values that are not finite",
                            side ? "positive" : "negative", i + 1);
@@ -71,8 +72,8 @@ void tt_problem_rows(const tt_problem *problem, size_t first, size_t count, doub
     }
 }
 
-/* Rows to take at a time for the scores of `count` vectors: many, or where the whole is little work, so few that OpenBLAS
- * does each product in the calling thread (up to 2^18 multiplications): waiting for another one would take longer. */
+/* Rows per step for the scores of `count` vectors: many, or, if there is little work, so few that OpenBLAS does each
+ * product in the calling thread (up to 2^18 multiplications): waiting for other threads would take longer. */
 static size_t score_rows(const tt_problem *problem, size_t count) {
     const size_t few = ((size_t)1 << 18) / problem->d / count;
     return tt_smaller(few >= 8 ? few : CHUNK_ROWS, tt_smaller(CHUNK_ROWS, 2 * problem->N));
@@ -104,7 +105,7 @@ bool tt_problem_gram(const tt_problem *problem, double *gram, tt_error *err) {
             const float *row = row_of(problem, i) + first;
             for (size_t j = 0; j < here; j++) some[i * here + j] = row[j];
         }
-        /* The upper triangle of row-major is the lower one of column-major. */
+        /* The upper triangle in row-major order is the lower one in column-major order. */
         cblas_dsyrk(CblasRowMajor, CblasUpper, CblasNoTrans, (int)rows, (int)here, 1, some, (int)here, first ? 1 : 0, gram,
                     (int)rows);
     }

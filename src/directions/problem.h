@@ -1,8 +1,8 @@
-/* problem.h: what the files of this room share: one block's data, the eigenvectors worth keeping, and the solvers that find
- * them. Not for other rooms.
+/* problem.h: what the files of directions/ share: one block's data, the eigenvectors worth keeping, and the solvers that
+ * find them. Private to directions/.
  *
- * X is A above B, 2N x d. Scores are kept as one row of 2N values a vector: A v, then B v. All arithmetic on scores is in
- * double: products of F32 values are exact there, and the sums' rounding stays far below the data's own. */
+ * X is A above B, 2N x d. Scores are one row of 2N values per vector: A v, then B v. All arithmetic on scores is in
+ * double precision: products of F32 values are exact there, and the rounding of sums stays far below that of the data. */
 #pragma once
 
 #include "directions/types.h"
@@ -12,14 +12,15 @@ typedef struct tt_problem {
     size_t N, d;
     double tolerance;
     double energy; /* the sum of all squares of A and B */
-    /* Each value of A and B carries a relative error of F32's rounding, so that scores along a unit vector are only known to
-     * about FLT_EPSILON |X|. Scores shorter than that are rounding, whatever they look like: their ratio counts as 0. */
+    /* Each value of A and B has the relative rounding error of F32, so scores along a unit vector are known only to about
+     * FLT_EPSILON |X|. Shorter scores are rounding errors, whatever their pattern: their ratio counts as 0. */
     double rounding;   /* that length, squared */
     double *means[2];  /* the mean rows of A and B, d each; owned */
     double largest[2]; /* the largest magnitudes in A and B */
 } tt_problem;
 
-/* Checks that all is finite and takes the sums. Ends with tt_problem_close, also after a failure. */
+/* Checks that all values are finite and computes the sums. The caller ends it with tt_problem_close, also after a
+ * failure. */
 bool tt_problem_open(tt_problem *problem, const float *A, const float *B, size_t N, size_t d, double tolerance,
                      tt_error *err);
 void tt_problem_close(tt_problem *problem);
@@ -33,18 +34,18 @@ bool tt_problem_scores(const tt_problem *problem, const double *vectors, size_t 
 /* G = X X' in the lower triangle (column-major) of `gram`, 2N x 2N. */
 bool tt_problem_gram(const tt_problem *problem, double *gram, tt_error *err);
 
-/* J of one row of 2N scores along a vector of length `norm`: 0 where they are rounding. */
+/* J of one row of 2N scores along a vector of length `norm`; 0 if they are rounding errors. */
 double tt_problem_ratio(const tt_problem *problem, const double *scores, double norm);
 
-/* Fills all figures of `direction` but the counts from the scores along the unit vector `unit` (d), and takes a copy of it
- * as F32. */
+/* Fills all metrics of `direction` except the counts from the scores along the unit vector `unit` (d), and copies the
+ * vector as F32. */
 bool tt_problem_measure(const tt_problem *problem, const double *unit, tt_direction *direction, tt_error *err);
 
-/* The same, with the counts, for a method that has one vector and takes it as it is. Where that is all zeros, there is no
+/* The same with the counts, for a method that accepts its one vector as it is. If that is all zeros, there is no
  * direction. */
 bool tt_problem_measure_single(const tt_problem *problem, const double *unit, tt_direction *direction, tt_error *err);
 
-/* ==== Methods: each finds a direction, and knows how many values (of double) it holds at most ==== */
+/* ==== Methods: each finds a direction, and knows the most values (of double) that it holds ==== */
 
 #define METHOD(id, name, function)                                                                                          \
     bool tt_find_##function(const tt_problem *problem, const tt_direction_options *options, tt_direction *direction,        \
@@ -57,7 +58,7 @@ bool tt_problem_measure_single(const tt_problem *problem, const double *unit, tt
 
 typedef struct tt_candidate {
     double ratio, eigenvalue;
-    size_t rank;    /* its place in the spectrum: the last word where all else is equal */
+    size_t rank;    /* its place in the spectrum: breaks ties */
     double *vector; /* d; length 1; owned */
     double *scores; /* 2N; owned */
 } tt_candidate;
@@ -68,12 +69,12 @@ typedef struct tt_candidates {
     size_t examined; /* eigenpairs offered */
 } tt_candidates;
 
-/* Takes a copy of the eigenpair when its ratio reaches the tolerance. */
+/* Copies the eigenpair if its ratio reaches the tolerance. */
 bool tt_candidates_offer(tt_candidates *candidates, const tt_problem *problem, double eigenvalue, const double *vector,
                          size_t vector_length, const double *scores, tt_error *err);
 void tt_candidates_free(tt_candidates *candidates);
 
-/* The greedy compound of the candidates (which it sorts): fills `direction`, all of it. */
+/* The greedy compound of the candidates, which it sorts. Fills all of `direction`. */
 bool tt_compound(const tt_problem *problem, tt_candidates *candidates, tt_direction *direction, tt_error *err);
 
 /* ==== Solvers: each offers every eigenpair that could pass ==== */
@@ -81,12 +82,12 @@ bool tt_compound(const tt_problem *problem, tt_candidates *candidates, tt_direct
 bool tt_solve_dense(const tt_problem *problem, tt_candidates *candidates, tt_error *err);
 bool tt_solve_reduced(const tt_problem *problem, tt_candidates *candidates, tt_error *err);
 
-/* `*certain` is false when the bound could not be reached in less time than another solver takes; nothing is then offered.
- */
+/* `*certain` is false if the bound was not reached in less time than another solver takes; then it has offered
+ * nothing. */
 bool tt_solve_lanczos(const tt_problem *problem, tt_candidates *candidates, bool *certain, tt_error *err);
 
-/* The most Lanczos steps that are worth their time: with more, an exact solver is as fast. */
+/* The most Lanczos steps worth taking: beyond that an exact solver is as fast. */
 size_t tt_lanczos_limit(size_t N, size_t d);
 
-/* True, or the error that a LAPACK routine's return value means. */
+/* True, or the error that a LAPACK routine's return value stands for. */
 bool tt_lapack_ok(int info, const char *what, tt_error *err);

@@ -1,4 +1,5 @@
-/* ratio.c: the figures of a set of scores: how far apart two classes lie along one direction, measured in their spread. */
+/* ratio.c: the metrics of a set of scores: how far apart two classes are along one direction, relative to their
+ * spread. */
 #include "base/memory.h"
 #include "directions/problem.h"
 
@@ -12,7 +13,7 @@ static double mean_of(const double *values, size_t count) {
     return sum / (double)count;
 }
 
-/* The sum of squares about `centre`: two passes, since a sum of squares less a square of sums cancels. */
+/* The sum of squares about `centre`, in two passes, since a sum of squares minus a squared sum cancels. */
 static double scatter_of(const double *values, size_t count, double centre) {
     double sum = 0;
     for (size_t i = 0; i < count; i++) sum += (values[i] - centre) * (values[i] - centre);
@@ -22,7 +23,7 @@ static double scatter_of(const double *values, size_t count, double centre) {
 double tt_discriminant_ratio(const double *a, const double *b, size_t N) {
     const double n = (double)N;
     const double mean_a = mean_of(a, N), mean_b = mean_of(b, N);
-    const double middle = (mean_a + mean_b) / 2; /* the classes are of one size: the mean of all 2N */
+    const double middle = (mean_a + mean_b) / 2; /* the classes are equally large: the mean of all 2N */
     const double between = n * (mean_a - middle) * (mean_a - middle) + n * (mean_b - middle) * (mean_b - middle);
     if (between == 0) return 0;
     const double energy = scatter_of(a, N, 0) + scatter_of(b, N, 0);

@@ -1,13 +1,11 @@
-/* types.h: what is asked for of a direction, and what is found: for the room's door (direction.h) and for the methods behind
- * it.
- */
+/* types.h: the options and results of finding a direction, for the interface (direction.h) and the methods behind it. */
 #pragma once
 
 #include "base/error.h"
 
 #include <stddef.h>
 
-/* The methods are listed in methods.def, a line each. */
+/* methods.def lists the methods, one per line. */
 typedef enum tt_method {
 #define METHOD(id, name, function) id,
 #include "directions/methods.def"
@@ -25,13 +23,13 @@ typedef struct tt_direction_options {
     tt_method method;
     tt_solver solver;
     double
-        tolerance; /* least discriminant ratio of an eigenvector, and least gain of a further one; the reference's is 0.5 */
-    int threads;   /* for linear algebra; 0: as it is set. The setting is the process' own: see tt_direction_find */
+        tolerance; /* least discriminant ratio of an eigenvector, and least gain of a further one; the reference uses 0.5 */
+    int threads;   /* for linear algebra; 0: unchanged. The setting is the process': see tt_direction_find */
 } tt_direction_options;
 
 typedef struct tt_direction {
     bool found;       /* false: this block has no direction, and `unit` is NULL */
-    tt_solver solver; /* the one that was used in the end; TT_SOLVER_AUTO where the method needs none */
+    tt_solver solver; /* the one finally used; TT_SOLVER_AUTO if the method needs none */
     size_t kept,
         accepted;      /* eigenvectors that passed the tolerance; of those, in the compound (1 and 1 for other methods) */
     size_t eigenpairs; /* computed to decide that */
@@ -45,6 +43,7 @@ typedef struct tt_direction {
 
 void tt_direction_free(tt_direction *direction);
 
-/* J(a, b), the discriminant ratio of two sets of N scores; 0 where both have no spread and one mean. A spread below what
- * F32 values can tell from none counts as that much, so the ratio is always finite (at most 7e13). */
+/* J(a, b), the discriminant ratio of two sets of N scores; 0 if neither has any spread and their means are equal. A
+ * spread too small for F32 values to resolve counts as the smallest that they can, so the ratio is always finite (at most
+ * 7e13). */
 double tt_discriminant_ratio(const double *a, const double *b, size_t N);

@@ -6,11 +6,11 @@
 enum { /* pixels, here and below */
        TITLE = 34,
        PLOT_HEIGHT = 200,
-       PANEL_WIDTH = 400, /* of a chart among others */
+       PANEL_WIDTH = 400, /* of a chart in a row */
        PANEL_LEFT = 52,
        PANEL_PLOT = 334,
        PANEL_BELOW = 66, /* a plot: ticks, their title, the legend */
-       WIDE_WIDTH = 900, /* of one alone, and of a matrix */
+       WIDE_WIDTH = 900, /* of a single chart, and of a matrix */
        WIDE_LEFT = 70,
        WIDE_PLOT = 530,
        WIDE_BELOW = 45,
@@ -21,7 +21,7 @@ enum { /* pixels, here and below */
        TITLE_BYTES = 100,
 };
 
-/* Colours that people with any kind of colour vision can tell apart (Okabe and Ito); further lines are dashed. */
+/* Colours that can be told apart with any kind of colour vision (Okabe and Ito); further lines are dashed. */
 static const char *const colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"};
 static const char *const dashes[] = {"none", "5 4", "2 3", "8 3 2 3", "1 5"};
 enum { COLOURS = sizeof colours / sizeof *colours, DASHES = sizeof dashes / sizeof *dashes };
@@ -44,7 +44,7 @@ double tt_chart_step(double range, size_t least) {
 
 /* ==== Text ==== */
 
-/* At most so many bytes of `text`, which may be anybody's. */
+/* At most this many bytes of `text`, which may be arbitrary. */
 static void add_words(tt_text *body, const char *text, size_t most) {
     const size_t length = tt_utf8_cut(text, most);
     tt_text_add_xml(body, text, length);
@@ -117,7 +117,7 @@ static void add_band(tt_text *body, const tt_chart *chart, const frame *f, const
     tt_text_add(body, "\"/>\n");
 }
 
-/* Line `index`, with its entry in the legend: all entries below a plot are of one width. */
+/* Line `index`, with its legend entry; all entries below a plot have the same width. */
 static void add_line(tt_text *body, const tt_chart *chart, const frame *f, size_t index) {
     const tt_chart_line *line = &chart->lines[index];
     const char *colour = line->colour ? line->colour : colours[index % COLOURS];
@@ -127,7 +127,7 @@ static void add_line(tt_text *body, const tt_chart *chart, const frame *f, size_
     bool pen = false;
     for (size_t i = 0; i < chart->point_count; i++) {
         const bool here = isfinite(line->ys[i]);
-        /* "h0": a point that stands alone is a dot */
+        /* "h0": an isolated point is a dot */
         if (here)
             tt_text_addf(body, "%s%.1f %.1f%s", pen ? "L" : "M", place_x(f, chart->xs[i]), place_y(f, line->ys[i]),
                          pen ? "" : "h0");

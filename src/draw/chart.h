@@ -1,13 +1,12 @@
-/* chart.h: the one drawer of charts: line charts and matrices as SVG, which is shown where no script runs. Pure: numbers in,
- * text out. */
+/* chart.h: draws line charts and matrices as SVG, which needs no scripts. Pure: numbers in, text out. */
 #pragma once
 
 #include "base/text.h"
 
 typedef struct tt_chart_line {
-    const char *label;               /* any bytes; cut where too long */
-    const char *colour;              /* as SVG has it: "#1d6d75"; NULL: one of the drawer's own, by the line's number */
-    const double *ys, *lows, *highs; /* one a point; a gap where not finite. The last two, a band, may be NULL */
+    const char *label;               /* any bytes; cut if too long */
+    const char *colour;              /* an SVG colour: "#1d6d75"; NULL: a default, by the line's number */
+    const double *ys, *lows, *highs; /* one per point; a gap if not finite. The last two, a band, may be NULL */
     bool dashed;
 } tt_chart_line;
 
@@ -20,19 +19,20 @@ typedef struct tt_chart {
     size_t line_count;
 } tt_chart;
 
-/* A picture in the making: rows, one below the other. */
+/* A picture being drawn: rows, one below the other. */
 typedef struct tt_drawing {
     tt_text body;
     double width, height; /* so far, in pixels */
 } tt_drawing;             /* starts as `{0}`; ends with tt_drawing_free */
 
-/* A row of charts, side by side, with their legends below; one alone is wide, and has room for a long legend beside it. */
+/* A row of charts, side by side, with their legends below. A single chart is wide, with room for a long legend next to
+ * it. */
 void tt_draw_charts(tt_drawing *drawing, const tt_chart *charts, size_t count);
 
 /* A matrix of cosines (n x n, row-major) in shades, numbered from 1. */
 void tt_draw_matrix(tt_drawing *drawing, const char *title, const double *cosines, size_t n);
 
-/* The whole as an SVG file. NULL when memory is short, now or before; the caller frees. */
+/* The complete SVG file. NULL when out of memory, now or earlier; the caller frees it. */
 char *tt_drawing_svg(const tt_drawing *drawing, tt_error *err);
 void tt_drawing_free(tt_drawing *drawing);
 

@@ -1,4 +1,4 @@
-/* disguise.c: see disguise.h. The signatures are those of the formats' own specifications. */
+/* disguise.c: see disguise.h. The signatures are from the formats' specifications. */
 #include "gguf/disguise.h"
 #include "base/file.h"
 #include "base/utf8.h"
@@ -6,15 +6,15 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { LOOKED_AT = 512 }; /* bytes of the file's beginning */
+enum { LOOKED_AT = 512 }; /* bytes read from the file's beginning */
 
 typedef struct signature {
     const char *bytes;
     uint16_t length, offset;
-    const char *says; /* behind "'FILE' is " */
+    const char *says; /* follows "'FILE' is " */
 } signature;
 
-/* The first that is found counts. */
+/* The first match counts. */
 static const signature signatures[] = {
     {"version https://git-lfs", 23, 0,
      "a Git LFS pointer, which stands for the file: fetch the file itself with 'git lfs pull' in its folder"},
@@ -36,7 +36,7 @@ static bool is_at(const unsigned char *head, size_t length, const signature *s) 
     return length >= (size_t)s->offset + s->length && memcmp(head + s->offset, s->bytes, s->length) == 0;
 }
 
-/* The beginning of a text, without a byte order mark and blanks, whatever the case. */
+/* The beginning of a text, after a byte order mark and white space, in any letter case. */
 static bool text_begins(const unsigned char *head, size_t length, const char *word) {
     size_t i = length >= 3 && !memcmp(head, "\xef\xbb\xbf", 3) ? 3 : 0;
     while (i < length && isspace(head[i])) i++;
@@ -45,7 +45,7 @@ static bool text_begins(const unsigned char *head, size_t length, const char *wo
     return true;
 }
 
-/* A header of JSON behind its length, which is in the first eight bytes. */
+/* A JSON header after its length, which is in the first eight bytes. */
 static bool is_safetensors(const unsigned char *head, size_t length, uint64_t size) {
     uint64_t header = 0;
     for (size_t i = 0; i < 8 && length > 9; i++) header |= (uint64_t)head[i] << (8 * i);
@@ -74,12 +74,12 @@ static const char *looks_like(const unsigned char *head, size_t length, uint64_t
     return "nothing but zeros where it begins, as after a download that was broken off: download it again";
 }
 
-/* Letters of any alphabet, and blanks: a message, or an author's own file. */
+/* Letters of any alphabet, and white space: a message, or a text file. */
 static bool is_text(const unsigned char *head, size_t length) {
     for (size_t i = 0; i < length; i++)
         if ((head[i] < ' ' && !isspace(head[i])) || head[i] == 0x7f) return false;
     size_t bad;
-    return tt_utf8_valid((const char *)head, length, &bad) || bad + 4 > length; /* its last letter may be cut off */
+    return tt_utf8_valid((const char *)head, length, &bad) || bad + 4 > length; /* its last letter may be incomplete */
 }
 
 bool tt_fail_not_gguf(int fd, uint64_t size, const char *path, const char *otherwise, tt_error *err) {

@@ -1,8 +1,8 @@
 /* facts.c: see facts.h
  *
- * The fingerprint is SHA-256 over the architecture and the one-dimensional F32 tensors (the norms' weights, and biases where
- * a model has them): converters keep these as they are whatever the large matrices are quantised to, so a vector made with
- * the Q4_0 file of a model is recognised as belonging to its Q8_0 file, while another fine-tune's norms differ. */
+ * The fingerprint is SHA-256 over the architecture and the one-dimensional F32 tensors (the norms' weights, and biases if
+ * a model has them). Converters leave these unchanged, whatever the large matrices are quantised to, so a vector made
+ * with a model's Q4_0 file also fits its Q8_0 file, while another fine-tune's norms differ. */
 #include "gguf/facts.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -14,7 +14,7 @@
 enum {
     DATA_SAMPLES = 64,             /* places of a part's data that the content hash covers, */
     DATA_SAMPLE_BYTES = 64 * 1024, /* each of this size */
-    LONGEST_NORM = 1 << 20,        /* values; a longer one-dimensional tensor is no norm */
+    LONGEST_NORM = 1 << 20,        /* values; a longer one-dimensional tensor is not a norm */
 };
 
 /* A one-dimensional F32 tensor, by name, for the fingerprint. */
@@ -55,7 +55,7 @@ static bool add_norm(collection *all, const tt_gguf *part, int64_t tensor, tt_er
     return ok;
 }
 
-/* Header bytes whole, data bytes at evenly spread places. */
+/* All bytes of the header, and data at evenly spaced places. */
 static bool hash_content(tt_hash *hash, const tt_gguf *part, tt_error *err) {
     char *buffer = tt_alloc(DATA_SAMPLE_BYTES, 1, err);
     if (!buffer) return false;

@@ -1,4 +1,4 @@
-/* gguf_file.c: see gguf_file.h. The layout is the one that gguf.h describes. */
+/* gguf_file.c: see gguf_file.h. gguf.h describes the layout. */
 #include "gguf/gguf_file.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 enum {
-    MAX_ENTRIES = 16384, /* keys, and tensors: models have some thousands; libggml compares each with each */
+    MAX_ENTRIES = 16384, /* keys, and tensors: models have some thousands; libggml compares every pair */
     MAX_KEY = 65535,     /* bytes, by the format's definition */
     WINDOW = 1 << 16,
 };
@@ -25,11 +25,11 @@ typedef struct cursor {
     const tt_gguf *file;
     uint64_t position;
     uint64_t start; /* of the window, in the file */
-    size_t length;  /* of what the window holds */
+    size_t length;  /* in the window */
     unsigned char window[WINDOW];
 } cursor;
 
-/* What the walk gathers about the keys or the tensors, to find doubles. */
+/* The names of keys or tensors that the walk collects, to find duplicates. */
 typedef struct names {
     char **items;
     size_t count, capacity;
@@ -132,7 +132,7 @@ static size_t value_size(uint32_t type) {
     }
 }
 
-/* Passes over the value of `key`; notes the alignment where it is that. */
+/* Skips the value of `key`; records it if it is the alignment. */
 static bool walk_value(cursor *at, const char *key, uint32_t *alignment, tt_error *err) {
     uint32_t type;
     uint64_t count = 1;
@@ -163,7 +163,7 @@ static bool bad_tensor(const cursor *at, const char *name, const char *why, tt_e
     return tt_fail(err, TT_ERROR_INPUT, "'%s' is damaged: its tensor '%s' %s", at->file->path, name, why);
 }
 
-/* Passes over the description of the tensor `name`, whose data must begin at `*end`, and moves `*end` behind it. */
+/* Skips the description of the tensor `name`, whose data must begin at `*end`, and moves `*end` past it. */
 static bool walk_tensor(cursor *at, const char *name, uint32_t alignment, uint64_t *end, uint64_t *last, tt_error *err) {
     uint32_t dimensions, type;
     uint64_t offset, elements = 1, first = 1;
@@ -249,7 +249,7 @@ static bool walk(cursor *at, names *keys, names *tensors, tt_error *err) {
     return no_doubles(at, "key", keys, err) && no_doubles(at, "tensor", tensors, err);
 }
 
-/* libggml's way to read: the same window, from wherever it asks. Errors end the read early, which it reports as NULL. */
+/* libggml reads through the same window, from wherever it asks. Errors end the read early, and libggml returns NULL. */
 static size_t read_for_ggml(void *userdata, void *output, uint64_t offset, size_t length) {
     cursor *at = userdata;
     if (offset > at->file->size) return 0;
@@ -279,7 +279,7 @@ static bool parse(tt_gguf *file, tt_error *err) {
 bool tt_gguf_open(tt_gguf *file, const char *path, tt_error *err) {
     *file = (tt_gguf){.fd = -1};
     if (!(file->path = tt_strdup(path, err))) return false;
-    /* O_NONBLOCK: a named pipe is opened, and refused, instead of waited for. */
+    /* O_NONBLOCK: a named pipe is opened and refused instead of blocking. */
     do file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     while (file->fd < 0 && errno == EINTR);
     struct stat status;
@@ -321,7 +321,7 @@ bool tt_gguf_string(const tt_gguf *file, const char *key, const char **value, tt
     return true;
 }
 
-/* The integer of `id` widened to 64 bits: *negative where it is below 0. False for other types. */
+/* The integer of `id` widened to 64 bits; `*negative` if it is below 0. False for other types. */
 static bool widen(const struct gguf_context *meta, int64_t id, uint64_t *value, bool *negative) {
     int64_t number;
     switch (gguf_get_kv_type(meta, id)) {

@@ -24,7 +24,7 @@ bool tt_gguf_write_meta(tt_output *output, const struct gguf_context *meta, tt_e
 }
 
 bool tt_gguf_write_padding(tt_output *output, const struct gguf_context *meta, tt_error *err) {
-    static const char zeros[4096]; /* the alignment is the file's, and may be anything */
+    static const char zeros[4096]; /* the alignment comes from the file and may be anything */
     const size_t alignment = gguf_get_alignment(meta);
     for (size_t left = (alignment - output->written % alignment) % alignment; left;) {
         const size_t step = left < sizeof zeros ? left : sizeof zeros;

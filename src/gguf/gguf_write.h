@@ -1,12 +1,12 @@
-/* gguf_write.h: what a new GGUF file is put together from: a header that libggml lays out, then the tensors' data, each
- * followed by zeros up to the file's alignment. */
+/* gguf_write.h: the parts of a new GGUF file: a header that libggml lays out, then each tensor's data, padded with zeros
+ * to the file's alignment. */
 #pragma once
 
 #include "base/file.h"
 
 #include <gguf.h>
 
-/* Describes one more tensor, of `width` F32 values, behind those that `meta` has. */
+/* Describes one more tensor, of `width` F32 values, after those that `meta` has. */
 void tt_gguf_add_row(struct gguf_context *meta, const char *name, uint32_t width);
 
 /* Writes the header. */

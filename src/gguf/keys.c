@@ -1,4 +1,4 @@
-/* keys.c: see keys.h. The keys are in a header of their own, in which there is no tensor. */
+/* keys.c: see keys.h. The keys are in a separate header without tensors. */
 #include "gguf/keys.h"
 
 #include <inttypes.h>

@@ -9,13 +9,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { LAYERS_MOST = 4096 }; /* more than any model has: what a file may claim */
+enum { LAYERS_MOST = 4096 }; /* more than any model has: the limit for a file */
 
 static const char extension[] = ".gguf";
 
 /* ==== Names of parts ==== */
 
-/* The length of NAME in "NAME-00001-of-00003.gguf" or "NAME.gguf"; of all of `path` where it has no such ending. */
+/* The length of NAME in "NAME-00001-of-00003.gguf" or "NAME.gguf"; of the whole `path` without such an ending. */
 static size_t stem_length(const char *path) {
     size_t length = strlen(path);
     const size_t extension_length = sizeof extension - 1;
@@ -63,7 +63,7 @@ static bool check_kind(const tt_gguf *part, const char *architecture, uint64_t p
     return true;
 }
 
-/* One of the tokenizer's arrays, of strings or of numbers; its length, 0 where it is absent. */
+/* The length of one of the tokenizer's arrays, of strings or of numbers; 0 if it is absent. */
 static bool check_array(const tt_gguf *part, const char *key, enum gguf_type type, size_t *count, tt_error *err) {
     const int64_t id = gguf_find_key(part->meta, key);
     *count = 0;
@@ -74,7 +74,7 @@ static bool check_array(const tt_gguf *part, const char *key, enum gguf_type typ
     return true;
 }
 
-/* libllama takes for granted that each token has a score and a type. */
+/* libllama assumes that each token has a score and a type. */
 static bool check_vocabulary(const tt_gguf *part, tt_error *err) {
     size_t tokens, merges, scores, types;
     if (!check_array(part, "tokenizer.ggml.tokens", GGUF_TYPE_STRING, &tokens, err) ||
@@ -88,14 +88,14 @@ static bool check_vocabulary(const tt_gguf *part, tt_error *err) {
     return true;
 }
 
-/* ==== The first part, which has the model's keys ==== */
+/* ==== The first part, with the model's keys ==== */
 
 static bool copy_string(const tt_gguf *part, const char *key, char **field, tt_error *err) {
     const char *value = "";
     return tt_gguf_string(part, key, &value, err) && (*field = tt_strdup(value, err)) != NULL;
 }
 
-/* A count whose key is the architecture's ("llama.block_count"); 0 where it is absent. */
+/* A count whose key begins with the architecture ("llama.block_count"); 0 if it is absent. */
 static bool read_count(const tt_gguf *part, const char *architecture, const char *name, uint64_t highest, uint32_t *count,
                        tt_error *err) {
     uint64_t value = 0;
@@ -140,7 +140,7 @@ static bool add_part(tt_model_file *file, const char *path, tt_error *err) {
     return true;
 }
 
-/* Opens the parts behind the first one, and checks that each says it is that one. */
+/* Opens the parts after the first, and checks that each has the right number. */
 static bool add_other_parts(tt_model_file *file, const char *path, uint64_t count, tt_error *err) {
     for (uint64_t i = 1; i < count; i++) {
         char *other = tt_model_part_path(path, i, count, err);
@@ -159,7 +159,7 @@ static bool add_other_parts(tt_model_file *file, const char *path, uint64_t coun
     return true;
 }
 
-/* The others are found by the first one's name. */
+/* The first part's name gives the names of the others. */
 static bool check_first_name(const char *path, uint64_t count, tt_error *err) {
     char *own = tt_model_part_path(path, 0, count, err);
     const bool same = own && !strcmp(own, path);

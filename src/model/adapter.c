@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-/* What is added to each block from 1 on, one behind the other, as libllama takes it: (blocks - 1) x width. */
+/* The rows added to each block from 1 on, one after the other, in libllama's form: (blocks - 1) x width. */
 static float *join_rows(const tt_model *model, const tt_steering *steering, tt_error *err) {
     const size_t width = model->facts.width, blocks = model->facts.blocks;
     float *joined = tt_alloc((blocks - 1) * width, sizeof *joined, err);

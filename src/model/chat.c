@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "chat/schema.h"
 #include "model/chat_request.h"
 #include "model/control_text.h"
 #include "model/internal.h"
@@ -19,9 +20,9 @@ struct tt_chat {
     char *name;
     tt_named_template *named; /* or */
     tt_template *own;         /* or neither: text without a template */
-    bool is_models;           /* the template is the model's, and nothing else is told to it */
+    bool is_models;           /* the template is the model's, without extra values */
     yyjson_doc *kwargs;       /* NULL: none */
-    tt_control_text *control; /* NULL: what contents say counts as control tokens */
+    tt_control_text *control; /* NULL: text in contents can be control tokens */
     bool fixed_date;
     tt_think think;
 };
@@ -36,7 +37,7 @@ static bool take_kwargs(tt_chat *chat, const char *text, tt_error *err) {
                    "--chat-template-kwargs takes a JSON object, such as {\"enable_thinking\": false}, not '%s'", text);
 }
 
-/* The token's text as templates write it; "" where there is none. The caller frees. */
+/* The token's text as templates write it; "" if there is none. The caller frees it. */
 static char *token_text(const tt_model *model, int32_t token, tt_error *err) {
     const char *text = token >= 0 ? llama_vocab_get_text(model->vocabulary, token) : NULL;
     return tt_strdup(text ? text : "", err);
@@ -133,9 +134,9 @@ tt_template_facts tt_chat_facts(const tt_chat *chat) {
     return chat->own ? tt_template_facts_of(chat->own) : (tt_template_facts){0};
 }
 
-/* ==== Without a template that is run ==== */
+/* ==== Without running a template ==== */
 
-/* Without a template the messages stand as paragraphs, and the model goes on behind the last. */
+/* Without a template, the messages are paragraphs, and the model continues after the last. */
 static char *render_plain(const tt_message *messages, size_t count, tt_error *err) {
     tt_text text = {0};
     for (size_t i = 0; i < count; i++) tt_text_addf(&text, "%s\n\n", messages[i].content);
@@ -147,7 +148,7 @@ static char *render_marked(const tt_chat *chat, const tt_message *messages, size
     return chat->named ? tt_named_template_render(chat->named, messages, count, err) : render_plain(messages, count, err);
 }
 
-/* The messages with what they say of control tokens marked; contents are the caller's to free. */
+/* The messages with texts that look like control tokens marked; the caller frees the contents. */
 static char *render_named(const tt_chat *chat, const tt_message *messages, size_t count, tt_error *err) {
     if (!chat->control) return render_marked(chat, messages, count, err);
     tt_message *marked = tt_alloc(count, sizeof *marked, err);
@@ -165,11 +166,11 @@ static char *render_named(const tt_chat *chat, const tt_message *messages, size_
     return text;
 }
 
-/* ==== With one ==== */
+/* ==== Running a template ==== */
 
 static int64_t date_of(const tt_chat *chat) { return chat->fixed_date ? NOON : TT_TEMPLATE_TODAY; }
 
-/* What requests are made of: the conversation's texts are marked, and what the template is told besides is put in. */
+/* The rules for requests: contents are marked, and the extra values for the template are added. */
 static tt_chat_request_rules rules_of(const tt_chat *chat) {
     return (tt_chat_request_rules){
         .control = chat->control, .kwargs = chat->kwargs ? yyjson_doc_get_root(chat->kwargs) : NULL, .think = chat->think};
@@ -241,6 +242,24 @@ bool tt_chat_render_request(const tt_chat *chat, yyjson_val *request, tt_rendere
     return ok;
 }
 
+char *tt_chat_grammar(const tt_chat *chat, yyjson_val *schema, tt_error *err) {
+    if (!tt_schema_check(schema, err)) return NULL;
+    if (!chat->own) {
+        tt_fail(err, TT_ERROR_USAGE,
+                "schemas need a chat template that is run, and '%s' is a named layout: send a 'grammar'", chat->name);
+        return NULL;
+    }
+    yyjson_mut_doc *doc = tt_json_new();
+    char *grammar = NULL;
+    yyjson_mut_val *copy = yyjson_val_mut_copy(doc, schema);
+    if (tt_json_complete(doc))
+        grammar = tt_template_grammar(chat->own, copy, err);
+    else
+        tt_fail(err, TT_ERROR_MEMORY, "out of memory");
+    yyjson_mut_doc_free(doc);
+    return grammar;
+}
+
 /* ==== Reading ==== */
 
 bool tt_chat_tokenize(const tt_chat *chat, const char *prompt, tt_tokens *tokens, tt_error *err) {
@@ -258,7 +277,7 @@ static const tt_message probe[] = {{"system", "1"}, {"user", "2"}, {"assistant",
 static const tt_dialogue probes[] = {{probe + 1, 1}, {probe, 2}, {probe + 1, 3}};
 enum { PROBES = sizeof probes / sizeof *probes };
 
-/* Each probe in the layout, or that it is refused; false when out of memory. */
+/* Hashes each probe in the layout, or that it is refused; false when out of memory. */
 static bool digest_named(const tt_named_template *named, char hex[static TT_HASH_TEXT], tt_error *err) {
     tt_hash hash;
     tt_hash_begin(&hash);
@@ -274,7 +293,7 @@ static bool digest_named(const tt_named_template *named, char hex[static TT_HASH
 }
 
 static bool digest_own(const tt_chat *given, char hex[static TT_HASH_TEXT], tt_error *err) {
-    tt_chat as_usual = *given; /* whether it thinks is no matter of the layout's */
+    tt_chat as_usual = *given; /* thinking is not part of the layout */
     as_usual.think = TT_THINK_AS_USUAL;
     const tt_chat *chat = &as_usual;
     tt_hash hash;

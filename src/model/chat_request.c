@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A text as what is said in it: a copy in `doc`; NULL where memory is short, which the document knows. */
+/* A content's text, marked: a copy in `doc`; NULL when out of memory, which the document records. */
 static yyjson_mut_val *said(yyjson_mut_doc *doc, const char *text, size_t length, const tt_chat_request_rules *rules) {
     if (!rules->control || strlen(text) != length) return yyjson_mut_strncpy(doc, text, length);
     char *marked = tt_control_text_mark(rules->control, text, NULL);
@@ -15,7 +15,7 @@ static yyjson_mut_val *said(yyjson_mut_doc *doc, const char *text, size_t length
     return value;
 }
 
-/* The request's own; an empty object where it has none. NULL where that is no object, or memory is short. */
+/* The request's own; an empty object if it has none. NULL if it is not an object, or when out of memory. */
 static yyjson_mut_val *kwargs_of(yyjson_mut_doc *doc, yyjson_mut_val *request) {
     static const char key[] = "chat_template_kwargs";
     yyjson_mut_val *own = yyjson_mut_obj_get(request, key);
@@ -51,9 +51,9 @@ bool tt_chat_request_add(yyjson_mut_doc *doc, yyjson_mut_val *requests, const tt
     return add_kwargs(doc, request, rules) || tt_fail(err, TT_ERROR_MEMORY, "out of memory");
 }
 
-/* ==== A request as it came ==== */
+/* ==== A client's request ==== */
 
-/* What a message or a tool has that is no text: names that the protocol has. */
+/* Fields of a message or a tool that are not text: the protocol's own names. */
 static bool is_protocol(const char *key) {
     static const char *const names[] = {"role", "type", "id", "tool_call_id"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -61,7 +61,7 @@ static bool is_protocol(const char *key) {
     return false;
 }
 
-/* JSON is read with a bound on how deep it goes (yyjson's own is none): a request is a few levels deep. */
+/* JSON is read with a depth limit (yyjson has none): a request is a few levels deep. */
 enum { DEEPEST = 64 };
 
 static yyjson_mut_val *copy_said(yyjson_mut_doc *doc, yyjson_val *value, const tt_chat_request_rules *rules, int depth) {
@@ -87,7 +87,7 @@ static yyjson_mut_val *copy_said(yyjson_mut_doc *doc, yyjson_val *value, const t
     return object;
 }
 
-/* Of a request's fields, those that the engine knows. */
+/* The fields of a request that the engine knows. */
 static bool is_told(const char *key) {
     static const char *const names[] = {"messages",
                                         "tools",
@@ -103,7 +103,7 @@ static bool is_told(const char *key) {
     return false;
 }
 
-/* Templates know documents as a variable of their own name, which the engine takes for one of the template's kwargs. */
+/* Templates have a variable called documents, which the engine passes as one of the template's kwargs. */
 static bool add_documents(yyjson_mut_doc *doc, yyjson_mut_val *copy, yyjson_val *request,
                           const tt_chat_request_rules *rules) {
     static const char name[] = "documents";

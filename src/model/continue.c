@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { CELLS = 1536 }; /* tokens in the cache at once: all the sequences attend over all of them (see score.c) */
+enum { CELLS = 1536 }; /* tokens in the cache at once: attention runs over all of them for every sequence (see score.c) */
 
 struct writer {
     tt_steered_batch batch;
@@ -19,7 +19,7 @@ struct writer {
     bool *ended;
 };
 
-/* The logit below which `request` draws no token. */
+/* The logit below which `request` draws no tokens. */
 static double least_logit(const struct writer *writer, const float *logits, size_t vocabulary, size_t request) {
     const double min_p = writer->requests[request].min_p;
     if (min_p <= 0) return -INFINITY;
@@ -29,13 +29,13 @@ static double least_logit(const struct writer *writer, const float *logits, size
     return top + log(min_p);
 }
 
-/* Draws a token: the inverse of the cumulative distribution at a uniform number. */
+/* Draws a token: the inverse cumulative distribution at a uniform number. */
 static int32_t draw(const struct writer *writer, const float *logits, size_t request) {
     const size_t vocabulary = (size_t)llama_vocab_n_tokens(writer->batch.model->vocabulary);
     const double least = least_logit(writer, logits, vocabulary, request), all = tt_log_sum_exp(logits, vocabulary);
     const uint64_t bits =
         tt_random_bits(writer->seed, writer->requests[request].stream, writer->responses[request].count, 0);
-    double drawable = 1; /* the share of what may be drawn */
+    double drawable = 1; /* the total of the tokens that may be drawn */
     if (least > -INFINITY) {
         drawable = 0;
         for (size_t i = 0; i < vocabulary; i++)
@@ -76,7 +76,7 @@ static bool feed_prompt(struct writer *writer, size_t request, const atomic_bool
     return true;
 }
 
-/* One step: every response that goes on gets its next token. False in `*more` when none does. */
+/* One step: every unfinished response gets its next token. `*more` is false if there is none. */
 static bool step(struct writer *writer, const atomic_bool *cancel, bool *more, tt_error *err) {
     tt_steered_batch *batch = &writer->batch;
     size_t first = 0, request = 0;
@@ -113,7 +113,7 @@ static bool write_group(struct writer *writer, size_t cells, const atomic_bool *
     return true;
 }
 
-/* As many requests from the first on as fit into the cache together. */
+/* As many requests, from the first on, as fit into the cache together. */
 static size_t group_size(const tt_model *model, const tt_continue_request *requests, size_t count, size_t length,
                          size_t *cells) {
     const size_t most = model->facts.recurrent ? 1 : llama_max_parallel_sequences();

@@ -1,9 +1,8 @@
-/* continue.h: what a model writes behind many prompts at once, each steered in its own way.
+/* continue.h: continues many prompts at once, each steered in its own way.
  *
- * For measuring: unless a request says otherwise, every token is drawn from the model's whole distribution as it is
- * (temperature 1), so that averages over what is written are averages over the model. The draws depend on the seed and the
- * prompt's own number alone.
- */
+ * For measuring: unless a request says otherwise, every token is drawn from the model's whole, unchanged distribution
+ * (temperature 1), so that averages over the texts are averages over the model. A request's draws depend only on the seed
+ * and its stream. */
 #pragma once
 
 #include "model/model.h"
@@ -11,15 +10,15 @@
 
 typedef struct tt_continue_request {
     tt_tokens prompt;      /* borrowed; not empty */
-    tt_steering *steering; /* borrowed; NULL: not steered */
-    uint64_t stream;       /* names the draws: equal seed, stream and model give an equal text */
-    double min_p;          /* tokens less likely than this share of the likeliest are not drawn; 0: all may be */
+    tt_steering *steering; /* borrowed; NULL: unsteered */
+    uint64_t stream;       /* identifies the draws: equal seed, stream and model give equal texts */
+    double min_p;          /* tokens less likely than this share of the likeliest are not drawn; 0: any may be */
 } tt_continue_request;
 
 /* Writes at most `length` tokens for each request into `responses` (`count` of them, freed by tt_tokens_free). A response
- * that the model ends itself has its end token as the last; one that would never end is cut. */
+ * that the model ends has its end token last; a longer one is cut. */
 bool tt_continue_run(tt_model *model, const tt_continue_request *requests, size_t count, size_t length, uint64_t seed,
                      const atomic_bool *cancel, tt_tokens *responses, tt_error *err);
 
-/* The text of `tokens`, without special tokens. The caller frees. */
+/* The text of `tokens`, without special tokens. The caller frees it. */
 char *tt_detokenize(const tt_model *model, const tt_tokens *tokens, tt_error *err);

@@ -15,7 +15,7 @@ struct tt_control_text {
     char mark[MARK + 1];
     const char **tokens; /* the vocabulary's control tokens, by first byte, the longest first */
     size_t count;
-    size_t begin[UCHAR_MAX + 2]; /* where each first byte's begin */
+    size_t begin[UCHAR_MAX + 2]; /* where those of each first byte begin */
 };
 
 /* ==== Opening ==== */
@@ -51,7 +51,7 @@ static bool collect(tt_control_text *control, tt_error *err) {
     return true;
 }
 
-/* A character of plane 16, from its last on, that the template does not hold. */
+/* A character of plane 16, searched from the last one down, that the template does not contain. */
 static void choose_mark(tt_control_text *control, const char *template_text) {
     enum { LAST = 0x10FFFD, CHOICE = 1024 };
     for (unsigned i = 0; i < CHOICE; i++) {
@@ -119,10 +119,10 @@ char *tt_control_text_mark(const tt_control_text *control, const char *content, 
 
 /* ==== Tokenising ==== */
 
-/* The text without its marks, and where each stood. */
+/* The text without its marks, and the places of the marks. */
 typedef struct unmarked {
     tt_text text;
-    size_t *places; /* offsets in `text`: the character before each is a control token's first */
+    size_t *places; /* offsets in `text`: the character before each is the first of a control token */
     size_t count, capacity;
 } unmarked;
 
@@ -156,8 +156,8 @@ char *tt_control_text_plain(const tt_control_text *control, const char *prompt, 
     return text;
 }
 
-/* Some vocabularies put a space in front of a text. In the middle of one there is none to be put: the stretch is read behind
- * a newline, whose tokens are taken off again. `tokens` has room for a token a byte. */
+/* Some vocabularies put a space in front of a text, which would be wrong in the middle of one. So the stretch is
+ * tokenised after a newline, whose tokens are then removed. `tokens` has room for one token per byte. */
 static bool append(const tt_model *model, const char *text, size_t length, bool control, tt_tokens *tokens, tt_error *err) {
     enum { ALONE = 16 };
     if (!length) return true;
@@ -179,7 +179,7 @@ static bool append(const tt_model *model, const char *text, size_t length, bool 
     return ok;
 }
 
-/* The next stretch from `done` on that is a control token's text and was said as text; false where there is none. */
+/* The next stretch from `done` on that reads as a control token but is text; false if there is none. */
 static bool next_said(const tt_control_text *control, const unmarked *plain, size_t *place, size_t done, size_t *begin,
                       size_t *length) {
     const char *text = plain->text.data;
@@ -188,21 +188,21 @@ static bool next_said(const tt_control_text *control, const unmarked *plain, siz
         while (*begin > 0 && ((unsigned char)text[*begin - 1] & 0xC0) == 0x80) --*begin;
         if (*begin == 0) continue;
         *length = token_at(control, text + --*begin);
-        if (*begin >= done && *length) return true; /* else within another, or the template has changed it */
+        if (*begin >= done && *length) return true; /* otherwise it is inside another, or the template has changed it */
     }
     return false;
 }
 
-/* What stands before the first such stretch, with the tokens that begin every text; that which ends some comes last. */
+/* The part before the first such stretch, with the tokens that begin every text; a token that ends texts comes last. */
 static bool read_beginning(const tt_control_text *control, const unmarked *plain, size_t length, tt_tokens *tokens,
                            tt_error *err) {
     if (!tt_tokenize(control->model, plain->text.data, length, tokens, err)) return false;
     if (llama_vocab_get_add_eos(control->model->vocabulary) && tokens->count) tokens->count--;
-    const size_t room = 2 * plain->text.length + 32; /* a byte makes a token at most, and a stretch has two turns */
+    const size_t room = 2 * plain->text.length + 32; /* a byte gives at most one token, and a stretch takes two turns */
     return tt_resize(&tokens->ids, room + tokens->count, sizeof *tokens->ids, err);
 }
 
-/* Reads the text in turns: as a prompt, and what was said in it as text. */
+/* Tokenises the text in alternation: as a prompt, and its marked stretches as text. */
 static bool read_in_turns(const tt_control_text *control, const unmarked *plain, tt_tokens *tokens, tt_error *err) {
     const struct llama_vocab *vocabulary = control->model->vocabulary;
     const char *text = plain->text.data;

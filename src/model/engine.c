@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOGS = 64 }; /* threads whose last error is kept: more than fail at the same time */
+enum { LOGS = 64 }; /* threads whose last error is kept: more than will fail at the same time */
 
-/* The last error that was logged on a thread. */
+/* The last error logged on a thread. */
 typedef struct thread_log {
     pthread_t thread;
     uint64_t when; /* the number of the error; 0: there is none */
@@ -55,9 +55,8 @@ static void log_message(enum ggml_log_level level, const char *text, void *user_
     pthread_mutex_unlock(&engine->mutex);
 }
 
-/* ggml multiplies by k-quants and i-quants in tiles where eight rows or more come together, and row by row where it is
- * fewer. This variable has it always take tiles. It is read at the first product. A ggml that has no tiles needs none of it.
- */
+/* ggml multiplies by k-quants and i-quants in tiles if there are eight rows or more, and row by row if there are fewer.
+ * This variable makes it always use tiles. It is read at the first product. A ggml without tiles does not need it. */
 void tt_engine_even_experts(void) { setenv("GGML_CPU_TILED_MM_FORCE", "1", 0); }
 
 tt_engine *tt_engine_start(const tt_engine_options *options, tt_error *err) {

@@ -13,7 +13,7 @@ struct tt_generator {
     tt_slots *slots; /* one */
     tt_steering *steering;
     uint32_t slot;
-    bool talking; /* a conversation is begun */
+    bool talking; /* a conversation has begun */
 };
 
 tt_generator *tt_generator_open(tt_model *model, uint32_t context, tt_error *err) {
@@ -85,7 +85,7 @@ const float *tt_generator_logits(tt_generator *generator) { return tt_slots_logi
 
 /* ==== Writing ==== */
 
-/* Hands on what the writer has got since `*told`. False when the caller wants no more. */
+/* Passes on the writer's text since `*told`. False if the caller wants no more. */
 static bool tell(const tt_generation *generation, const tt_writer *writer, size_t *told) {
     const size_t from = *told;
     *told = writer->told;
@@ -95,7 +95,7 @@ static bool tell(const tt_generation *generation, const tt_writer *writer, size_
 
 typedef enum step_result { STEP_ON, STEP_STOP, STEP_FAILED } step_result;
 
-/* One token: choose it, tell it, compute what follows it. Every stop sets *stop. */
+/* One token: chooses it, sends its text, computes the logits after it. Every stop sets `*stop`. */
 static step_result write_token(tt_generator *generator, tt_writer *writer, const tt_generation *generation, size_t *told,
                                tt_stop *stop, tt_error *err) {
     const atomic_bool *cancel = generation->reading.cancel;

@@ -16,15 +16,15 @@ struct tt_model {
     char *path, *description, *tensor_split;
     int threads, ubatch, gpu_layers;
     bool flash_attention_off, f32_cache, uses_gpu;
-    atomic_bool steerable; /* has been found to be */
+    atomic_bool steerable; /* known to be steerable */
 };
 
-/* Context parameters as the model's options have them: threads, micro-batch, flash attention, cache type. */
+/* Context parameters from the model's options: threads, micro-batch, flash attention, cache type. */
 struct llama_context_params tt_context_params(const tt_model *model);
 
-/* Chooses the cache's types such that what is computed for a token does not depend on where its own beginning lies in the
- * cache, nor on its company there: to the bit on a CPU with flash attention, elsewhere but for rounding. */
+/* Chooses cache types with which a token's result does not depend on where its beginning lies in the cache, nor on what
+ * else is in the cache: to the bit on a CPU with flash attention, elsewhere up to rounding. */
 void tt_context_cache_exact(const tt_model *model, struct llama_context_params *params);
 
-/* llama_init_from_model, whose failure becomes a sentence. */
+/* llama_init_from_model, with a sentence on failure. */
 struct llama_context *tt_context_open(const tt_model *model, struct llama_context_params params, tt_error *err);

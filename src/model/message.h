@@ -1,4 +1,4 @@
-/* message.h: who says what. */
+/* message.h: one message of a conversation. */
 #pragma once
 
 typedef struct tt_message {

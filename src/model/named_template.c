@@ -1,8 +1,8 @@
 /* named_template.c: see named_template.h
  *
- * libllama recognises a template and lays the conversation out by itself; it does not run the Jinja text. Where that is not
- * what the template says, it is put right here: the system message that some ChatML templates (Qwen's, SmolLM's) give to a
- * conversation without one, and the spaces that Mistral's newer tokenizer has no use for. */
+ * libllama recognises a template and lays out the conversation itself; it does not run the Jinja text. Where the result
+ * differs from the template's, this file corrects it: the system message that some ChatML templates (Qwen's, SmolLM's)
+ * add to a conversation without one, and spaces that Mistral's newer tokenizer does not use. */
 #include "model/named_template.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -12,8 +12,8 @@
 #include <string.h>
 
 struct tt_named_template {
-    char *text;   /* what libllama is handed: a Jinja text that it recognises, or a known name */
-    char *system; /* what a conversation without a system message begins with; NULL: nothing */
+    char *text;   /* passed to libllama: a Jinja text that it recognises, or a known name */
+    char *system; /* the beginning of a conversation without a system message; NULL: nothing */
 };
 
 /* The templates that libllama knows by name. */
@@ -25,7 +25,7 @@ typedef struct known_templates {
 
 static known_templates list_known(void) {
     known_templates known = {0};
-    const int32_t count = llama_chat_builtin_templates(known.names, KNOWN_MOST); /* of all, also where there are more */
+    const int32_t count = llama_chat_builtin_templates(known.names, KNOWN_MOST); /* of all, even if there are more */
     known.count = count < KNOWN_MOST ? count : KNOWN_MOST;
     return known;
 }
@@ -49,8 +49,8 @@ static bool renders(const char *template_text) {
     return llama_chat_apply_template(template_text, &hello, 1, true, NULL, 0) > 0;
 }
 
-/* Mistral's seventh layout has spaces behind its marks, or none. libllama takes every template of that kind for the former;
- * the latter it knows by name alone. */
+/* Mistral's seventh layout comes with or without spaces after its marks. libllama takes every template of that kind for
+ * the one with spaces; it knows the other only by name. */
 static const char *recognised(const char *template_text) {
     const bool spaceless = strstr(template_text, "[SYSTEM_PROMPT]") && !strstr(template_text, "[SYSTEM_PROMPT] ") &&
                            !strstr(template_text, "[INST] ");
@@ -61,12 +61,12 @@ static const char *recognised(const char *template_text) {
 
 static const char system_begin[] = "<|im_start|>system", system_end[] = "<|im_end|>";
 
-/* Behind a newline, as it is or spelt as an escape; NULL where there is none. */
+/* The place after a newline, literal or written as an escape; NULL if there is none. */
 static const char *behind_newline(const char *text) {
     return *text == '\n' ? text + 1 : text[0] == '\\' && text[1] == 'n' ? text + 2 : NULL;
 }
 
-/* Finds a whole system message in a Jinja text: one without any quote, brace or escape, so without any code. */
+/* Finds a complete system message in a Jinja text: one without quotes, braces or escapes, and so without code. */
 static bool find_system(const char *template_text, const char **begin, size_t *length) {
     for (const char *at = template_text; (at = strstr(at, system_begin));) {
         at += sizeof system_begin - 1;
@@ -126,8 +126,8 @@ static char *apply(const tt_named_template *layout, const struct llama_chat_mess
     return text;
 }
 
-/* Some layouts put a system message in front of the next user message, and drop it where there is none. Such a message
- * becomes a user's; true where there is one. (Layouts may leave out blanks around a text.) */
+/* Some layouts put a system message in front of the next user message, and drop it if there is none. Such a message
+ * becomes a user's; true if there is one. (Layouts may leave out white space around a text.) */
 static bool save_systems(const char *text, struct llama_chat_message *turns, size_t count) {
     bool any = false;
     for (size_t i = 0; i < count; i++) {

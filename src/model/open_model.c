@@ -11,7 +11,7 @@
 
 enum { DEFAULT_UBATCH = 512 };
 
-/* "3,1" to shares by device; libllama reads as many as llama_max_devices(). */
+/* "3,1" to shares by device; libllama reads llama_max_devices() of them. */
 static bool parse_tensor_split(const char *text, float *shares, size_t room, tt_error *err) {
     locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     size_t count = 0;
@@ -30,7 +30,7 @@ static bool parse_tensor_split(const char *text, float *shares, size_t room, tt_
                          room);
 }
 
-/* The processor, and what only speeds it up, is no device to put blocks on. */
+/* The processor, and libraries that only speed it up, do not count as devices for blocks. */
 static bool has_gpu(void) {
     for (size_t i = 0; i < ggml_backend_dev_count(); i++) {
         const enum ggml_backend_dev_type type = ggml_backend_dev_type(ggml_backend_dev_get(i));
@@ -42,7 +42,8 @@ static bool has_gpu(void) {
 static bool load(tt_model *model, const tt_model_options *options, tt_error *err) {
     struct llama_model_params params = llama_model_default_params();
     params.n_gpu_layers = options->gpu_layers;
-    /* Without blocks on a GPU libllama would still compute large batches there, so that bits depend on a batch's size. */
+    /* Even without blocks on a GPU, libllama would compute large batches there, so bits would depend on a batch's
+     * size. */
     ggml_backend_dev_t none = NULL;
     if (!model->uses_gpu) params.devices = &none;
     params.use_extra_bufts = !options->from_file;
@@ -67,8 +68,8 @@ static bool load(tt_model *model, const tt_model_options *options, tt_error *err
                    tt_engine_reason(model->engine, reason));
 }
 
-/* libllama describes a model as "llama 256M Q4_1", but guesses the size by the number of blocks: the parameters tell. The
- * caller frees. */
+/* libllama describes a model as "llama 256M Q4_1", but guesses the size from the number of blocks; here it comes from the
+ * parameters. The caller frees it. */
 static char *describe(const struct llama_model *handle, tt_error *err) {
     char description[256] = "";
     llama_model_desc(handle, description, sizeof description);
@@ -102,7 +103,7 @@ static bool take_facts(tt_model *model, tt_error *err) {
     return true;
 }
 
-/* What libllama loads, but cannot be steered. */
+/* Models that libllama loads, but that cannot be steered. */
 static bool check_loaded(const tt_model *model, tt_error *err) {
     const char *path = model->path;
     if (llama_vocab_type(model->vocabulary) == LLAMA_VOCAB_TYPE_NONE)
@@ -189,12 +190,11 @@ struct llama_context_params tt_context_params(const tt_model *model) {
     return params;
 }
 
-/* On a CPU keys are kept in BF16 and values in F32. ggml has two ways there through flash attention: one takes 64 queries
- * and 64 cells at a time, the other goes for each query from cell to cell and passes over those that it may not see. The
- * second adds the same numbers in the same order however the cache is arranged, so that a tree of prompts gives bit for bit
- * what one prompt at a time does. The first is for micro-batches of 64 tokens or more with a cache of F16 or F32: it would
- * differ by rounding, which models with quantised activations amplify to some percent. docs/capture.md has the
- * measurements. */
+/* On a CPU, keys are kept in BF16 and values in F32. ggml then has two ways through flash attention. One takes 64 queries
+ * and 64 cells at a time; the other goes from cell to cell for each query and skips those that it must not see. The
+ * second adds the same numbers in the same order however the cache is arranged, so a tree of prompts gives the same bits
+ * as one prompt at a time. The first, for micro-batches of 64 tokens or more with a cache of F16 or F32, would differ by
+ * rounding, which models with quantised activations amplify to some percent. docs/capture.md has measurements. */
 void tt_context_cache_exact(const tt_model *model, struct llama_context_params *params) {
     if (model->f32_cache || model->flash_attention_off || tt_model_uses_gpu(model)) return;
     params->type_k = GGML_TYPE_BF16;
@@ -216,7 +216,7 @@ bool tt_tokenize_part(const tt_model *model, const char *text, size_t length, bo
     *tokens = (tt_tokens){0};
     if (length > INT32_MAX / 2)
         return tt_fail(err, TT_ERROR_INPUT, "a prompt of %zu bytes is too long for any model", length);
-    /* A byte makes a token at most; the room for beginning and end comes on top. */
+    /* A byte gives at most one token; the beginning and end need room as well. */
     const int32_t room = (int32_t)length + 8;
     tokens->ids = tt_alloc((size_t)room, sizeof *tokens->ids, err);
     if (!tokens->ids) return false;

@@ -12,7 +12,8 @@ void tt_pieces_free(tt_pieces *pieces) {
     *pieces = (tt_pieces){0};
 }
 
-/* What waits is a character, may still become one (u8_mbtoucr says -2), or is none: then its last byte may begin another. */
+/* The waiting bytes are a character, may still become one (u8_mbtoucr returns -2), or are not one; then the last byte may
+ * begin another. */
 static void add_byte(tt_pieces *pieces, char byte) {
     pieces->waiting[pieces->waiting_length++] = byte;
     ucs4_t character;
@@ -40,7 +41,7 @@ const char *tt_pieces_add_bytes(tt_pieces *pieces, const char *bytes, size_t cou
 }
 
 const char *tt_pieces_add(tt_pieces *pieces, const tt_model *model, int32_t token, size_t *length, tt_error *err) {
-    char bytes[512]; /* no vocabulary has a longer token; one that had would be left out */
+    char bytes[512]; /* no vocabulary has a longer token; a longer one would be left out */
     bool shown = false;
     for (size_t i = 0; pieces->shown && i < pieces->shown->count; i++) shown = shown || pieces->shown->ids[i] == token;
     const int32_t count = llama_token_to_piece(model->vocabulary, token, bytes, sizeof bytes, 0, shown);

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-/* One conversation: its messages, and the text that they are joined to, or NULL. */
+/* One conversation: its messages, and the text that joins them, or NULL. */
 typedef struct conversation {
     tt_message messages[2];
     char *joined;

@@ -1,7 +1,7 @@
 /* reference.c: see reference.h
  *
- * The tokens that are not among the likeliest are lumped together, on both sides. By the data-processing inequality the
- * divergence between two distributions can only become smaller by that, and it stays 0 where they are the same. */
+ * The tokens that are not among the likeliest are lumped together, on both sides. By the data-processing inequality this
+ * can only reduce the divergence between two distributions, and keeps it 0 if they are equal. */
 #include "model/reference.h"
 #include "base/memory.h"
 #include "model/largest.h"
@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-static const double LEAST_REST = 1e-9; /* the lump's least probability: rounding may leave nothing of it */
+static const double LEAST_REST = 1e-9; /* the lump's least probability: rounding may leave none */
 
 bool tt_reference_make(tt_reference *reference, size_t length, size_t vocabulary, tt_error *err) {
     const size_t width = vocabulary < TT_REFERENCE_TOKENS ? vocabulary : TT_REFERENCE_TOKENS;

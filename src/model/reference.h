@@ -1,4 +1,4 @@
-/* reference.h: the distributions that a response was drawn from. */
+/* reference.h: the distributions from which a response was drawn. */
 #pragma once
 
 #include "base/error.h"
@@ -20,9 +20,9 @@ void tt_reference_free(tt_reference *reference); /* harmless on `{0}` */
 
 /* ==== For score.c ==== */
 
-/* Memory for `length` positions; to be filled one by one. */
+/* Allocates `length` positions, to be filled one by one. */
 bool tt_reference_make(tt_reference *reference, size_t length, size_t vocabulary, tt_error *err);
 void tt_reference_fill(tt_reference *reference, size_t position, const float *logits, size_t vocabulary, double normaliser);
 
-/* The expectation, over tokens drawn from the reference at `position`, of their log-probability by `logits`. */
+/* The expected log-probability under `logits` of a token drawn from the reference at `position`. */
 double tt_reference_expect(const tt_reference *reference, size_t position, const float *logits, double normaliser);

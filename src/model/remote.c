@@ -15,7 +15,7 @@ enum { PATIENCE = 10000 }; /* milliseconds for a server to answer */
 
 typedef ggml_backend_reg_t (*add_server_function)(const char *endpoint);
 
-/* Whether somebody listens there. */
+/* Whether a server listens there. */
 static bool can_connect(const struct addrinfo *address) {
     const int fd = socket(address->ai_family, address->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, address->ai_protocol);
     if (fd < 0) return false;
@@ -29,8 +29,8 @@ static bool can_connect(const struct addrinfo *address) {
     return ok;
 }
 
-/* ggml ends the whole process when a server cannot be reached: so that is found out before it is asked. `server` is
- * HOST:PORT and comes back as it was. */
+/* ggml ends the whole process if a server cannot be reached, so that is checked first. `server` is HOST:PORT, and is
+ * unchanged on return. */
 static bool check_server(char *server, tt_error *err) {
     char *colon = strrchr(server, ':');
     if (!colon || colon == server || !colon[1])

@@ -3,6 +3,6 @@
 
 #include "base/error.h"
 
-/* Makes every ggml-rpc-server of `servers` ("HOST:PORT,...") a device. Fails where one does not answer, or the backend is
+/* Makes every ggml-rpc-server of `servers` ("HOST:PORT,...") a device. Fails if one does not answer, or the backend is
  * not installed. */
 bool tt_remote_add(const char *servers, tt_error *err);

@@ -1,10 +1,11 @@
 /* sampling.c: see sampling.h
  *
- * libllama has every sampler, and chains them; which ones, in which order and with which values is the caller's affair. Here
- * they follow llama-completion 0.7, so that the same options and seed choose the same tokens. */
+ * libllama has every sampler, and chains them; the caller chooses which ones, their order and their values. Here they
+ * follow llama-completion 0.7, so that the same options and seed choose the same tokens. */
 #include "model/sampling.h"
 #include "base/memory.h"
 #include "model/internal.h"
+#include "model/token.h"
 
 #include <errno.h>
 #include <math.h>
@@ -15,9 +16,14 @@
 enum { MIROSTAT_TOKENS = 100 };
 
 struct tt_sampler {
+    const tt_model *model;
     struct llama_sampler *chain;
-    struct llama_sampler *grammar; /* NULL for none */
-    llama_token_data *candidates;  /* one for each token */
+    struct llama_sampler *grammar;   /* NULL for none */
+    char *behind;                    /* the text that the grammar waits for; NULL for none */
+    bool waits;                      /* it has not come yet */
+    char recent[2 * TT_TOKEN_BYTES]; /* while it waits: the end of what was written */
+    size_t recent_length;
+    llama_token_data *candidates; /* one for each token */
     size_t vocabulary;
     uint32_t seed;
 };
@@ -76,7 +82,7 @@ static struct llama_sampler *make_temperature(const chain_maker *m) {
     return llama_sampler_init_temp_ext(m->sampling->temperature, m->sampling->dynamic_range, m->sampling->dynamic_exponent);
 }
 
-/* adaptive-p chooses a token, so it stands at the end of the chain wherever it was named; NULL marks it. */
+/* adaptive-p chooses a token, so it goes to the end of the chain wherever it was named; NULL marks it. */
 static const struct {
     const char *name;
     char letter;
@@ -134,8 +140,8 @@ static bool add_mirostat(chain_maker *maker, tt_error *err) {
                err);
 }
 
-/* The caller's biases; the tokens that the model says are never to be written; and with --ignore-eos those that end a text.
- */
+/* The caller's biases; the tokens that the model says must never be written; and with --ignore-eos those that end a
+ * text. */
 static bool add_biases(chain_maker *maker, tt_error *err) {
     const tt_sampling *s = maker->sampling;
     const struct llama_vocab *vocabulary = maker->model->vocabulary;
@@ -162,10 +168,10 @@ static bool add_biases(chain_maker *maker, tt_error *err) {
 
 enum { NESTED_MOST = 100 };
 
-/* libllama's parser calls itself for each parenthesis, and would run out of stack. */
+/* libllama's parser recurses for each parenthesis, and would run out of stack. */
 static bool check_nesting(const char *grammar, tt_error *err) {
     int depth = 0;
-    char quote = 0; /* what ends the text, the class of characters or the comment that we are in */
+    char quote = 0; /* the end of the current text, character class or comment */
     for (const char *at = grammar; *at; at++) {
         if (quote) {
             if (*at == '\\' && quote != '\n' && at[1])
@@ -182,8 +188,12 @@ static bool check_nesting(const char *grammar, tt_error *err) {
     return true;
 }
 
-static bool open_grammar(tt_sampler *sampler, const tt_model *model, const char *grammar, tt_error *err) {
-    if (!check_nesting(grammar, err)) return false;
+static bool open_grammar(tt_sampler *sampler, const tt_model *model, const tt_sampling *sampling, tt_error *err) {
+    const char *grammar = sampling->grammar, *behind = sampling->grammar_behind;
+    if (!check_nesting(grammar, err) || (behind && !(sampler->behind = tt_strdup(behind, err)))) return false;
+    if (behind && strlen(behind) > TT_TOKEN_BYTES)
+        return tt_fail(err, TT_ERROR_USAGE, "the text that a grammar waits for has more than %d bytes", TT_TOKEN_BYTES);
+    sampler->waits = behind != NULL;
     tt_engine_forget(model->engine);
     sampler->grammar = llama_sampler_init_grammar(model->vocabulary, grammar, "root");
     if (sampler->grammar) return true;
@@ -199,7 +209,7 @@ static bool take_seed(tt_sampler *sampler, int64_t wanted, tt_error *err) {
     do got = getrandom(&sampler->seed, sizeof sampler->seed, 0);
     while (got < 0 && errno == EINTR);
     if (got != (ssize_t)sizeof sampler->seed) return tt_fail_errno(err, "no random seed to be had");
-    if (sampler->seed == LLAMA_DEFAULT_SEED) sampler->seed = 0; /* libllama takes that one for "random" */
+    if (sampler->seed == LLAMA_DEFAULT_SEED) sampler->seed = 0; /* libllama reads that one as "random" */
     return true;
 }
 
@@ -207,6 +217,7 @@ tt_sampler *tt_sampler_open(const tt_model *model, const tt_sampling *sampling, 
     if (!tt_sampling_check(sampling, err)) return NULL;
     tt_sampler *sampler = tt_alloc(1, sizeof *sampler, err);
     if (!sampler) return NULL;
+    sampler->model = model;
     sampler->vocabulary = (size_t)llama_vocab_n_tokens(model->vocabulary);
     sampler->candidates = tt_alloc(sampler->vocabulary, sizeof *sampler->candidates, err);
     struct llama_sampler_chain_params params = llama_sampler_chain_default_params();
@@ -215,7 +226,7 @@ tt_sampler *tt_sampler_open(const tt_model *model, const tt_sampling *sampling, 
     if (sampler->candidates && sampler->chain && take_seed(sampler, sampling->seed, err)) {
         chain_maker maker = {model, sampling, sampler->seed, sampler->chain, false};
         if (add_biases(&maker, err) && (sampling->mirostat ? add_mirostat(&maker, err) : add_in_order(&maker, err)) &&
-            (!sampling->grammar || open_grammar(sampler, model, sampling->grammar, err)))
+            (!sampling->grammar || open_grammar(sampler, model, sampling, err)))
             return sampler;
     }
     tt_sampler_close(sampler);
@@ -227,6 +238,7 @@ void tt_sampler_close(tt_sampler *sampler) {
     if (sampler->chain) llama_sampler_free(sampler->chain);
     if (sampler->grammar) llama_sampler_free(sampler->grammar);
     free(sampler->candidates);
+    free(sampler->behind);
     free(sampler);
 }
 
@@ -237,6 +249,8 @@ uint32_t tt_sampler_seed(const tt_sampler *sampler) { return sampler->seed; }
 void tt_sampler_reset(tt_sampler *sampler) {
     llama_sampler_reset(sampler->chain);
     if (sampler->grammar) llama_sampler_reset(sampler->grammar);
+    sampler->waits = sampler->behind != NULL;
+    sampler->recent_length = 0;
 }
 
 void tt_sampler_read(tt_sampler *sampler, const tt_tokens *tokens) {
@@ -266,7 +280,8 @@ static bool grammar_allows(tt_sampler *sampler, llama_token token) {
     return one.logit != -INFINITY;
 }
 
-/* To ask the grammar about every token is slow, so it is asked about the one chosen, and about all only where it refuses. */
+/* Checking every token against the grammar is slow, so only the chosen one is checked, and all of them only if it is
+ * refused. */
 static llama_token choose_by_grammar(tt_sampler *sampler, const float *logits, llama_token token) {
     if (token >= 0 && grammar_allows(sampler, token)) return token;
     llama_token_data_array candidates = candidates_of(sampler, logits);
@@ -276,14 +291,28 @@ static llama_token choose_by_grammar(tt_sampler *sampler, const float *logits, l
     return token >= 0 && grammar_allows(sampler, token) ? token : TT_NO_TOKEN;
 }
 
+/* Whether the text that the grammar waits for has come with `token`. Of what was written only the end is kept. */
+static void look_for_begin(tt_sampler *sampler, llama_token token) {
+    const size_t size = strlen(sampler->behind);
+    if (sampler->recent_length > TT_TOKEN_BYTES) { /* which is more than the text has */
+        const size_t kept = TT_TOKEN_BYTES;
+        memmove(sampler->recent, sampler->recent + sampler->recent_length - kept, kept);
+        sampler->recent_length = kept;
+    }
+    sampler->recent_length += tt_token_bytes(sampler->model, token, true, sampler->recent + sampler->recent_length);
+    sampler->waits = !memmem(sampler->recent, sampler->recent_length, sampler->behind, size);
+}
+
 int32_t tt_sampler_choose(tt_sampler *sampler, const float *logits) {
     if (!are_numbers(logits, sampler->vocabulary)) return TT_NOT_A_NUMBER;
     llama_token_data_array candidates = candidates_of(sampler, logits);
     llama_sampler_apply(sampler->chain, &candidates);
     llama_token token = chosen(&candidates);
-    if (sampler->grammar) token = choose_by_grammar(sampler, logits, token);
+    const bool bound = sampler->grammar && !sampler->waits;
+    if (bound) token = choose_by_grammar(sampler, logits, token);
     if (token < 0) return TT_NO_TOKEN;
-    if (sampler->grammar) llama_sampler_accept(sampler->grammar, token);
+    if (bound) llama_sampler_accept(sampler->grammar, token);
+    if (sampler->waits) look_for_begin(sampler, token);
     llama_sampler_accept(sampler->chain, token);
     return token;
 }

@@ -51,7 +51,7 @@ void *tt_sampling_field(tt_sampling *sampling, const tt_sampling_option *option)
 
 /* ==== Checks ==== */
 
-/* A number as it is; 0, which is within the limits of 0 and 0, for what is none. */
+/* The number; for an option without one 0, which is within the limits of 0 and 0. */
 static double value_of(const tt_sampling *sampling, const tt_sampling_option *option) {
     const char *field = (const char *)sampling + option->offset;
     switch (option->kind) {
@@ -66,12 +66,12 @@ static double value_of(const tt_sampling *sampling, const tt_sampling_option *op
     }
 }
 
-/* libllama asserts or goes astray outside of the limits. */
+/* libllama asserts or misbehaves outside the limits. */
 bool tt_sampling_check(const tt_sampling *sampling, tt_error *err) {
     for (size_t i = 0; i < OPTIONS; i++) {
         const tt_sampling_option *option = &table[i];
         const double value = value_of(sampling, option);
-        /* Half a millionth more on both ends: 0.99F is above 0.99. The comparison's form catches "not a number" too. */
+        /* Half a millionth of slack at both ends: 0.99F is above 0.99. The comparison's form also catches NaN. */
         if (value >= option->least - 5e-7 && value <= option->most + 5e-7) continue;
         char spelling[TT_SAMPLING_SPELLING];
         return tt_fail(err, TT_ERROR_USAGE, "%s %g is not possible: it should be between %g and %g",
@@ -166,7 +166,7 @@ bool tt_logit_bias_parse(const char *text, tt_logit_bias *bias, tt_error *err) {
     bool ok = digits > 0 && digits < 10 && (text[digits] == '+' || text[digits] == '-') && amount[0] != '-';
     ok = ok && (tt_number_parse(amount, &value) || !strcmp(amount, "inf"));
     if (ok && !strcmp(amount, "inf")) {
-        ok = text[digits] == '-'; /* a token cannot be made certain: +inf would leave nothing to choose from */
+        ok = text[digits] == '-'; /* a token cannot be forced: +inf would leave nothing to choose from */
         value = INFINITY;
     }
     if (!ok)

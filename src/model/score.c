@@ -10,8 +10,8 @@
 #include <string.h>
 
 enum {
-    /* Tokens in the cache at once. Each token's attention runs over all of them, the other sequences' masked; so more of
-     * them make fuller batches, but dearer attention. */
+    /* Tokens in the cache at once. Each token's attention runs over all of them, with other sequences' masked, so more of
+     * them give fuller batches but costlier attention. */
     CELLS = 1024,
 };
 
@@ -25,15 +25,15 @@ struct question {
 
 struct tt_score {
     tt_model *model;
-    tt_steered_batch batch;         /* for scoring: a text gets the same figures wherever it lies in the cache */
-    tt_steered_batch reading_batch; /* for references: of other rounding (see tt_score_references) */
+    tt_steered_batch batch;         /* for scoring: a text's log-likelihood does not depend on its place in the cache */
+    tt_steered_batch reading_batch; /* for references: rounds differently (see tt_score_references) */
     uint64_t tokens;
 };
 
 /* Some of the texts as a tree. */
 struct work {
     tt_trie trie;
-    tt_tokens *whole;           /* [text]: prompt and response without its last token, after which nothing is asked */
+    tt_tokens *whole;           /* [text]: prompt and response without its last token, after which no logits are needed */
     size_t count;               /* texts */
     struct question *questions; /* by node, ascending */
     size_t question_count;
@@ -61,7 +61,7 @@ static bool join_texts(struct work *work, const tt_score_text *texts, tt_error *
     return true;
 }
 
-/* Which texts go through each node, and where each response token is asked for. */
+/* Finds which texts go through each node, and where each response token is read. */
 static bool index_tree(struct work *work, const tt_score_text *texts, tt_error *err) {
     const tt_trie *trie = &work->trie;
     size_t steps = 0, asked = 0;
@@ -84,7 +84,7 @@ static bool index_tree(struct work *work, const tt_score_text *texts, tt_error *
         work->member_counts[node] = 0;
     }
     for (size_t t = 0; t < work->count; t++) {
-        const size_t first = texts[t].prompt.count - 1; /* the node that the response's first token is asked at */
+        const size_t first = texts[t].prompt.count - 1; /* the node where the response's first token is read */
         const int32_t *following = texts[t].response.ids;
         for (uint32_t node = trie->ends[t]; node != UINT32_MAX; node = trie->parents[node]) {
             const size_t depth = trie->depths[node];
@@ -140,7 +140,7 @@ void tt_score_close(tt_score *score) {
 
 uint64_t tt_score_tokens(const tt_score *score) { return score->tokens; }
 
-/* Walks over all nodes of all steerings in batches; reads what was asked after each. */
+/* Walks over all nodes of all steerings in batches; reads the logits after each. */
 struct walk {
     tt_steered_batch *batch;
     const struct work *work;
@@ -148,8 +148,8 @@ struct walk {
     size_t steering_count, stride;  /* the latter: texts in a row of `log_likelihoods` */
     const tt_reference *references; /* [text], or NULL */
     double *log_likelihoods;        /* [steering][stride] */
-    tt_reference *made;             /* [text]: to be filled instead; or NULL */
-    size_t begin;                   /* the first node of the present batch, counted on over the steerings */
+    tt_reference *made;             /* [text]: filled instead; or NULL */
+    size_t begin;                   /* the first node of the current batch, counted through all steerings */
 };
 
 static void answer(const struct walk *walk, const struct question *question, size_t steering, const float *logits,
@@ -224,7 +224,7 @@ static bool check_texts(const tt_score *score, const tt_score_text *texts, size_
     return true;
 }
 
-/* How many steerings go through the model together. */
+/* The number of steerings that go through the model together. */
 static size_t steerings_at_once(const tt_score *score, const struct work *work, size_t count) {
     if (score->model->facts.recurrent) return 1;
     const size_t by_cells = CELLS / work->trie.count, by_sequences = llama_max_parallel_sequences() / work->count;
@@ -236,7 +236,7 @@ static size_t steerings_at_once(const tt_score *score, const struct work *work, 
 static bool run(tt_score *score, const tt_score_text *texts, size_t text_count, size_t steering_count,
                 const struct walk *whole, const atomic_bool *cancel, tt_error *err) {
     if (!check_texts(score, texts, text_count, err)) return false;
-    /* A block that carries a state has one for each sequence: then every text goes by itself. */
+    /* A block with a recurrent state has one per sequence: then each text is computed separately. */
     const size_t step = score->model->facts.recurrent ? 1 : llama_max_parallel_sequences();
     bool ok = true;
     for (size_t first = 0; ok && first < text_count; first += step) {

@@ -1,9 +1,9 @@
 /* slots.c: see slots.h
  *
- * Each slot has a key-value stream of its own. libllama regroups a batch for such a context into micro-batches of sequences
- * that stand side by side and have equally many tokens. So that this changes no order (steered_batch.h), a decode holds a
- * run of slots without a gap, the same number of tokens of each. Where slots in use have gaps between them, the runs take
- * turns; new conversations are put beside running ones, so that there are few. */
+ * Each slot has its own key-value stream. libllama regroups a batch for such a context into micro-batches of adjacent
+ * sequences with equally many tokens. To keep the order unchanged (steered_batch.h), a decode holds a run of adjacent
+ * slots with the same number of tokens each. If there are gaps between the slots in use, the runs take turns; new
+ * conversations are placed next to running ones, so that there are few. */
 #include "model/slots.h"
 #include "base/memory.h"
 #include "base/number.h"
@@ -14,22 +14,23 @@
 
 enum {
     CHUNK_USUAL = 256,
-    /* Copying another slot's stream moves all of its room, used or not: about what reading this share of it costs. */
+    /* Copying another slot's stream moves its whole room, used or not, and costs about as much as reading this share of
+     * it. */
     COPY_SHARE = 128,
     COPY_LEAST = 8,
     NO_OUTPUT = -1,
-    HEARD_AT_ONCE = 64, /* tokens that have logits in one decode, where somebody listens: each has a vocabulary of them */
+    HEARD_AT_ONCE = 64, /* tokens with logits in one decode, if a listener wants them: each has a vocabulary of logits */
 };
 
 typedef struct slot {
     bool busy;
-    tt_steering *steering; /* of the tokens below, also while the slot is free */
-    int32_t *tokens; /* computed up to `length`, then those to be computed, up to `wanted`; room for a context of them */
+    tt_steering *steering; /* of the tokens below, kept while the slot is free */
+    int32_t *tokens;       /* computed up to `length`, to be computed up to `wanted`; room for a whole context */
     size_t length, wanted;
     size_t prompt;      /* how many of the tokens are the prompt's */
     int64_t output;     /* the batch index that has the slot's logits, or NO_OUTPUT */
     uint64_t last_used; /* step number */
-    void (*hear)(void *hear_data, size_t position, const float *logits); /* NULL: nobody listens */
+    void (*hear)(void *hear_data, size_t position, const float *logits); /* NULL: no listener */
     void *hear_data;
 } slot;
 
@@ -38,12 +39,12 @@ struct tt_slots {
     tt_steered_batch batch;
     slot *slots;
     uint32_t count, chunk;
-    size_t room; /* tokens of each; libllama's stream may have room for some more */
+    size_t room; /* tokens of each; libllama's stream may have room for a few more */
     const atomic_bool *cancel;
     uint32_t outputs; /* tokens of one decode that may have logits */
     uint64_t steps;
-    uint32_t next_writer, next_reader; /* whose turn it is */
-    bool read_last;                    /* the last step was one of reading */
+    uint32_t next_writer, next_reader; /* the slot whose turn it is */
+    bool read_last;                    /* the last step was a reading one */
     tt_slots_counts counts;
 };
 
@@ -54,13 +55,13 @@ typedef struct run {
 
 static struct llama_context *context_of(const tt_slots *slots) { return slots->batch.context; }
 
-/* How many tokens of reading a copy of another slot's stream should save, so that it is worth its time. */
+/* How many tokens a copy of another slot's stream must save to be worth its time. */
 static size_t copy_least(const tt_slots *slots) {
     const size_t share = slots->room / COPY_SHARE;
     return share > COPY_LEAST ? share : COPY_LEAST;
 }
 
-/* Whether what is computed can be copied and cut. */
+/* Whether computed state can be copied and cut. */
 static bool can_share(const tt_slots *slots) { return !slots->model->facts.recurrent; }
 
 /* ==== Steps ==== */
@@ -73,7 +74,7 @@ static void forget_all(tt_slots *slots) {
     }
 }
 
-/* Cuts what the slot knows down to `length` tokens; to nothing where libllama cannot. */
+/* Cuts the slot's computed tokens to `length`; to none if libllama cannot. */
 static void cut(tt_slots *slots, uint32_t number, size_t length) {
     const llama_memory_t memory = llama_get_memory(context_of(slots));
     const llama_seq_id sequence = (llama_seq_id)number;
@@ -84,11 +85,11 @@ static void cut(tt_slots *slots, uint32_t number, size_t length) {
     slots->slots[number].length = length;
 }
 
-/* True where somebody listens to the logits behind the slot's token at `position`. */
+/* True if a listener wants the logits after the slot's token at `position`. */
 static bool is_heard(const slot *s, size_t position) { return s->hear && position < s->prompt; }
 
-/* Puts the slot's next `each` tokens into the batch; logits are wanted behind the last token that there is, and where
- * somebody listens. */
+/* Puts the slot's next `each` tokens into the batch, with logits after the last available token, and wherever a listener
+ * wants them. */
 static void put(tt_slots *slots, uint32_t number, size_t each) {
     slot *s = &slots->slots[number];
     for (size_t k = 0; k < each; k++) {
@@ -106,7 +107,7 @@ static void count_tokens(tt_slots *slots, const slot *s, size_t each) {
     slots->counts.written_tokens += each - of_prompt;
 }
 
-/* After a step that failed, part of which may be in the cache: false. */
+/* After a failed step, part of which may be in the cache. Returns false. */
 static bool undo(tt_slots *slots, run together) {
     if (!slots->cancel || !atomic_load(slots->cancel)) forget_all(slots);
     for (uint32_t i = together.first; i < together.end; i++) cut(slots, i, slots->slots[i].length);
@@ -114,7 +115,7 @@ static bool undo(tt_slots *slots, run together) {
     return false;
 }
 
-/* Tells who listens the logits behind the slot's next `each` tokens, which begin at `index` of the batch. */
+/* Gives the listener the logits after the slot's next `each` tokens, which begin at `index` of the batch. */
 static void tell_listener(tt_slots *slots, const slot *s, size_t each, size_t index) {
     for (size_t k = 0; k < each; k++)
         if (is_heard(s, s->length + k))
@@ -143,8 +144,8 @@ static size_t pending(const slot *s) { return s->busy ? s->wanted - s->length : 
 static bool is_writer(const slot *s) { return pending(s) == 1; }
 static bool is_reader(const slot *s) { return pending(s) > 1; }
 
-/* The next run of slots that `wants` holds for, beginning at or behind `*turn`, which moves behind it. False: there is none.
- */
+/* The next run of slots for which `wants` is true, beginning at or after `*turn`, which moves past it. False if there is
+ * none. */
 static bool find_run(const tt_slots *slots, bool (*wants)(const slot *), uint32_t *turn, run *found) {
     for (uint32_t i = 0; i < slots->count; i++) {
         const uint32_t first = (*turn + i) % slots->count;
@@ -157,8 +158,8 @@ static bool find_run(const tt_slots *slots, bool (*wants)(const slot *), uint32_
     return false;
 }
 
-/* Pieces of prompts: equally many tokens of each slot in the run, together not more than a micro-batch; and not more than a
- * chunk while others write, so that these go on soon. */
+/* Pieces of prompts: equally many tokens of each slot in the run, together at most a micro-batch, and at most a chunk
+ * while others write, so that those continue soon. */
 static size_t piece_length(const tt_slots *slots, run together, bool others_write) {
     const size_t readers = together.end - together.first;
     size_t most = others_write ? slots->chunk : slots->batch.capacity;
@@ -201,8 +202,8 @@ bool tt_slots_push(tt_slots *slots, uint32_t number, int32_t token) {
 
 /* ==== Beginning and ending ==== */
 
-/* How many tokens of `prompt` the slot has computed under the same steering. The last one is always computed anew, because
- * its logits are wanted. */
+/* How many tokens of `prompt` the slot has computed under the same steering. The last one is always computed again,
+ * because its logits are needed. */
 static size_t shared_length(const slot *s, const tt_tokens *prompt, const tt_steering *steering) {
     if (!tt_steering_equal(s->steering, steering)) return 0;
     size_t shared = 0;
@@ -210,7 +211,7 @@ static size_t shared_length(const slot *s, const tt_tokens *prompt, const tt_ste
     return shared;
 }
 
-/* How many of them it can go on from. A recurrent state has no past: all of it is of use, or nothing. */
+/* From how many of them it can continue. A recurrent state has no history: all of it is usable, or none. */
 static size_t reusable_length(const tt_slots *slots, const slot *s, const tt_tokens *prompt, const tt_steering *steering) {
     const size_t shared = shared_length(s, prompt, steering);
     return can_share(slots) || shared == s->length ? shared : 0;
@@ -220,8 +221,8 @@ static bool has_busy_neighbour(const tt_slots *slots, uint32_t number) {
     return (number > 0 && slots->slots[number - 1].busy) || (number + 1 < slots->count && slots->slots[number + 1].busy);
 }
 
-/* The free slot to take: one that knows at least half of the prompt, else beside a busy one, else the one unused for
- * longest. */
+/* The free slot to take: one that has computed at least half of the prompt; or one next to a busy slot; or the one unused
+ * for longest. */
 static bool choose_slot(const tt_slots *slots, const tt_tokens *prompt, const tt_steering *steering, uint32_t *number) {
     bool found = false, best_beside = false;
     size_t best_shared = 0;
@@ -243,7 +244,7 @@ static bool choose_slot(const tt_slots *slots, const tt_tokens *prompt, const tt
     return found;
 }
 
-/* Makes the slot know as much of the prompt as it or another slot does. */
+/* Gives the slot as much of the prompt as it or another slot has computed. */
 static void reuse(tt_slots *slots, uint32_t number, const tt_tokens *prompt, const tt_steering *steering) {
     size_t best = reusable_length(slots, &slots->slots[number], prompt, steering);
     uint32_t source = number;

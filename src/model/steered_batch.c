@@ -7,9 +7,9 @@
 #include <string.h>
 
 enum {
-    CELLS_STEP = 512, /* the cache grows by this many tokens, so that it is made anew seldom */
-    SETTLED = 8,      /* decodes; a new plan of the graph takes as long as stopping at every block does in two */
-    LOGITS_BYTES = 256 * 1024 * 1024, /* most memory for the logits of one batch: they weigh 1 MB a token in some models */
+    CELLS_STEP = 512,                 /* the cache grows in steps of this many tokens, so that it is rarely recreated */
+    SETTLED = 8,                      /* decodes; a new graph plan costs as much as stopping at every block does in two */
+    LOGITS_BYTES = 256 * 1024 * 1024, /* memory limit for the logits of one batch: they take 1 MB per token in some models */
 };
 
 /* ==== Adding the rows ==== */
@@ -30,8 +30,8 @@ static void note_common(tt_steered_batch *batch, tt_steering *common) {
     batch->common = common;
 }
 
-/* Has libllama add the rows itself once everybody has wanted the same ones for a while, and not before: setting them costs a
- * new plan of the graph. */
+/* Makes libllama add the rows itself once all tokens have wanted the same ones for a while, and not before: setting them
+ * costs a new graph plan. */
 static bool settle(tt_steered_batch *batch, tt_error *err) {
     tt_steering *first = batch->steerings[0];
     bool common = batch->may_settle && tt_steering_is_constant(first);
@@ -46,7 +46,7 @@ static bool settle(tt_steered_batch *batch, tt_error *err) {
 
 static bool steer(tt_steered_batch *batch, struct ggml_tensor *output, int block) {
     const size_t width = batch->model->facts.width, rows = (size_t)output->ne[1];
-    /* The last block computes only the tokens whose logits are asked for. */
+    /* The last block computes only the tokens whose logits are requested. */
     const bool compact = rows != batch->length;
     if (output->type != GGML_TYPE_F32 || (size_t)output->ne[0] != width || output->ne[2] != 1 || output->ne[3] != 1 ||
         output->nb[0] != sizeof(float) || (compact && rows != batch->output_count))
@@ -63,7 +63,7 @@ static bool steer(tt_steered_batch *batch, struct ggml_tensor *output, int block
     return true;
 }
 
-/* The next block that some token of the batch is steered at; blocks where nobody is pass unasked. */
+/* The next block at which some token of the batch is steered; other blocks pass without a stop. */
 static void await_next(tt_steered_batch *batch, int block) {
     while (block <= batch->last_block && !anyone_steers(batch, block)) block++;
     batch->next_block = block;
@@ -86,7 +86,7 @@ static bool on_abort(void *user_data) {
 
 /* ==== Memory ==== */
 
-/* Tokens a batch: the micro-batch, less where their logits would take too much memory. */
+/* Tokens per batch: the micro-batch, or less if their logits would take too much memory. */
 static size_t capacity_for(const tt_model *model) {
     const size_t fitting = LOGITS_BYTES / ((size_t)llama_vocab_n_tokens(model->vocabulary) * sizeof(float) + 1);
     const size_t micro_batch = (size_t)model->ubatch;
@@ -113,11 +113,11 @@ void tt_steered_batch_close(tt_steered_batch *batch) {
     *batch = (tt_steered_batch){0};
 }
 
-/* What every context of a steered batch has in common. */
+/* Common to every context of a steered batch. */
 static struct llama_context_params context_params(tt_steered_batch *batch) {
     struct llama_context_params params = tt_context_params(batch->model);
     params.n_ubatch = (uint32_t)batch->capacity;
-    /* libllama aborts where a batch could not hold a token of every sequence. */
+    /* libllama aborts if a batch cannot hold a token of every sequence. */
     params.n_batch = params.n_ubatch > batch->sequences ? params.n_ubatch : batch->sequences;
     params.n_seq_max = batch->sequences;
     params.swa_full = true;
@@ -192,7 +192,7 @@ void tt_steered_batch_join(tt_steered_batch *batch, size_t sequence) {
 
 void tt_steered_batch_clear(tt_steered_batch *batch) { batch->length = batch->output_count = 0; }
 
-/* The last block at which anything is added, so that blocks beyond are not waited for. */
+/* The last block at which anything is added, so that later blocks are not awaited. */
 static int find_last_block(const tt_steered_batch *batch) {
     for (int block = (int)batch->model->facts.blocks - 1; block >= 0; block--)
         if (anyone_steers(batch, block)) return block;
@@ -208,7 +208,7 @@ static bool check_decoded(const tt_steered_batch *batch, int32_t status, tt_erro
         return tt_fail(err, TT_ERROR_MODEL, "libllama failed to compute a batch of %zu tokens (status %d)%s", batch->length,
                        status, tt_engine_reason(batch->model->engine, reason));
     }
-    /* The last block computes nothing where no logits are asked for. */
+    /* The last block computes nothing if no logits are requested. */
     const int unreachable = batch->output_count ? (int)batch->model->facts.blocks : (int)batch->model->facts.blocks - 1;
     if (batch->next_block <= batch->last_block && batch->next_block < unreachable)
         return tt_graph_fail_unsteerable(batch->model, err);

@@ -8,7 +8,7 @@
 typedef struct term {
     tt_operator operator;
     tt_scope scope;
-    float **rows; /* [blocks]; each freed alone */
+    float **rows; /* [blocks]; each freed separately */
 } term;
 
 struct tt_steering {
@@ -76,7 +76,7 @@ void tt_steering_release(tt_steering *steering) {
     free(steering);
 }
 
-/* ==== Looking ==== */
+/* ==== Queries ==== */
 
 static bool term_acts(const term *of, size_t blocks) {
     for (size_t K = 1; K < blocks; K++)
@@ -120,7 +120,7 @@ bool tt_steering_is_constant(const tt_steering *steering) {
     return true;
 }
 
-/* ==== Acting ==== */
+/* ==== Applying ==== */
 
 static void apply_term(tt_operator operator, const float *row, float *h, size_t width) {
     switch (operator) {

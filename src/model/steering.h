@@ -1,8 +1,8 @@
-/* steering.h: what steers a token: a list of terms, each an operator with a scope and a row a block.
+/* steering.h: what steers a token: a list of terms, each an operator with a scope and one row per block.
  *
- * Made once, never changed, and counted: everyone who keeps one holds a reference, on any thread, and the last to let go
- * frees it. NULL is the steering that does nothing. Two conversations are steered alike where tt_steering_equal says so, and
- * only then may one use the hidden states of the other. */
+ * Immutable and reference-counted: each owner holds a reference, on any thread, and the last release frees it. NULL is
+ * the steering that does nothing. Two conversations are steered alike if tt_steering_equal says so, and only then may one
+ * use the hidden states of the other. */
 #pragma once
 
 #include "model/model.h"
@@ -18,18 +18,18 @@ typedef enum tt_scope {
 typedef struct tt_steering_term {
     tt_operator operator;
     tt_scope scope;
-    float *const *rows; /* [row_count]: row K, `width` values, acts on the output of block K; NULL where nothing does. Row 0
-                           is not looked at: control vectors begin at block 1. */
+    float *const *rows; /* [row_count]: row K, `width` values, acts on the output of block K; NULL if nothing does. Row 0 is
+                           ignored: control vectors begin at block 1. */
     uint32_t row_count, width;
 } tt_steering_term;
 
 typedef struct tt_steering tt_steering;
 
-/* Copies the terms and their rows; one reference is the caller's. Rows of zeros count as none. Fails where a term's shape is
- * not the model's. */
+/* Copies the terms and their rows; the caller gets one reference. Rows of zeros count as absent. Fails if a term's shape
+ * is not the model's. */
 tt_steering *tt_steering_make(const tt_model *model, const tt_steering_term *terms, size_t term_count, tt_error *err);
 
-/* One reference more, or less. Harmless on NULL, which tt_steering_hold hands back. */
+/* Adds or drops a reference. Harmless on NULL, which tt_steering_hold returns. */
 tt_steering *tt_steering_hold(tt_steering *steering);
 void tt_steering_release(tt_steering *steering);
 
@@ -40,7 +40,7 @@ bool tt_steering_equal(const tt_steering *a, const tt_steering *b);
 bool tt_steering_acts(const tt_steering *steering, size_t block);
 bool tt_steering_acts_at_all(const tt_steering *steering);
 
-/* Whether it is the same sum at every token, which libllama's own control vector can be. */
+/* Whether it adds the same sum at every token, as libllama's own control vector does. */
 bool tt_steering_is_constant(const tt_steering *steering);
 
 /* Steers `h`, one token's output of `block`, in place. */

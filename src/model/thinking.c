@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* In gpt-oss' form an answer is several messages, each with a header: "<|start|>assistant<|channel|>final<|message|>". */
+/* In gpt-oss' format an answer is several messages, each with a header:
+ * "<|start|>assistant<|channel|>final<|message|>". */
 static const char header_end[] = "<|message|>";
 static const char *const header_begins[] = {"<|start|>", "<|channel|>"};
 enum { HEADER_BEGINS = sizeof header_begins / sizeof *header_begins };
@@ -60,7 +61,7 @@ void tt_thinking_free(tt_thinking *thinking) {
     *thinking = (tt_thinking){0};
 }
 
-/* ==== Taking apart ==== */
+/* ==== Splitting ==== */
 
 static bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
 
@@ -69,7 +70,7 @@ static size_t skip_spaces(const char *text, size_t from, size_t length) {
     return from;
 }
 
-/* Whether `mark` stands at the beginning of the text; or (`*begins`) could, once there is more of it. */
+/* Whether the text begins with `mark`, or (`*begins`) may, once there is more of it. */
 static bool stands_at(const char *text, size_t length, const char *mark, bool *begins) {
     const size_t size = strlen(mark), common = length < size ? length : size;
     const bool same = size && !memcmp(text, mark, common);
@@ -77,7 +78,7 @@ static bool stands_at(const char *text, size_t length, const char *mark, bool *b
     return same && length >= size;
 }
 
-/* The first end mark; where there is none, its place is where one may have begun. */
+/* The first end mark; without one, the place where one may have begun. */
 static size_t find_end(const tt_thinking *thinking, const char *text, size_t from, size_t length, const char **mark) {
     for (size_t at = from; at < length; at++) {
         bool maybe = false;
@@ -94,7 +95,7 @@ static size_t find_end(const tt_thinking *thinking, const char *text, size_t fro
     return length;
 }
 
-/* Where what is said begins: behind the header that it may have; `length` where that is not complete. */
+/* Where the said part begins: after its header, if any; `length` if the header is incomplete. */
 static size_t behind_header(const char *text, size_t from, size_t length, bool ended) {
     for (size_t i = 0; i < HEADER_BEGINS; i++) {
         bool begins;
@@ -112,7 +113,7 @@ static tt_parts said_from(const tt_thinking *thinking, const char *text, size_t 
     return (tt_parts){said, said, said, length};
 }
 
-/* An end mark that opens a tool call is part of what is said. */
+/* An end mark that opens a tool call is part of the said text. */
 static bool is_call(const char *mark) { return strstr(mark, "tool_call") != NULL; }
 
 tt_parts tt_thinking_split(const tt_thinking *thinking, const char *text, size_t length, bool ended) {

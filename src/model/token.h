@@ -1,21 +1,22 @@
-/* token.h: what a token is: its bytes, whether it ends a text, and how likely it was. */
+/* token.h: facts about a token: its bytes, whether it ends a text, and how likely it was. */
 #pragma once
 
 #include "model/model.h"
 
-enum { TT_TOKEN_BYTES = 512 }; /* no vocabulary has a longer token; of one that had, nothing is given */
+enum { TT_TOKEN_BYTES = 512 }; /* no vocabulary has a longer token; a longer one would give no bytes */
 
-/* The token's bytes, which need not be whole characters; nothing for a control token unless `special`. Returns how many. */
+/* The token's bytes, which need not be whole characters; none for a control token unless `special`. Returns their
+ * number. */
 size_t tt_token_bytes(const tt_model *model, int32_t token, bool special, char bytes[static TT_TOKEN_BYTES]);
 
-/* True where the token ends a text: end of sequence, end of turn. */
+/* True if the token ends a text: end of sequence, end of turn. */
 bool tt_token_ends(const tt_model *model, int32_t token);
 
-/* The token that begins a text: the beginning-of-sequence token, else the one that ends texts, behind which another begins;
- * -1 where the model has neither. */
+/* The token that begins a text: the beginning-of-sequence token, or else the one that ends texts, since another begins
+ * after it; -1 if the model has neither. */
 int32_t tt_token_beginning(const tt_model *model);
 
-/* Tokens the model knows: the number of logits at a position. */
+/* The number of tokens in the vocabulary, and of logits per position. */
 size_t tt_vocabulary_size(const tt_model *model);
 
 typedef struct tt_likely_token {

@@ -19,7 +19,7 @@ static void put(struct llama_batch *batch, llama_token token, size_t position) {
     batch->logits[i] = 0;
 }
 
-/* Marks more outputs, from the first token on, until a micro-batch that has any has a multiple of `group`. */
+/* Marks more outputs, from the first token on, until each micro-batch that has any has a multiple of `group`. */
 static void fill_up_outputs(struct llama_batch *batch, size_t begin, size_t end, size_t group) {
     size_t outputs = tt_tree_batch_outputs(batch, begin, end);
     for (size_t i = begin; i < end && outputs % group; i++) {
@@ -34,7 +34,8 @@ void tt_tree_batch_fill(struct llama_batch *batch, const tt_trie *trie, size_t b
     for (size_t node = begin; node < end; node++) put(batch, trie->tokens[node], trie->depths[node]);
     for (size_t prompt = 0; prompt < trie->prompts; prompt++) {
         const uint32_t last = trie->ends[prompt];
-        if (last >= begin && last < end) batch->logits[last - begin] = 1; /* or the last block would leave this row out */
+        if (last >= begin && last < end)
+            batch->logits[last - begin] = 1; /* otherwise the last block would leave this row out */
         for (uint32_t node = last; node != UINT32_MAX && node >= begin; node = trie->parents[node])
             if (node < end) batch->seq_id[node - begin][batch->n_seq_id[node - begin]++] = (llama_seq_id)prompt;
     }

@@ -21,7 +21,7 @@ static bool add_node(tt_trie *trie, int32_t token, uint32_t parent, uint32_t dep
     return true;
 }
 
-/* How many tokens two prompts have in common at their beginnings. */
+/* The number of tokens in the common beginning of two prompts. */
 static size_t common(const tt_tokens *a, const tt_tokens *b) {
     const size_t limit = a->count < b->count ? a->count : b->count;
     size_t i = 0;
@@ -29,7 +29,7 @@ static size_t common(const tt_tokens *a, const tt_tokens *b) {
     return i;
 }
 
-/* Adds a prompt behind what it shares with `before`, its neighbour in the alphabet: no other one shares more. */
+/* Adds a prompt after the beginning that it shares with `before`, its alphabetical neighbour: no other shares more. */
 static bool add_prompt(tt_trie *trie, const tt_tokens *prompts, size_t which, const size_t *before, tt_error *err) {
     const tt_tokens *prompt = &prompts[which];
     const size_t shared = before ? common(&prompts[*before], prompt) : 0;
@@ -44,7 +44,7 @@ static bool add_prompt(tt_trie *trie, const tt_tokens *prompts, size_t which, co
     return true;
 }
 
-/* Alphabetically, a prompt before those that go on from it; equal ones as they were given. */
+/* Alphabetically, a prompt before its continuations; equal ones in the given order. */
 static int by_tokens(const void *a, const void *b, void *all) {
     const size_t i = *(const size_t *)a, k = *(const size_t *)b;
     const tt_tokens *prompts = *(const tt_tokens *const *)all, *x = &prompts[i], *y = &prompts[k];
@@ -82,14 +82,14 @@ void tt_trie_free(tt_trie *trie) {
 
 /* ==== Windows ==== */
 
-/* The node that the first node of a prompt's own hangs on; UINT32_MAX if none. */
+/* The parent of the first node that a prompt added; UINT32_MAX if none. */
 static uint32_t joint_of(const tt_trie *trie, size_t place) {
     const uint32_t own = trie->begins[place];
     return own < trie->begins[place + 1] ? trie->parents[own] : trie->ends[trie->order[place]];
 }
 
-/* Whether a window that begins with the prompt at place `first` may end before the one at `cut`. None behind that one needs
- * more of those before it, as they are in the alphabet's order. */
+/* Whether a window that begins with the prompt at place `first` may end before the one at `cut`. Since prompts are in
+ * alphabetical order, no later one needs more of the earlier ones. */
 static bool may_cut(const tt_trie *trie, size_t first, size_t cut) {
     if (cut == trie->prompts) return true;
     if (trie->begins[cut] == trie->begins[cut + 1]) return false; /* it equals an earlier one, and is computed with that */
@@ -99,7 +99,7 @@ static bool may_cut(const tt_trie *trie, size_t first, size_t cut) {
     return joint == UINT32_MAX || node == joint;
 }
 
-/* As tt_trie_window; `*cells` is what the window fills. */
+/* Like tt_trie_window; `*cells` is the number of cells that the window fills. */
 static size_t find_window(const tt_trie *trie, size_t first, size_t limit, size_t *cells) {
     const uint32_t joint = joint_of(trie, first);
     const size_t kept = joint == UINT32_MAX ? 0 : trie->depths[joint] + (size_t)1;

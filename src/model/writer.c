@@ -12,7 +12,7 @@ void tt_writer_free(tt_writer *writer) {
     *writer = (tt_writer){0};
 }
 
-/* Where the first stop text begins, at or behind `from`; SIZE_MAX: nowhere. */
+/* Where the first stop text begins, at or after `from`; SIZE_MAX: nowhere. */
 static size_t find_stop(const tt_writer *writer, size_t from) {
     size_t first = SIZE_MAX;
     for (size_t i = 0; i < writer->how.stop_count && writer->text.data; i++) {
@@ -24,7 +24,7 @@ static size_t find_stop(const tt_writer *writer, size_t from) {
     return first;
 }
 
-/* How many of the text's last bytes may be the beginning of a stop text. */
+/* How many of the text's last bytes may begin a stop text. */
 static size_t waiting_length(const tt_writer *writer) {
     size_t waiting = 0;
     for (size_t i = 0; i < writer->how.stop_count; i++) {
@@ -37,7 +37,7 @@ static size_t waiting_length(const tt_writer *writer) {
     return waiting;
 }
 
-/* The text ends: what waits is told, unless a stop text cut it off. */
+/* Ends the text: releases what waits, unless a stop text cut it off. */
 static void finish(tt_writer *writer, tt_finish how) {
     writer->finish = how;
     writer->told = writer->text.length;
@@ -58,7 +58,7 @@ static bool add_text(tt_writer *writer, const char *piece, size_t length, tt_err
     return true;
 }
 
-/* The text ends; a character left incomplete is told as U+FFFD. */
+/* Ends the text; an incomplete character becomes U+FFFD. */
 static bool end_text(tt_writer *writer, tt_finish how, tt_error *err) {
     size_t length;
     const char *rest = tt_pieces_end(&writer->pieces, &length, err);

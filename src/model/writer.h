@@ -1,6 +1,6 @@
-/* writer.h: one text in the making: tokens chosen from logits, turned into whole characters, cut at stop texts and limits,
- * with a report on each token where that is wanted. It knows nothing of contexts and clients: whoever computes the logits
- * (slots.h) hands them in, and takes the text out. */
+/* writer.h: writes one text: chooses tokens from logits, turns them into whole characters, and ends at stop texts and
+ * limits, with a report on each token if requested. It knows nothing of contexts and clients: the code that computes the
+ * logits (slots.h) passes them in and takes the text out. */
 #pragma once
 
 #include "base/text.h"
@@ -8,13 +8,13 @@
 #include "model/sampling.h"
 #include "model/token.h"
 
-/* How the text is to be written. */
+/* How to write the text. */
 typedef struct tt_writing {
     int64_t limit;      /* tokens; negative: until the text ends */
-    char *const *stops; /* [stop_count], borrowed: the text ends before the first of them, none of which is empty */
+    char *const *stops; /* [stop_count], borrowed, none empty: the text ends before the first of them */
     size_t stop_count;
-    int top_tokens; /* how many likeliest tokens to report with each token; -1: no reports at all */
-    bool steered;   /* by something that may be too strong */
+    int top_tokens; /* how many likeliest tokens to report with each token; -1: no reports */
+    bool steered;   /* perhaps too strongly */
 } tt_writing;
 
 typedef enum tt_finish { TT_FINISH_NOT_YET, TT_FINISH_STOP, TT_FINISH_LENGTH } tt_finish;
@@ -32,8 +32,8 @@ typedef struct tt_writer {
     tt_writing how;
     tt_sampler *sampler;
     tt_pieces pieces;
-    tt_text text; /* all of it, also what waits to be told */
-    size_t told;  /* bytes of it that are known not to begin a stop text, and may be told */
+    tt_text text; /* all of it, including the part not yet released */
+    size_t told;  /* bytes of it that cannot begin a stop text, and may be sent */
     tt_token_report *reports;
     size_t report_count, report_capacity;
     int64_t written; /* tokens */
@@ -42,9 +42,9 @@ typedef struct tt_writer {
 
 void tt_writer_free(tt_writer *writer);
 
-/* Chooses the next token from `logits`. Afterwards `writer->finish` tells whether the text goes on, and with which `*token`.
- * Fails with TT_ERROR_MODEL where the logits are no numbers. */
+/* Chooses the next token, `*token`, from `logits`. Afterwards `writer->finish` says whether the text continues. Fails
+ * with TT_ERROR_MODEL if the logits are NaN. */
 bool tt_writer_choose(tt_writer *writer, const float *logits, int32_t *token, tt_error *err);
 
-/* There is no more room, or no more time: the text ends as it is, with TT_FINISH_LENGTH. */
+/* Ends the text as it is, for lack of room or time, with TT_FINISH_LENGTH. */
 bool tt_writer_cut(tt_writer *writer, tt_error *err);

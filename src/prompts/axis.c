@@ -76,7 +76,7 @@ static void check_classes(const tt_source *source) {
     check_class(source, negative);
     check_class(source, positive);
     if (!yyjson_is_str(negative) || !yyjson_is_str(positive)) return;
-    /* Some file systems do not tell capitals from small letters. */
+    /* Some file systems ignore letter case. */
     if (strcasecmp(yyjson_get_str(negative), yyjson_get_str(positive)) == 0)
         tt_findings_error(source->findings, line,
                           "both classes have one name; name what tells the negative from the positive");
@@ -95,7 +95,7 @@ static void advise_pair(const tt_source *source, yyjson_val *value, const char *
         tt_findings_warning(source->findings, line, "a phrase ends in a full stop, and the prompt adds one; leave it out");
 }
 
-/* True when the pair is in order. */
+/* True if the pair is valid. */
 static bool check_pair(const tt_source *source, yyjson_val *value) {
     const size_t line = tt_source_line(source, value);
     if (!yyjson_is_arr(value) || yyjson_arr_size(value) != 2) {
@@ -117,7 +117,7 @@ static bool check_pair(const tt_source *source, yyjson_val *value) {
     return true;
 }
 
-/* Checks all pairs; the number of those in order. */
+/* Checks all pairs; returns the number of valid ones. */
 static size_t check_pairs(const tt_source *source) {
     yyjson_val *data = tt_source_array(source, "data", data_remedy);
     if (!data) return 0;
@@ -144,7 +144,7 @@ static size_t check_pairs(const tt_source *source) {
     return good;
 }
 
-/* Checks all that an axis file holds; the number of pairs in order. */
+/* Checks everything in an axis file; returns the number of valid pairs. */
 static size_t check_source(const tt_source *source, const char *name) {
     static const char *const known[] = {"classes", "data", "group", "description"};
     if (yyjson_obj_get(source->root, "pre") && yyjson_obj_get(source->root, "post")) {
@@ -173,7 +173,7 @@ bool tt_axis_check(const char *name, const char *json, size_t length, size_t *pa
     return !findings->error_count && !findings->failed;
 }
 
-/* The name that an axis file gives its axis: the file's, without folder and ".json". The caller frees. */
+/* The name of a file's axis: the file's name without folder and ".json". The caller frees it. */
 static char *name_of_file(const char *file, tt_error *err) {
     const char *name = tt_path_name(file);
     const size_t length = strlen(name), suffix = strlen(".json");
@@ -207,7 +207,7 @@ static void hash_axis(tt_axis *axis) {
     tt_hash_end(&hash, axis->hash);
 }
 
-/* Copies what has been checked out of the document. */
+/* Copies the checked content from the document. */
 static bool copy_axis(tt_axis *axis, const tt_source *source, const char *name, tt_error *err) {
     const char *group = tt_source_optional_text(source, "group");
     const char *description = tt_source_optional_text(source, "description");
@@ -269,7 +269,7 @@ static bool fail_unknown(const char *name, tt_error *err) {
         names[count] = tt_axis_builtin_name(count);
         count++;
     }
-    /* "optimism" is far from "optimism_vs_nihilism" by edits, but it is what the user remembers of it. */
+    /* "optimism" is many edits away from "optimism_vs_nihilism", but may be all that the user remembers. */
     const char *near = tt_nearest(name, names, count);
     for (size_t i = 0; !near && strlen(name) >= 3 && i < count; i++)
         if (strstr(names[i], name)) near = names[i];

@@ -5,12 +5,12 @@
 
 typedef struct tt_builtin {
     const char *name;  /* "language" */
-    const char *file;  /* "axes/language.json": what messages call it */
-    const char *bytes; /* the file as it is: not zero-terminated */
+    const char *file;  /* "axes/language.json": its name in messages */
+    const char *bytes; /* the unchanged file: not zero-terminated */
     size_t length;
 } tt_builtin;
 
-/* The axes, in the order in which they are listed: by group. */
+/* The axes, in listing order: by group. */
 size_t tt_builtin_axis_count(void);
 const tt_builtin *tt_builtin_axis(size_t index);
 

@@ -66,6 +66,6 @@ bool tt_findings_ok(const tt_findings *findings, const char *file, tt_error *err
         if (!finding->line) return tt_fail(err, TT_ERROR_INPUT, "%s: %s", file, finding->message);
         return tt_fail(err, TT_ERROR_INPUT, "%s:%zu: %s", file, finding->line, finding->message);
     }
-    /* Warnings alone may have filled the list. */
+    /* The list may be full of warnings. */
     return !findings->error_count || tt_fail(err, TT_ERROR_INPUT, "%s: too much is wrong with it to tell", file);
 }

@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A text from a rule may not be longer than a writing prompt reasonably is, nor be nested so deep that spelling it out
- * (a recursion) would need much stack. */
+/* A rule's text must not be longer than a reasonable writing prompt, nor nested so deep that expanding it (recursively)
+ * needs much stack. */
 enum { LONGEST = 1 << 16, DEEPEST = 100 };
 
 typedef struct grammar_part { /* of an alternative: a literal, or a reference to a rule */
-    const char *text;         /* in the document; a reference's is the name between the braces */
+    const char *text;         /* in the document; for a reference, the name between the braces */
     size_t length;
     bool is_reference;
     size_t rule; /* of a reference, once resolved */
@@ -33,10 +33,10 @@ typedef struct grammar_rule {
     const char *name;
     size_t alternative; /* the first of its alternatives */
     size_t alternative_count;
-    visit visit;      /* used by the search for circles */
-    size_t height;    /* how many rules lie below one another, this one included */
-    size_t longest;   /* bound for its text's length, plus one for each rule spelled out on the way */
-    uint64_t spelled; /* in how many ways it can be spelled out, saturated */
+    visit visit;      /* used by the search for cycles */
+    size_t height;    /* the depth of nested rules, this one included */
+    size_t longest;   /* bound for the length of its text, plus one for each rule expanded on the way */
+    uint64_t spelled; /* the number of ways to spell it out, saturated */
 } grammar_rule;
 
 struct tt_grammar {
@@ -162,15 +162,15 @@ static bool read_names(const tt_source *source, tt_grammar *grammar, yyjson_val 
     return true;
 }
 
-/* ==== Checking how the rules hang together ==== */
+/* ==== Checking the structure ==== */
 
-/* The index of the rule of that name, or a finding ("what" says who refers to it) and SIZE_MAX. */
+/* The index of the rule of that name; otherwise SIZE_MAX and a finding, in which `what` says who refers to it. */
 static size_t find_rule(const tt_source *source, const tt_grammar *grammar, const char *name, size_t length, size_t line) {
     char *copy = tt_strndup(name, length, NULL);
     const grammar_rule wanted = {.name = copy};
     const grammar_rule *found = copy ? bsearch(&wanted, grammar->rules, grammar->rule_count, sizeof wanted, by_name) : NULL;
     const bool may_suggest =
-        grammar->rule_count <= 1000; /* looking for the nearest of a hostile file's rules would take long */
+        grammar->rule_count <= 1000; /* searching a hostile file's rules for the nearest name would take long */
     const char **names = found || !copy ? NULL : tt_alloc(grammar->rule_count, sizeof *names, NULL);
     if (names) {
         for (size_t i = 0; i < grammar->rule_count; i++) names[i] = grammar->rules[i].name;
@@ -187,7 +187,7 @@ static size_t find_rule(const tt_source *source, const tt_grammar *grammar, cons
     return found ? (size_t)(found - grammar->rules) : SIZE_MAX;
 }
 
-/* Finds the rule behind each reference. A file full of wrong references need not be looked through to its end. */
+/* Finds the rule of each reference. A file full of wrong references need not be read to its end. */
 static void resolve(const tt_source *source, tt_grammar *grammar) {
     for (size_t i = 0; i < grammar->alternative_count; i++) {
         const grammar_alternative *owner = &grammar->alternatives[i];
@@ -212,7 +212,7 @@ static uint64_t plus(uint64_t a, uint64_t b) {
     return ckd_add(&sum, a, b) ? UINT64_MAX : sum;
 }
 
-/* Measures a rule whose references are all measured. */
+/* Measures a rule whose references have all been measured. */
 static void measure(const tt_source *source, tt_grammar *grammar, grammar_rule *rule) {
     rule->height = 1;
     for (size_t i = 0; i < rule->alternative_count; i++) {
@@ -241,7 +241,7 @@ static void measure(const tt_source *source, tt_grammar *grammar, grammar_rule *
                           tt_quote(rule->name, quote), DEEPEST);
 }
 
-/* One rule on the way down from a start: `part` is the next to look at, `end` the one behind its last. */
+/* One rule on the path down from the start: `part` is its next part, `end` the one after its last. */
 typedef struct grammar_step {
     size_t rule, part, end;
 } grammar_step;
@@ -256,7 +256,7 @@ static grammar_step step_into(tt_grammar *grammar, size_t index) {
     return step;
 }
 
-/* "a -> b -> a": the circle that the last step of `path` closes by referring to `rule` again. */
+/* "a -> b -> a": the cycle that the last step of `path` closes by referring to `rule` again. */
 static void report_circle(const tt_source *source, const tt_grammar *grammar, const grammar_step *path, size_t depth,
                           size_t rule) {
     tt_text way = {0};
@@ -271,8 +271,8 @@ static void report_circle(const tt_source *source, const tt_grammar *grammar, co
     tt_text_free(&way);
 }
 
-/* Goes down from `start` depth first, and measures each rule on the way up. False once a circle is found. `path` has room
- * for all rules. */
+/* Searches depth first from `start`, and measures each rule on the way up. False if there is a cycle. `path` has room for
+ * all rules. */
 static bool explore(const tt_source *source, tt_grammar *grammar, size_t start, grammar_step *path) {
     size_t depth = 0;
     path[depth++] = step_into(grammar, start);
@@ -363,7 +363,7 @@ typedef struct grammar_draw {
     tt_text text;
 } grammar_draw;
 
-/* Recurses at most DEEPEST times: check_structure has seen to it. */
+/* Recurses at most DEEPEST times, as check_structure has verified. */
 static void spell_out(const tt_grammar *grammar, size_t index, grammar_draw *draw) {
     const grammar_rule *rule = &grammar->rules[index];
     const uint64_t pick = tt_random_below(draw->key, 0, 0, draw->slot++, rule->alternative_count);

@@ -1,7 +1,8 @@
-/* partition.h: what is held out of training, decided by nothing but the items' own text.
+/* partition.h: what is held out of training, decided by the items' own text alone.
  *
- * Each text has a key, a fixed hash. Those with the smallest keys are held out. So vectors that were trained with another
- * seed, with more samples or beside other axes are still evaluated on what none of them has seen. */
+ * Each text has a key, a fixed hash. The texts with the smallest keys are held out. So vectors that were trained with
+ * another seed, with more samples or together with other axes are still evaluated on material that none of them has
+ * seen. */
 #pragma once
 
 #include "base/error.h"
@@ -11,7 +12,7 @@
 
 typedef enum tt_split { TT_SPLIT_TRAINING, TT_SPLIT_HELD_OUT } tt_split;
 
-/* Fewer items than this are all trained on. */
+/* With fewer items than this, all are used for training. */
 enum { TT_PARTITION_LEAST = 4 };
 
 uint64_t tt_partition_key(const char *text);
@@ -22,12 +23,12 @@ typedef struct tt_partition {
     size_t count[2];
 } tt_partition;
 
-/* Holds out the round(share * count) items with the smallest keys, at least one; none when share is 0 or there are fewer
- * than TT_PARTITION_LEAST. `what` ("pairs of the axis \"language\"") is for the error that nothing would be left. */
+/* Holds out the round(share * count) items with the smallest keys, at least one; none if share is 0 or there are fewer
+ * than TT_PARTITION_LEAST. `what` ("pairs of the axis \"language\"") is for the error when nothing would be left. */
 bool tt_partition_make(tt_partition *partition, const uint64_t *keys, size_t count, double share, const char *what,
                        tt_error *err);
 void tt_partition_free(tt_partition *partition); /* harmless on `{0}` */
 
-/* For items too many to list: those with a key below this bound are held out. `least` and `greatest` are the keys that
- * occur: at least one item is then held out and one is not, where two differ. */
+/* For items too numerous to list: those with a key below this bound are held out. `least` and `greatest` are the extreme
+ * keys; if they differ, at least one item is held out and at least one is not. */
 uint64_t tt_partition_bound(double share, uint64_t least, uint64_t greatest);

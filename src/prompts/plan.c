@@ -117,7 +117,7 @@ static void hash_plan(tt_plan *plan, const tt_plan_options *options) {
     memcpy(&held_out, &options->held_out, sizeof held_out);
     tt_hash hash;
     tt_hash_begin(&hash);
-    tt_hash_text(&hash, "plan 1"); /* to be counted up when the same input would draw other samples */
+    tt_hash_text(&hash, "plan 1"); /* increase it when the same input would draw other samples */
     tt_hash_u64(&hash, options->seed);
     tt_hash_u64(&hash, options->prompts_per_system);
     tt_hash_u64(&hash, held_out);
@@ -162,7 +162,7 @@ const char *tt_plan_hash(const tt_plan *plan) { return plan->hash; }
 
 /* ==== Drawing a sample ==== */
 
-/* The index of an item of `split`; `group` counts the systems. SIZE_MAX with an error when the split has none. */
+/* The index of an item of `split`; `group` counts the system messages. SIZE_MAX with an error if the split has none. */
 static size_t draw_item(const tt_plan *plan, const tt_partition *partition, uint64_t stream, tt_split split, uint64_t group,
                         const char *what, tt_error *err) {
     if (partition->count[split])

@@ -16,7 +16,7 @@
 enum {
     TABLE_LIMIT = 1 << 20,    /* entries of 8 bytes */
     LINE_LIMIT = 1 << 20,     /* bytes */
-    MEMORY_LIMIT = 256 << 20, /* bytes of what cannot be read twice */
+    MEMORY_LIMIT = 256 << 20, /* bytes of a source that cannot be read twice */
     READ_SIZE = 16 << 10,
 };
 
@@ -36,11 +36,11 @@ struct tt_prompt_lines {
 typedef struct line_reader {
     const tt_prompt_lines *lines;
     uint64_t offset;        /* of the next line */
-    uint64_t line_offset;   /* of the present one */
-    uint64_t line_number;   /* counted from where the reader began, from 1 */
-    uint64_t buffer_offset; /* what the buffer holds */
+    uint64_t line_offset;   /* of the current one */
+    uint64_t line_number;   /* from 1, counted from where the reader began */
+    uint64_t buffer_offset; /* content of the buffer */
     size_t buffer_length;
-    tt_text text; /* the present line, without its end */
+    tt_text text; /* the current line, without its end */
     char buffer[READ_SIZE];
 } line_reader;
 
@@ -54,7 +54,7 @@ static void reader_begin(line_reader *reader, const tt_prompt_lines *lines, uint
     reader->text = (tt_text){0};
 }
 
-/* The bytes at `offset`, as many as are at hand; `*length` is 0 at the end of the file. NULL on failure. */
+/* The bytes available at `offset`; `*length` is 0 at the end of the file. NULL on failure. */
 static const char *bytes_at(line_reader *reader, uint64_t offset, size_t *length, tt_error *err) {
     const tt_prompt_lines *lines = reader->lines;
     if (lines->fd < 0) {
@@ -103,7 +103,8 @@ static line_result next_line(line_reader *reader, tt_error *err) {
     }
 }
 
-/* The prompt in a line: without byte order mark (at the file's begin), spaces and CR. Its length; 0 where it is blank. */
+/* The prompt in a line: without a byte order mark (at the file's beginning), spaces and CR. Returns its length; 0 if it
+ * is blank. */
 static size_t prompt_of(const line_reader *reader, const char **prompt) {
     static const char blank[] = " \t\r";
     const char *text = reader->text.data;
@@ -122,7 +123,7 @@ static size_t prompt_of(const line_reader *reader, const char **prompt) {
     return length;
 }
 
-/* What is wrong with a prompt, or NULL. */
+/* A prompt's fault, or NULL. */
 static const char *fault_of(const char *prompt, size_t length) {
     size_t at;
     const tt_plain_fault fault = tt_plain_check(prompt, length, &at);
@@ -148,7 +149,7 @@ static bool remember_place(tt_prompt_lines *lines, uint64_t offset, tt_error *er
     return true;
 }
 
-/* Takes the present line of the scan into account. `prompt` is writable and ends where its line does. */
+/* Adds the scan's current line to the facts. `prompt` is writable and ends where its line does. */
 static bool take_line(tt_prompt_lines *lines, const line_reader *reader, tt_hash *hash, tt_error *err) {
     const char *prompt;
     const size_t length = prompt_of(reader, &prompt);
@@ -157,7 +158,7 @@ static bool take_line(tt_prompt_lines *lines, const line_reader *reader, tt_hash
     if (fault)
         return tt_fail(err, TT_ERROR_INPUT, "%s:%llu: %s", lines->name, (unsigned long long)reader->line_number, fault);
     if (!remember_place(lines, reader->line_offset, err)) return false;
-    /* The line's end may be cut off now: the reader is done with it. */
+    /* The line's end may be overwritten now: the reader is done with it. */
     reader->text.data[prompt - reader->text.data + (ptrdiff_t)length] = '\0';
     tt_hash_text(hash, prompt);
     tt_prompt_lines_facts *facts = &lines->facts;
@@ -174,7 +175,7 @@ static bool take_line(tt_prompt_lines *lines, const line_reader *reader, tt_hash
     return true;
 }
 
-/* Reads through the whole, which for a large file takes a while. */
+/* Reads through everything, which takes a while for a large file. */
 static bool scan(tt_prompt_lines *lines, const atomic_bool *cancel, tt_error *err) {
     tt_hash hash;
     tt_hash_begin(&hash);
@@ -196,7 +197,7 @@ static bool scan(tt_prompt_lines *lines, const atomic_bool *cancel, tt_error *er
            tt_fail(err, TT_ERROR_INPUT, "%s: the file holds no writing prompts; write one a line", lines->name);
 }
 
-/* ==== What others call ==== */
+/* ==== Interface ==== */
 
 static tt_prompt_lines *create(const char *name, tt_error *err) {
     tt_prompt_lines *lines = tt_alloc(1, sizeof *lines, err);

@@ -99,7 +99,7 @@ const char *tt_source_text(const tt_source *source, yyjson_val *value, const cha
     return yyjson_get_str(value);
 }
 
-/* What chat templates have as marks of a turn, a text or its end; its length, or 0. */
+/* The length of a control token of chat templates (for a turn, a text or its end) at this place, or 0. */
 static size_t mark_at(const char *text) {
     static const char *const marks[] = {
         "<s>",      "</s>",   "<bos>",   "<eos>",           "<pad>",           "<think>",

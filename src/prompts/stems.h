@@ -15,7 +15,8 @@ typedef struct tt_stems {
     tt_phrases post;
 } tt_stems;
 
-/* Parses {"pre": [...], "post": [...]}. `file` is what messages call it. On success the caller frees with tt_stems_free. */
+/* Parses {"pre": [...], "post": [...]}. `file` is its name in messages. On success the caller frees it with
+ * tt_stems_free. */
 bool tt_stems_parse(tt_stems *stems, const char *file, const char *json, size_t length, tt_error *err);
 
 /* Loads a stems file; NULL means the built-in stems. */

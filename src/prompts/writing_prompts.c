@@ -11,14 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A draw that falls into the other split is drawn again, this often. */
+/* A draw that falls into the other split is repeated at most this often. */
 enum { ATTEMPTS = 20000 };
 
 struct tt_writing_prompts {
     tt_grammar *grammar; /* one of these two */
     tt_prompt_lines *lines;
     char *name;     /* for messages */
-    double share;   /* asked to be held out */
+    double share;   /* the share to hold out */
     uint64_t bound; /* prompts with a smaller key are held out; 0: none */
     char hash[TT_HASH_TEXT];
 };
@@ -88,7 +88,7 @@ static char *draw_once(const tt_writing_prompts *prompts, uint64_t key, tt_error
     return tt_prompt_lines_read(prompts->lines, tt_random_below(key, 0, 0, 0, count), err);
 }
 
-/* After so many misses: of a file, the one line that is known to be in the split. */
+/* After that many misses: for a file, the one line known to be in the split. */
 static char *draw_last_resort(const tt_writing_prompts *prompts, tt_split split, tt_error *err) {
     if (prompts->lines) {
         const tt_prompt_lines_facts *facts = tt_prompt_lines_facts_of(prompts->lines);

@@ -82,6 +82,10 @@ void tt_request_take_frame(tt_fields *fields, tt_request *request, const tt_requ
 /* Which mix: the field "steering", else what the model's name says, else the server's own. */
 void tt_request_take_mix(tt_fields *fields, tt_request *request, const tt_request_world *world);
 
+/* What the answer must look like: "response_format", "json_schema" and their kin, as a grammar. After the prompt, whose
+ * thinking goes before. May wait for the process that turns schemas into grammars. */
+void tt_request_take_constraints(tt_fields *fields, tt_request *request, const tt_request_world *world);
+
 /* Refuses what changes the answer and is not to be had here. */
 void tt_request_refuse_unsupported(tt_fields *fields);
 

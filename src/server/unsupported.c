@@ -10,7 +10,7 @@ typedef struct lack {
     const char *why;
 } lack;
 
-static const char freely[] = "this server writes freely, without a grammar or a schema";
+static const char freely[] = "a grammar or a JSON schema is all that an answer can be held to here";
 static const char sampler[] = "this server has no such sampler";
 
 static const lack lacks[] = {
@@ -19,7 +19,6 @@ static const lack lacks[] = {
     {"best_of", 1, "use 'n', and choose yourself"},
     {"web_search_options", 0, "this server looks nothing up"},
     /* llama.cpp's */
-    {"json_schema", 0, freely},
     {"post_sampling_probs", 0, "log-probabilities are the model's own, before any sampler"},
     {"t_max_predict_ms", 0, "use 'max_tokens'"},
     {"n_indent", 0, freely},
@@ -27,10 +26,7 @@ static const lack lacks[] = {
     {"grammar_triggers", 0, freely},
     {"reasoning_budget_tokens", -1, "use 'max_tokens'"},
     /* vLLM's */
-    {"guided_json", 0, freely},
     {"guided_regex", 0, freely},
-    {"guided_choice", 0, freely},
-    {"structured_outputs", 0, freely},
     {"min_tokens", 0, "use 'ignore_eos' with 'max_tokens'"},
     {"stop_token_ids", 0, "use 'stop'"},
     {"include_stop_str_in_output", 0, "the text ends before what stops it"},
@@ -76,13 +72,6 @@ static void refuse_tools(tt_fields *fields, const char *list, const char *choice
         choice);
 }
 
-static void refuse_format(tt_fields *fields) {
-    yyjson_val *format = tt_fields_get(fields, "response_format");
-    const char *type = yyjson_get_str(yyjson_obj_get(format, "type"));
-    if (asks_for_nothing(format, 0) || (type && !strcmp(type, "text"))) return;
-    tt_fields_refuse(fields, "response_format", "'response_format' can only be {\"type\": \"text\"} here: %s", freely);
-}
-
 static void refuse_modalities(tt_fields *fields) {
     yyjson_val *list = tt_fields_get(fields, "modalities"), *item;
     size_t index, count;
@@ -95,7 +84,6 @@ static void refuse_modalities(tt_fields *fields) {
 void tt_request_refuse_unsupported(tt_fields *fields) {
     refuse_tools(fields, "tools", "tool_choice");
     refuse_tools(fields, "functions", "function_call");
-    refuse_format(fields);
     refuse_modalities(fields);
     for (size_t i = 0; i < sizeof lacks / sizeof *lacks; i++)
         if (!asks_for_nothing(tt_fields_get(fields, lacks[i].name), lacks[i].neutral))

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Beyond these a count is damage or a mistake: llama.cpp itself stops at 512 blocks. */
+/* Larger counts are damage or a mistake: llama.cpp itself stops at 512 blocks. */
 constexpr uint32_t most_rows = 1u << 16;
 constexpr uint32_t most_blocks = 1u << 12;
 constexpr uint32_t most_values = 1u << 20;
@@ -122,7 +122,7 @@ bool tt_states_is_ahead(const uint8_t ahead[static TT_STATES_AHEAD / 8], uint64_
     return index < TT_STATES_AHEAD && (ahead[index / 8] >> index % 8 & 1);
 }
 
-/* The first sample that is missing does not count, nor does one behind the last. */
+/* The first missing sample does not count, nor does any after the last. */
 static bool ahead_makes_sense(const tt_states_commit *commit, const tt_states_header *header) {
     for (uint64_t i = 0; i < TT_STATES_AHEAD; i++)
         if (tt_states_is_ahead(commit->ahead, i) && (i == 0 || i >= header->samples - commit->samples)) return false;

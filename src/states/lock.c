@@ -1,8 +1,8 @@
 /* lock.c: see lock.h
  *
- * The lock is that of an open file description (F_OFD_SETLK): it ends with the process, needs no file of its own that a
- * crash would leave behind, and, other than a process' POSIX lock, is not lost when the same file is opened and closed
- * elsewhere in the program. Such a lock does not tell who has it; so the process signs in the file. */
+ * The lock is that of an open file description (F_OFD_SETLK): it ends with the process, needs no lock file that a crash
+ * would leave behind, and, unlike a process' POSIX lock, is not lost when the same file is opened and closed elsewhere in
+ * the program. Such a lock does not show its owner, so the process signs in the file. */
 #include "states/lock.h"
 #include "base/file.h"
 #include "states/layout.h"

@@ -1,11 +1,11 @@
-/* states.c: making, opening, writing to and reading a states file; see states.h. What its bytes are is in layout.h.
+/* states.c: creates, opens, writes and reads a states file; see states.h. layout.h has its bytes.
  *
- * Writing is safe against a crash at any moment because a sample counts only by a commit record, and a record is written
- * only when its samples are on the disk: vectors, fdatasync, record, fdatasync. The records take turns in two places,
- * so that one half-written leaves the one before. What a crash leaves behind the last record is written over.
+ * A crash at any moment is safe, because a sample counts only by a commit record, and a record is written only when its
+ * samples are on the disk: vectors, fdatasync, record, fdatasync. The records alternate between two places, so a
+ * half-written one leaves the one before. Whatever a crash leaves beyond the last record is overwritten.
  *
- * Memory: a few vectors. The file is read and written piece by piece, never mapped, so that nothing of it counts as this
- * process' own; the kernel keeps what it has room for. */
+ * Memory: a few vectors. The file is read and written piece by piece, never mapped, so none of it counts as this process'
+ * memory; the kernel caches what it has room for. */
 #include "states/states.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -25,18 +25,18 @@
 struct tt_states {
     int fd;
     bool append;
-    bool unsure; /* a commit failed half-way: what the disk has is known only after opening again */
+    bool unsure; /* a commit failed half-way: only opening again shows what is on the disk */
     char *path;
     char *identity;
     tt_states_shape shape;
     tt_states_header header;
     uint64_t sequence;                  /* of the last commit record */
     uint64_t committed;                 /* samples from the first on */
-    uint8_t ahead[TT_STATES_AHEAD / 8]; /* which of those behind them: see layout.h */
+    uint8_t ahead[TT_STATES_AHEAD / 8]; /* which of those after them: see layout.h */
     struct umac64_ctx check;
 };
 
-/* ==== Small questions ==== */
+/* ==== Queries ==== */
 
 const tt_states_shape *tt_states_shape_of(const tt_states *states) { return &states->shape; }
 const char *tt_states_identity(const tt_states *states) { return states->identity; }
@@ -52,7 +52,7 @@ uint64_t tt_states_held(const tt_states *states) {
     return held;
 }
 
-/* The sample behind the last one that counts. */
+/* The sample after the last one that counts. */
 static uint64_t end_of(const tt_states *states) {
     uint64_t last = TT_STATES_AHEAD;
     while (last > 0 && !tt_states_is_ahead(states->ahead, last - 1)) last--;
@@ -76,11 +76,11 @@ static off_t offset_of(const tt_states *states, uint64_t place) {
     return (off_t)(states->header.data_offset + place * tt_states_vector_size(&states->shape));
 }
 
-/* Fails unless the file system that `fd` is on has room for `needed` bytes more. */
+/* Fails unless the file system of `fd` has room for `needed` more bytes. */
 static bool check_space(int fd, uint64_t needed, const char *path, tt_error *err) {
     struct statvfs status;
     char needed_text[32], free_text[32];
-    if (fstatvfs(fd, &status)) return true; /* not every file system can say */
+    if (fstatvfs(fd, &status)) return true; /* not every file system reports it */
     const double available = (double)status.f_bavail * (double)status.f_frsize;
     if ((double)needed <= available) return true;
     return tt_fail(
@@ -89,9 +89,9 @@ static bool check_space(int fd, uint64_t needed, const char *path, tt_error *err
         tt_bytes_text((double)needed, needed_text), tt_bytes_text(available, free_text));
 }
 
-/* ==== Making ==== */
+/* ==== Creating ==== */
 
-/* The file up to its first sample, complete or not there. */
+/* The file up to its first sample, complete or absent. */
 static bool write_beginning(const char *path, const tt_states_header *header, const char *identity, tt_error *err) {
     uint8_t *bytes = tt_alloc((size_t)header->data_offset, 1, err);
     if (!bytes) return false;
@@ -105,7 +105,7 @@ static bool write_beginning(const char *path, const tt_states_header *header, co
     return ok;
 }
 
-/* The folder's own flush makes the file's name survive a crash. Some file systems know no such thing. */
+/* Flushing the folder makes the file's name survive a crash. Some file systems do not support that. */
 static bool flush_folder(int folder, const char *path, tt_error *err) {
     int status;
     do status = fsync(folder);
@@ -113,7 +113,7 @@ static bool flush_folder(int folder, const char *path, tt_error *err) {
     return status == 0 || errno == EINVAL || errno == EROFS || tt_fail_errno(err, "cannot write '%s'", path);
 }
 
-/* With the folder locked: nobody appends to what may be at `path` now, and nobody begins to. */
+/* With the folder locked, no process appends to the file at `path`, if there is one, and none can start to. */
 static tt_states *create_in(int folder, const char *path, const tt_states_header *header, const char *identity,
                             tt_error *err) {
     const int old = tt_open(path, O_RDWR | O_NONBLOCK, 0);
@@ -148,8 +148,8 @@ tt_states *tt_states_create(const char *path, const tt_states_shape *shape, cons
 
 /* ==== Opening ==== */
 
-/* Opens `path` and, for appending, locks it. The name may be given to a new file between the two: then once more.
- * (A pipe of that name must not make the program wait: O_NONBLOCK. Files know no such thing.) */
+/* Opens `path` and, for appending, locks it. If the name was given to a new file in between, it tries again. (O_NONBLOCK:
+ * a pipe of that name must not block the program; it does not affect files.) */
 static int open_file(const char *path, bool append, tt_error *err) {
     for (;;) {
         const int fd = tt_open(path, (append ? O_RDWR : O_RDONLY) | O_NONBLOCK, 0);
@@ -194,7 +194,7 @@ static bool read_identity(tt_states *states, tt_error *err) {
     return true;
 }
 
-/* The newer one of the two commit records that is whole. */
+/* The newer valid one of the two commit records. */
 static bool read_commits(tt_states *states, uint64_t file_size, tt_error *err) {
     bool found = false;
     for (uint64_t turn = 0; turn < 2; turn++) {
@@ -231,7 +231,7 @@ static bool begin(tt_states *states, const char *path, bool append, tt_error *er
     const tt_states_header *header = &states->header;
     states->shape = (tt_states_shape){header->samples, header->rows, header->blocks, header->width};
     tt_states_check_begin(&states->check, header);
-    /* Reads are strided: the kernel is told what is wanted next, and must not guess. */
+    /* Reads are strided: we announce the next ones to the kernel, which must not guess. */
     (void)posix_fadvise(states->fd, 0, 0, POSIX_FADV_RANDOM);
     if (!append) return true;
     const uint64_t missing = (header->samples - tt_states_held(states)) * header->sample_size;
@@ -350,7 +350,7 @@ bool tt_states_put(tt_states *states, uint64_t first, uint64_t count, const floa
 
 /* ==== Reading ==== */
 
-enum { AHEAD = 64 }; /* samples whose vectors are asked for before their turn: keeps a disk's queue filled */
+enum { AHEAD = 64 }; /* samples whose vectors are announced in advance: keeps the disk's queue filled */
 
 struct reader {
     const tt_states *states;

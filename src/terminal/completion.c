@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What can be typed in one place: words, or files, or folders, or something else. */
+/* What can be typed in one place: words, files, folders, or anything else. */
 typedef struct tt_value {
     tt_option_kind kind;
     const char *const *choices;
@@ -17,7 +17,7 @@ static tt_value operand_of(const tt_command *command) {
     return (tt_value){command->operand_kind, command->operand_choices, command->operand_suggestion};
 }
 
-/* The words with spaces between them; returns whether there are any. */
+/* Appends the words, separated by spaces; returns whether there are any. */
 static bool add_words(tt_text *text, const tt_value *value) {
     bool any = false;
     for (size_t i = 0; value->choices && value->choices[i]; i++, any = true)
@@ -28,8 +28,7 @@ static bool add_words(tt_text *text, const tt_value *value) {
     return any;
 }
 
-/* Appends `words` with a backslash before each of `special`, and for a text within single quotes: a quote within becomes
- * `quote`. */
+/* Appends `words` with a backslash before each of `special`, for use inside single quotes: a quote becomes `quote`. */
 static void add_quoted(tt_text *text, const char *words, const char *special, const char *quote) {
     for (; *words; words++) {
         if (*words == '\'') {
@@ -154,7 +153,7 @@ static void add_bash(tt_text *text, const tt_program *program) {
 
 /* ==== zsh ==== */
 
-/* ":MESSAGE:ACTION", as _arguments has it. */
+/* ":MESSAGE:ACTION", the form of _arguments. */
 static void zsh_value(tt_text *text, const char *message, const tt_value *value) {
     tt_text words = {0};
     tt_text_add(text, ":");
@@ -167,7 +166,7 @@ static void zsh_value(tt_text *text, const char *message, const tt_value *value)
     tt_text_free(&words);
 }
 
-/* One specification for each spelling: each excludes the option's others, unless it may be repeated. */
+/* One specification per spelling; each excludes the option's others, unless it may be repeated. */
 static void zsh_options(tt_text *text, const tt_command *command) {
     const tt_option *option;
     for (size_t i = 0; (option = next_option(command, &i));) {

@@ -1,4 +1,4 @@
-/* completion.h: a script by which a shell completes a program's command lines, made from the commands' tables. */
+/* completion.h: scripts with which shells complete a program's command lines, made from the commands' tables. */
 #pragma once
 
 #include "base/text.h"

@@ -18,7 +18,7 @@
 void tt_console_begin(void) {
     for (int fd = 0; fd <= 2; fd++) {
         if (fcntl(fd, F_GETFD) != -1 || errno != EBADF) continue;
-        /* Opened the wrong way round, so that using it is still the error that it was. */
+        /* Opened in the wrong mode, so that using it is still an error. */
         const int opened = open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
         if (opened != fd) _exit(1);
     }
@@ -26,7 +26,7 @@ void tt_console_begin(void) {
     setlocale(LC_CTYPE, "");
 }
 
-/* A pipe whose reader has gone. An earlier write may have met it, so that errno tells nothing any more. */
+/* A pipe without a reader. An earlier write may have found it, so errno no longer shows it. */
 static bool nobody_reads(void) {
     struct pollfd state = {.fd = STDOUT_FILENO};
     return poll(&state, 1, 0) == 1 && (state.revents & POLLERR);
@@ -48,7 +48,7 @@ void tt_console_error(const char *format, ...) {
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    tt_one_line(message); /* a file name may hold a newline, or what a terminal takes for an order */
+    tt_one_line(message); /* a file name may contain a newline, or text that commands a terminal */
     fprintf(stderr, "%strimtab:%s %s\n", colour ? "\033[1;31m" : "", colour ? "\033[0m" : "", message);
 }
 

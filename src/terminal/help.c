@@ -6,8 +6,8 @@
 
 enum { TT_HELP_COLUMN = 28, TT_HELP_WIDEST = 100, TT_HELP_NARROW = 50 };
 
-/* How many bytes of the word at `word` to set in a line that holds `room` columns: all of it, or where that is too long (a
- * list such as "a;b;c") up to the last comma or semicolon that fits. */
+/* How many bytes of the word at `word` fit into a line of `room` columns: all, or, if it is too long (a list such as
+ * "a;b;c"), up to the last comma or semicolon that fits. */
 static int word_length(const char *word, int room) {
     const int length = (int)strcspn(word, " ");
     int fits = 0;
@@ -38,7 +38,7 @@ static void add_wrapped(tt_text *text, const char *words, int column, int indent
     tt_text_add(text, "\n");
 }
 
-/* Paragraphs, with an empty line behind each. */
+/* Paragraphs, each followed by an empty line. */
 static void add_paragraphs(tt_text *text, const char *paragraphs, int width) {
     while (*paragraphs) {
         const char *end = strstr(paragraphs, "\n\n");
@@ -55,7 +55,7 @@ static void add_paragraphs(tt_text *text, const char *paragraphs, int width) {
     }
 }
 
-/* "  LEFT      right", or on a line of its own where left is too wide or the terminal too narrow. */
+/* "  LEFT      right"; the right part gets its own line if the left is too wide or the terminal too narrow. */
 static void add_entry(tt_text *text, const char *left, const char *right, int width) {
     const int length = (int)strlen(left), indent = width < TT_HELP_NARROW ? 4 : TT_HELP_COLUMN;
     tt_text_addf(text, "  %s", left);
@@ -103,7 +103,7 @@ static void add_options(const tt_command *command, int width, tt_text *text) {
     const tt_option_group *group;
     const char *title = "";
     for (size_t g = 0; (group = tt_command_group(command, g)); g++) {
-        /* Groups of one title stand under one heading, as "Options" and --help do. */
+        /* Groups with the same title share a heading, as "Options" and --help do. */
         if (strcmp(group->title, title) != 0) tt_text_addf(text, "%s%s:\n", g ? "\n" : "", group->title);
         title = group->title;
         for (size_t i = 0; i < group->count; i++) {

@@ -18,7 +18,7 @@ struct tt_line_editor {
     EditLine *edit;
     History *history;
     const char *prompt;
-    bool at_start; /* nothing of the line has been typed yet */
+    bool at_start; /* nothing has been typed on the line yet */
 };
 
 static const char *prompt_of(EditLine *edit) {
@@ -27,8 +27,8 @@ static const char *prompt_of(EditLine *edit) {
     return editor->prompt;
 }
 
-/* One byte from the terminal: 1, 0 at its end, -1 when Ctrl-C came. Other signals, such as a changed window, are none of our
- * business. */
+/* Reads one byte from the terminal: 1, 0 at its end, -1 after Ctrl-C. Other signals, such as a resized window, are
+ * ignored. */
 static int read_byte(char *byte) {
     while (tt_wait_for_input(STDIN_FILENO, tt_interrupt_flag())) {
         const ssize_t count = read(STDIN_FILENO, byte, 1);
@@ -38,8 +38,8 @@ static int read_byte(char *byte) {
     return -1;
 }
 
-/* libedit's own function would take a first Ctrl-C for nothing, and on a terminal that cannot edit (TERM=dumb) a Ctrl-D for
- * a character. */
+/* libedit's own function would ignore a first Ctrl-C and, on a terminal without editing (TERM=dumb), read Ctrl-D as a
+ * character. */
 static int read_character(EditLine *edit, wchar_t *character) {
     enum { CTRL_D = 4 };
     tt_line_editor *editor = NULL;
@@ -95,7 +95,7 @@ tt_line_result tt_line_editor_read(tt_line_editor *editor, const char *const pro
         editor->prompt = prompts[first ? 0 : 1];
         editor->at_start = true;
         int length = 0;
-        el_set(editor->edit, EL_PREP_TERM, 1); /* before the prompt, so that what is typed at once is not shown twice */
+        el_set(editor->edit, EL_PREP_TERM, 1); /* before the prompt, so that early typing is not shown twice */
         const char *line = el_gets(editor->edit, &length);
         if (!line || length <= 0) {
             fputc('\n', stderr);

@@ -95,7 +95,7 @@ static void add_option(tt_text *text, const tt_option *option) {
 
 static void add_options(tt_text *text, const tt_command *command) {
     const tt_option_group *group;
-    const char *title = "Options"; /* that heading stands already */
+    const char *title = "Options"; /* that heading exists already */
     tt_text_add(text, ".SH OPTIONS\n");
     for (size_t g = 0; (group = tt_command_group(command, g)); g++) {
         if (strcmp(group->title, title) != 0) {
@@ -125,7 +125,7 @@ static void add_commands(tt_text *text, const tt_program *program) {
     }
 }
 
-/* Every variable that an option of this command, or of any command for the root's page, falls back to; and NO_COLOR. */
+/* Every environment variable of this command's options (for the root's page, of all commands' options), and NO_COLOR. */
 static void add_environment(tt_text *text, const tt_command *command) {
     const tt_option_group *group;
     tt_text_add(text, ".SH ENVIRONMENT\n");

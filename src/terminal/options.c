@@ -1,6 +1,6 @@
-/* options.c: parsing a command line by a command's table, and fetching what was given; see options.h.
+/* options.c: parses a command line by a command's table, and fetches the values; see options.h.
  *
- * getopt_long_only does the parsing proper. It calls an option by a number: here TT_FIRST + its place in the table. */
+ * getopt_long_only does the parsing. It identifies an option by a number, here TT_FIRST + its place in the table. */
 #include "terminal/options.h"
 #include "base/memory.h"
 #include "base/number.h"
@@ -31,7 +31,7 @@ const tt_option_group *tt_command_group(const tt_command *command, size_t index)
     return place < TT_GROUPS_MOST ? command->groups[place] : NULL;
 }
 
-/* The `index`-th option of all groups, NULL behind the last. */
+/* The `index`-th option of all groups; NULL after the last. */
 static const tt_option *option_at(const tt_command *command, size_t index) {
     for (size_t g = 0;; g++) {
         const tt_option_group *group = tt_command_group(command, g);
@@ -124,7 +124,7 @@ static bool parse_amount(const tt_option *option, const char *text, double *valu
            within_limits(option, *value);
 }
 
-/* How many numbers `text` holds; 0 where it is not a list of numbers. */
+/* The number of numbers in `text`; 0 if it is not a list of numbers. */
 static size_t parse_numbers(const tt_option *option, const char *text, double numbers[static TT_NUMBERS_MOST]) {
     for (size_t count = 0; count < TT_NUMBERS_MOST;) {
         char number[64];
@@ -138,7 +138,7 @@ static size_t parse_numbers(const tt_option *option, const char *text, double nu
     return 0;
 }
 
-/* Whether `text` is a value that the option can take; `name` is what the message calls it. */
+/* Checks that `text` is a valid value of the option; `name` is its name in the message. */
 static bool check_value(const tt_option *option, const char *name, const char *text, tt_error *err) {
     char limits[96];
     int64_t count;
@@ -179,12 +179,12 @@ static bool check_value(const tt_option *option, const char *name, const char *t
 
 enum { TT_FIRST = 256 };
 
-/* The table as getopt_long_only takes it. */
+/* The table in getopt_long_only's form. */
 typedef struct tt_getopt {
     char *letters;                 /* ":hm:" */
-    size_t by_letter[TT_FIRST];    /* which option a letter stands for */
+    size_t by_letter[TT_FIRST];    /* the option of each letter */
     char (*names)[TT_OPTION_NAME]; /* the other names, with their dashes */
-    struct option *longs;          /* the same, as getopt has them; an empty one last */
+    struct option *longs;          /* the same in getopt's form; an empty one last */
     size_t long_count;
 } tt_getopt;
 
@@ -230,7 +230,7 @@ static bool getopt_build(tt_getopt *table, const tt_command *command, tt_error *
     return table->letters != NULL;
 }
 
-/* The long name that is nearest to `name`, with its dashes; NULL where none is near. */
+/* The long name nearest to `name`, with its dashes; NULL if none is near. */
 static const char *nearest_name(const tt_getopt *table, const char *name) {
     const char **all = tt_alloc(table->long_count, sizeof *all, NULL);
     if (!all) return NULL;
@@ -244,7 +244,7 @@ static const char *nearest_name(const tt_getopt *table, const char *name) {
     return spelled;
 }
 
-/* Explains why getopt does not take `word`: what it can mean, or what may have been meant. */
+/* Explains why getopt rejects `word`: the possible meanings, or the likely one. */
 static bool fail_unknown(const tt_getopt *table, const tt_command *command, const char *word, tt_error *err) {
     const int length = (int)strcspn(word, "=");
     char name[TT_OPTION_NAME];
@@ -285,7 +285,7 @@ static bool fail_getopt(const tt_getopt *table, const tt_command *command, int c
     return fail_unknown(table, command, word, err);
 }
 
-/* Notes an option that getopt has found, with its second value where it takes one. */
+/* Records an option that getopt has found, with its second value if it takes one. */
 static bool accept(tt_arguments *arguments, size_t *capacity, const tt_option *option, int argc, char **argv,
                    tt_error *err) {
     const char *name = tt_option_name(option), *text = option->kind == TT_OPTION_FLAG ? NULL : optarg, *second = NULL;
@@ -306,7 +306,7 @@ static bool accept(tt_arguments *arguments, size_t *capacity, const tt_option *o
 static bool parse_options(tt_arguments *arguments, const tt_getopt *table, int argc, char **argv, tt_error *err) {
     size_t capacity = 0;
     int code;
-    optind = 0; /* glibc: start afresh */
+    optind = 0; /* glibc: restart */
     opterr = 0;
     while ((code = getopt_long_only(argc, argv, table->letters, table->longs, NULL)) != -1) {
         if (code == '?' || code == ':') return fail_getopt(table, arguments->command, code, argv, err);
@@ -328,7 +328,7 @@ static const char *from_environment(const tt_option *option) {
     return value && *value ? value : NULL;
 }
 
-/* What is wrong with the whole: required options, values from the environment, the number of operands. */
+/* Checks the whole: required options, values from the environment, the number of operands. */
 static bool check_all(const tt_arguments *arguments, tt_error *err) {
     const tt_command *command = arguments->command;
     const tt_option *option;
@@ -369,7 +369,7 @@ void tt_arguments_free(tt_arguments *arguments) {
 
 /* ==== Fetching ==== */
 
-/* A question about an option that the command does not have, or of another kind, is a mistake in the program. */
+/* Asking for an option that the command does not have, or for a value of another kind, is a bug. */
 [[noreturn]] static void mistake(const tt_command *command, const char *name, const char *what) {
     fprintf(stderr, "trimtab: command '%s', option '%s': %s\n", command->name, name, what);
     abort();
@@ -398,7 +398,7 @@ static const char *value_of(const tt_arguments *arguments, const tt_option *opti
     return environment ? environment : option->preset;
 }
 
-/* The text of a value that must be there and of this kind. */
+/* The text of a value that must exist and have this kind. */
 static const char *value_needed(const tt_arguments *arguments, const tt_option *option, tt_option_kind kind) {
     const char *text = value_of(arguments, option);
     if (option->kind != kind) mistake(arguments->command, option->names, "asked for as another kind");

@@ -5,6 +5,6 @@
 
 #include <yyjson.h>
 
-/* Prints `doc`, indented, to standard output, and frees it. NULL, or what memory was too short for, is TT_ERROR_MEMORY.
- * Texts that are no UTF-8, as file names may be, go out as they are. */
+/* Prints `doc`, indented, to standard output, and frees it. NULL, or an incomplete document, is TT_ERROR_MEMORY. Bytes of
+ * texts that are not UTF-8, as in some file names, are printed as U+FFFD. */
 bool tt_print_json(yyjson_mut_doc *doc, tt_error *err);

@@ -8,14 +8,14 @@
 #include <unilbrk.h>
 #include <uniwidth.h>
 
-/* A text and where its lines may end, and how far it has been printed. */
+/* A text, the places where its lines may end, and how far it has been printed. */
 typedef struct text_column {
     const char *text;
-    char *breaks; /* one for each byte: a UC_BREAK_... that holds before it */
+    char *breaks; /* one per byte: the UC_BREAK_... before it */
     size_t length, at;
 } text_column;
 
-/* Tabs and other control characters would upset the columns. */
+/* Tabs and other control characters would break the columns. */
 static char *clean(const char *text, tt_error *err) {
     char *copy = tt_strdup(text, err);
     for (char *c = copy; c && *c; c++)
@@ -32,8 +32,7 @@ static bool open_column(text_column *column, const char *text, int width, tt_err
     return true;
 }
 
-/* The next line: from column->at up to before the next break, without the spaces at its end. A word longer than a line is
- * cut. */
+/* The next line, from column->at to the next break, without the spaces at its end. A word longer than a line is cut. */
 static size_t next_line(text_column *column, int width, size_t *begin, int *columns) {
     *begin = column->at;
     size_t end = column->at;
@@ -46,7 +45,7 @@ static size_t next_line(text_column *column, int width, size_t *begin, int *colu
             column->at = next;
             break;
         }
-        /* A space at a line's end may stand beyond it, since it is not printed. */
+        /* A space at a line's end may lie beyond it, since it is not printed. */
         if (*columns + wide > width && column->text[end] != ' ') {
             column->at = end;
             break;
@@ -63,7 +62,7 @@ static size_t next_line(text_column *column, int width, size_t *begin, int *colu
     return end - *begin;
 }
 
-/* One row. `last`: nothing is filled up behind the text. */
+/* One row. `last`: no padding after the text. */
 static void print_cell(FILE *stream, text_column *column, int width, bool last) {
     size_t begin = 0;
     int columns = 0;

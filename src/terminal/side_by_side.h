@@ -5,9 +5,9 @@
 
 #include <stdio.h>
 
-enum { TT_NARROW = 60 }; /* below this many columns two texts side by side are no pleasure to read */
+enum { TT_NARROW = 60 }; /* with fewer columns, two texts side by side are hard to read */
 
-/* Prints `left` and `right` (UTF-8) under their headings in two columns which together fill `width` terminal columns, broken
+/* Prints two texts (UTF-8) under their headings in two columns that together fill `width` terminal columns, broken
  * between words by the rules of Unicode. */
 bool tt_side_by_side(FILE *stream, const char *const headings[2], const char *const texts[2], int width, bool colour,
                      bool unicode, tt_error *err);

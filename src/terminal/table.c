@@ -17,7 +17,7 @@ size_t tt_text_width(const char *text) {
     return width < 0 ? strlen(text) : (size_t)width;
 }
 
-/* Takes over what was appended to the cells since `begin` as one cell. */
+/* Makes the text appended to the cells since `begin` one cell. */
 static void end_cell(tt_table *table, size_t begin) {
     if (table->cells.failed) return;
     tt_one_line(table->cells.data + begin);

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { COMPARED = 3 /* prompts: a baseline and its two classes, which every run has */ };
+enum { COMPARED = 3 /* prompts: a baseline and two classes, which every run has */ };
 
-/* Processors quantise activations where GPUs round them to half precision: 1% to 5% apart is usual. The faults seen so far
- * put some block off by 85% or more. */
+/* Processors quantise activations, while GPUs round them to half precision: differences of 1% to 5% are usual. The faults
+ * seen so far put some block off by 85% or more. */
 static const double LARGEST_DIFFERENCE = 0.5;
 
 /* The contributions of the prompts as `model` computes them: COMPARED x blocks x width; the caller frees. */
@@ -33,7 +33,7 @@ static float *capture_on_processor(tt_run *run, const tt_tokens *tokens, tt_erro
     return contributions;
 }
 
-/* How far apart a block's contributions are, as a share of their size. */
+/* The difference between a block's contributions, as a share of their size. */
 static double difference_at(const float *there, const float *here, size_t block, size_t blocks, size_t width) {
     double difference = 0, size = 0;
     for (size_t prompt = 0; prompt < COMPARED; prompt++) {

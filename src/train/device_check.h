@@ -1,11 +1,11 @@
-/* device_check.h: whether blocks on a GPU or on another machine compute what the processor does.
+/* device_check.h: checks that blocks on a GPU or on another machine compute what the processor computes.
  *
- * Drivers and their compilers have faults that nothing reports: states come out as noise, and so do the vectors made of
- * them. So a few of the run's own prompts are computed on the processor as well. */
+ * Drivers and their compilers can fail silently: hidden states come out as noise, and so do vectors made from them. So a
+ * few of the run's own prompts are also computed on the processor. */
 #pragma once
 
 #include "train/run.h"
 
-/* Compares, where a block may lie elsewhere; says in a note how far they are apart, or why they were not compared: the model
- * does not fit this machine's memory. Fails where they differ by more than rounding can. */
+/* Compares the two if a block may be on another device. A note says how far apart they are, or why they were not
+ * compared: the model does not fit this machine's memory. Fails if they differ by more than rounding can explain. */
 bool tt_device_check(tt_run *run, tt_error *err);

@@ -16,7 +16,7 @@ enum {
     MEASURED_SECONDS = 3,   /* of capturing, to estimate its speed */
 };
 
-/* Adds the tokens of the batch that begins at sample `begin`: as it is computed, and with a baseline for each axis. */
+/* Adds the tokens of the batch that begins at sample `begin`: as computed, and with a baseline per axis. */
 static bool count_batch(const tt_gather *gather, size_t begin, size_t count, double *computed, double *plain,
                         tt_error *err) {
     const size_t rows = tt_gather_rows(gather->axis_count);
@@ -56,7 +56,7 @@ static bool estimate_tokens(const tt_run *run, tt_forecast *forecast, tt_error *
     return true;
 }
 
-/* Captures the run's first batches, without keeping them, for a few seconds; the first one warms up and is not timed. */
+/* Captures the run's first batches for a few seconds without keeping them; the first is a warm-up and not timed. */
 static bool measure_speed(const tt_run *run, tt_forecast *forecast, tt_error *err) {
     const tt_gather gather = tt_run_gather(run);
     const size_t batch = tt_gather_batch(run->axis_count, gather.prompts_per_system), rows = tt_gather_rows(run->axis_count);

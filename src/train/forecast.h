@@ -1,4 +1,4 @@
-/* forecast.h: what a run will take, before it is begun: `trimtab train --dry-run`. */
+/* forecast.h: what a run will cost, before it begins: `trimtab train --dry-run`. */
 #pragma once
 
 #include "train/options.h"
@@ -6,18 +6,18 @@
 typedef struct tt_forecast {
     uint64_t axes, samples;
     uint64_t prompts;         /* after sharing the baseline among the axes */
-    uint64_t plain_prompts;   /* three classes an axis, nothing shared */
-    double plain_tokens;      /* of the plain prompts; estimated from a spread of batches, as the next one */
-    double computed_tokens;   /* after sharing beginnings */
+    uint64_t plain_prompts;   /* three prompts per axis, nothing shared */
+    double plain_tokens;      /* of the plain prompts; like the next, estimated from a sample of batches */
+    double computed_tokens;   /* after sharing common beginnings */
     uint64_t states_bytes;    /* on disk, until the run is done */
-    uint64_t vector_bytes;    /* on disk, for good */
+    uint64_t vector_bytes;    /* on disk, permanently */
     uint64_t memory_bytes;    /* resident at the peak: measured with the model loaded, plus what solving needs */
     double tokens_per_second; /* measured, or given */
-    bool measured;            /* which of both */
+    bool measured;            /* which of the two */
     double capture_seconds, solve_seconds;
 } tt_forecast;
 
-/* `tokens_per_second` > 0: do not measure, take this. Else a few seconds of the run's own first batches are captured and
- * timed. Refused: what the run would refuse, but for the disk's and the output folder's part. */
+/* If `tokens_per_second` > 0, it is used instead of a measurement. Otherwise a few seconds of the run's own first batches
+ * are captured and timed. Refuses whatever the run would refuse, except for the disk and the output folder. */
 bool tt_train_forecast(tt_model *model, const tt_train_options *options, double tokens_per_second, tt_forecast *forecast,
                        tt_error *err);

@@ -12,7 +12,7 @@ uint32_t tt_gather_rows(size_t axis_count) { return (uint32_t)(1 + 2 * axis_coun
 
 size_t tt_gather_batch(size_t axis_count, size_t prompts_per_system) {
     const size_t fill = PROMPTS_A_BATCH / tt_gather_rows(axis_count);
-    /* Samples of one system message belong together: their common beginning is computed once. */
+    /* Samples with the same system message stay together: their common beginning is computed once. */
     if (prompts_per_system > 1)
         return fill > prompts_per_system ? fill / prompts_per_system * prompts_per_system : prompts_per_system;
     return fill ? fill : 1;
@@ -36,7 +36,7 @@ bool tt_gather_tokens(const tt_gather *gather, tt_split split, size_t index, tt_
     return ok;
 }
 
-/* The plain way asks for the baseline again with every axis: the published scripts train one axis at a time. */
+/* The plain way computes the baseline again for every axis: the published scripts train one axis at a time. */
 static bool repeat_baselines(const tt_gather *gather, tt_capture *capture, size_t count, const tt_tokens *tokens,
                              float *data, size_t stride, tt_error *err) {
     const size_t rows = tt_gather_rows(gather->axis_count);
@@ -63,8 +63,8 @@ static bool capture_batch(const tt_gather *gather, tt_capture *capture, size_t b
 
 /* ==== Which samples are missing ====
  *
- * A batch is on the disk before whoever captured it gets the next one: so of what a rank has captured a crash costs one
- * batch at most. */
+ * A batch is on the disk before the rank that captured it gets the next one, so a crash costs each rank at most one
+ * batch. */
 
 typedef struct batches {
     const tt_gather *gather;
@@ -74,7 +74,7 @@ typedef struct batches {
     size_t rows, stride; /* prompts and floats a sample */
 } batches;
 
-/* What a batch takes. */
+/* The memory of a batch. */
 typedef struct worker {
     tt_tokens *tokens;
     float *data;
@@ -83,8 +83,8 @@ typedef struct worker {
 
 static size_t batch_of(const tt_gather *gather) { return tt_gather_batch(gather->axis_count, gather->prompts_per_system); }
 
-/* The samples from `first` on that make a batch: up to where the next one begins, which depends on the arguments alone, or
- * up to one that is there. */
+/* The batch of samples that begins at `first`: it ends where the next one begins, which depends only on the arguments, or
+ * before a sample that exists already. */
 static tt_piece batch_at(const batches *list, uint64_t first) {
     const uint64_t batch = batch_of(list->gather), samples = tt_states_shape_of(list->states)->samples;
     uint64_t end = first - first % batch + batch;
@@ -94,7 +94,7 @@ static tt_piece batch_at(const batches *list, uint64_t first) {
     return result;
 }
 
-/* The states file takes a batch only so far ahead of the first gap: a rank that stands still keeps the others waiting. */
+/* The states file accepts batches only up to a limit after the first gap, so a stalled rank makes the others wait. */
 static bool is_too_far_ahead(const batches *list, const tt_piece *batch) {
     const uint64_t gap = tt_states_committed(list->states);
     return batch->first != gap && batch->first + batch->count > gap + TT_STATES_AHEAD;

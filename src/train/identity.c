@@ -14,9 +14,9 @@ enum { IDENTITY_VERSION = 1 };
 
 typedef enum field_kind { TEXT, COUNT64, COUNT32, REAL, WHOLE, FLAG } field_kind;
 
-/* In the order in which they are compared: what comes first explains most. `differs`: how a difference is told of a text
- * ("another model file"), or of a flag as the option's name, with a "no " before it where it was not given; of a
- * number as the option's name. NULL where it is not compared, or below, by itself. */
+/* In the order of comparison: the first difference explains most. `differs` names a difference: for a text, what it is
+ * ("another model file"); for a flag, the option's name, with "no " in front if it was not given; for a number, the
+ * option's name. NULL if the field is not compared, or is compared separately below. */
 static const struct field {
     const char *key;
     field_kind kind;
@@ -161,7 +161,7 @@ char *tt_identity_write(const tt_identity *identity, tt_error *err) {
 
 /* ==== Reading ==== */
 
-/* What an older trimtab did not write is empty or 0. */
+/* A field that an older trimtab did not write is empty or 0. */
 static bool read_field(yyjson_val *root, tt_identity *identity, const struct field *field, tt_error *err) {
     const place at = place_of(identity, field);
     yyjson_val *value = yyjson_obj_get(root, field->key);
@@ -234,7 +234,7 @@ static bool differ_count(const char *what, uint64_t stored, uint64_t present, co
     return differ(text, file, err);
 }
 
-/* "NAME STORED instead of PRESENT", or what it has where the other has none. */
+/* "NAME STORED instead of PRESENT", or the value that only one of them has. */
 static bool differ_text(const char *name, const char *stored, const char *present, const char *file, tt_error *err) {
     char text[512];
     if (!*stored) snprintf(text, sizeof text, "no %s", name);
@@ -243,7 +243,7 @@ static bool differ_text(const char *name, const char *stored, const char *presen
     return differ(text, file, err);
 }
 
-/* Where blocks lie, whose processors round in ways of their own. */
+/* The places of the blocks, since processors round differently. */
 static bool match_placement(const tt_identity *stored, const tt_identity *present, const char *file, tt_error *err) {
     if (!stored->gpu_layers && present->gpu_layers) return differ("no blocks on a GPU or over --rpc", file, err);
     if (stored->gpu_layers && !present->gpu_layers) {
@@ -275,7 +275,7 @@ static bool match_axes(const tt_identity *stored, const tt_identity *present, co
     return true;
 }
 
-/* A file without a digest is of the time when libllama laid conversations out: what it did then counts. */
+/* A file without a digest is from the time when libllama laid out conversations: that layout counts. */
 static bool match_chat(const tt_identity *stored, const tt_identity *present, const char *file, tt_error *err) {
     const bool old = !*stored->chat_digest;
     const char *before = present->chat_digest_before ? present->chat_digest_before : "";
@@ -293,7 +293,7 @@ static bool match_rounding(const tt_identity *stored, const tt_identity *present
                    file);
 }
 
-/* Two fields that are compared by what they hold alone. */
+/* Two fields that are compared by value alone. */
 static bool match_field(const tt_identity *stored, const tt_identity *present, const struct field *field, const char *file,
                         tt_error *err) {
     const place a = place_of(stored, field), b = place_of(present, field);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The row of a vector that holds block `block`'s direction; 0 (which does not exist) where there is no such row. */
+/* The row of a vector for block `block`'s direction; 0 (which does not exist) if there is none. */
 static uint32_t row_of_block(uint32_t block, int layer_offset, uint32_t blocks) {
     const uint32_t row = block + (uint32_t)layer_offset;
     return row < blocks ? row : 0;
@@ -36,7 +36,7 @@ static bool collect_figures(const tt_axis_directions *directions, tt_axis_result
     return true;
 }
 
-/* The length that a role gives to a block's unit direction. */
+/* The length of a block's direction in the vector of a role. */
 static double length_of_role(const tt_direction *direction, tt_role role) {
     switch (role) {
     case TT_ROLE_NEGATIVE:
@@ -116,7 +116,7 @@ static bool write_report(const tt_identity *identity, size_t axis, const tt_trai
     const struct tt_identity_axis *names = &identity->axes[axis];
     char *vector_path = tt_vector_path(options->output, identity->model_name, names->name, "report", err);
     if (!vector_path) return false;
-    /* The vectors' own naming, with another ending. */
+    /* Named like the vectors, with another ending. */
     result->report = tt_format(err, "%.*s.json", (int)(strlen(vector_path) - strlen(".gguf")), vector_path);
     free(vector_path);
     yyjson_mut_val *root;

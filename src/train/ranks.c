@@ -57,11 +57,11 @@ bool tt_ranks_receive(const tt_ranks *ranks, void *bytes, size_t size, int from,
     return ranks->transport->receive(bytes, size, from, err);
 }
 
-/* Looks once at every rank that is not done, and answers. `*idle` stays true when none has sent anything. */
+/* Checks once every rank that is not done, and answers. `*idle` stays true if none has sent anything. */
 static bool answer_all(const tt_ranks *ranks, tt_ranks_answer answer, void *data, bool *done, bool *idle, tt_error *err) {
     for (int from = 1; from < ranks->count; from++) {
         bool there = false;
-        /* What one that is done has sent belongs to the next stage of the run. */
+        /* A message from a rank that is done belongs to the next stage of the run. */
         if (done[from]) continue;
         if (!ranks->transport->look(from, &there, err)) return false;
         if (!there) continue;

@@ -1,4 +1,4 @@
-/* ranks_mpi.c: MPI, as ranks.c calls it; becomes trimtab-mpi.so. The only file that includes mpi.h. */
+/* ranks_mpi.c: the MPI calls behind ranks.c, built as trimtab-mpi.so. The only file that includes mpi.h. */
 #include "train/ranks_mpi.h"
 
 #include <mpi.h>
@@ -6,7 +6,7 @@
 
 enum {
     TAG = 7,
-    CHUNK = 1 << 28, /* bytes a message: MPI counts in int */
+    CHUNK = 1 << 28, /* bytes per message: MPI counts in int */
 };
 
 static bool check(int status, tt_error *err) {

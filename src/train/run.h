@@ -1,4 +1,4 @@
-/* run.h: the parts that a training run and its forecast have in common: axes, plan, chat template, identity. */
+/* run.h: the parts that a training run and its forecast share: axes, plan, chat template, identity. */
 #pragma once
 
 #include "train/gather.h"
@@ -8,7 +8,7 @@
 
 typedef struct tt_run {
     const tt_train_options *options;
-    tt_model *model; /* NULL when the states are at hand already */
+    tt_model *model; /* NULL if the states exist already */
     tt_axis *axes;
     size_t axis_count;
     tt_plan *plan;
@@ -20,16 +20,16 @@ typedef struct tt_run {
     tt_ranks ranks;
 } tt_run;
 
-/* Loads and checks everything that can be wrong before the first token; `run->options` and `run->model` are set by the
- * caller. */
+/* Loads and checks everything that can be wrong before the first token. The caller has set `run->options` and
+ * `run->model`. */
 bool tt_run_begin(tt_run *run, tt_error *err);
 void tt_run_end(tt_run *run);
 
-/* Fails where finding directions would take more memory than the machine has: known before the first token. */
+/* Fails if finding directions would take more memory than the machine has, before the first token. */
 bool tt_run_check_memory(const tt_run *run, tt_error *err);
 
-/* The run's way of asking the model. */
+/* What gathering this run's samples needs. */
 tt_gather tt_run_gather(const tt_run *run);
 
-/* Tells the observer a sentence; rank 0 alone does. */
+/* Gives the observer a sentence, on rank 0 only. */
 void tt_run_note(const tt_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));

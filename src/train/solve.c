@@ -1,7 +1,7 @@
 /* solve.c: see solve.h
  *
- * Blocks are independent, and at most widths a block is too small to keep several cores busy in one LAPACK call: so each
- * thread solves a block by itself, with linear algebra on one thread. */
+ * Blocks are independent, and at most widths a block is too small to keep several cores busy in one LAPACK call. So each
+ * thread solves whole blocks, with single-threaded linear algebra. */
 #include "train/solve.h"
 #include "base/memory.h"
 #include "train/work.h"
@@ -24,23 +24,23 @@ bool tt_solve_range(uint32_t blocks, tt_block_skip begin, tt_block_skip end, uin
 }
 
 uint64_t tt_solve_memory(uint64_t samples, uint32_t width, const tt_direction_options *options, int threads) {
-    /* In double, since an absurd number of samples must not wrap around to a small sum. */
+    /* In double precision, so that an absurd number of samples does not wrap around to a small sum. */
     const double data = 2.0 * (double)samples * width * sizeof(float);
     const double all = ((double)tt_direction_memory(samples, width, options) + data) * threads;
     return all < 0x1p64 ? (uint64_t)all : UINT64_MAX;
 }
 
-/* Jobs are numbered axis by axis, block by block: a piece of work is one job. */
+/* Jobs are numbered axis by axis, block by block; a piece of work is one job. */
 typedef struct job_list {
     const tt_states *states; /* rank 0's */
     const tt_states_shape *shape;
     const tt_train_options *options;
     tt_axis_directions *axes; /* rank 0's */
-    uint32_t first, blocks;   /* blocks an axis that are solved, the first of them */
+    uint32_t first, blocks;   /* solved blocks per axis, and the first of them */
     uint64_t next, total, done;
 } job_list;
 
-/* What a job takes. */
+/* The memory of a job. */
 typedef struct worker {
     float *A, *B;
     size_t values, width; /* of each; of a row */
@@ -84,7 +84,7 @@ static bool load_job(const void *data, void *own, const tt_piece *job, tt_error 
            tt_states_differences(jobs->states, block, row + 1, 0, jobs->shape->samples, self->B, err);
 }
 
-/* Linear algebra on one thread: so a direction does not depend on who finds it. */
+/* Linear algebra on one thread, so that a direction does not depend on the rank or thread that finds it. */
 static bool compute_job(const void *data, void *own, const tt_piece *job, tt_error *err) {
     const job_list *jobs = data;
     worker *self = own;
@@ -112,13 +112,13 @@ static bool move_input(const tt_transfer *transfer, void *own, const tt_piece *,
            tt_transfer_bytes(transfer, self->B, self->values * sizeof *self->B, err);
 }
 
-/* A direction travels as its struct's bytes (the ranks run one program), with the unit vector behind. */
+/* A direction is sent as its struct's bytes (all ranks run one program), followed by the unit vector. */
 static bool move_result(const tt_transfer *transfer, void *own, const tt_piece *, tt_error *err) {
     worker *self = own;
     tt_direction *direction = &self->direction;
     if (!transfer->sends) tt_direction_free(direction);
     const bool ok = tt_transfer_bytes(transfer, direction, sizeof *direction, err);
-    if (!transfer->sends) direction->unit = NULL; /* what came is the other process' */
+    if (!transfer->sends) direction->unit = NULL; /* the pointer received is the other process' */
     if (!ok || !direction->found) return ok;
     if (!transfer->sends) direction->unit = tt_alloc(self->width, sizeof *direction->unit, err);
     return direction->unit && tt_transfer_bytes(transfer, direction->unit, self->width * sizeof *direction->unit, err);

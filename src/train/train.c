@@ -16,7 +16,7 @@
 
 /* ==== Before the work ==== */
 
-/* The folder exists and takes files: known before hours of work, not after. */
+/* Checks before hours of work, not after, that the folder exists and can be written. */
 static bool check_output(const tt_train_options *options, tt_error *err) {
     if (!tt_make_folder(options->output, err)) return false;
     return tt_folder_try(options->output, err) || tt_fail_prefix(err, "the output folder takes no files");
@@ -29,8 +29,8 @@ static tt_states_shape shape_of(const tt_identity *identity) {
                              .width = identity->width};
 }
 
-/* Reads what run a states file is of. The file's header tells its shape as well: what is captured and solved goes by the
- * identity's, which must not be another one. */
+/* Reads the identity of a states file's run. Capturing and solving use the identity's shape, which must agree with the
+ * one in the file's header. */
 static bool read_identity(const tt_states *states, const char *path, tt_identity *identity, tt_error *err) {
     if (!tt_identity_read(identity, tt_states_identity(states), path, err)) return false;
     const tt_states_shape told = shape_of(identity), *shape = tt_states_shape_of(states);
@@ -42,9 +42,9 @@ static bool read_identity(const tt_states *states, const char *path, tt_identity
                    path);
 }
 
-/* Goes on with the states file that is there, or makes a new one. */
+/* Continues with an existing states file, or creates a new one. */
 static bool open_states(tt_run *r, tt_error *err) {
-    /* One that is there but out of reach is opened too, which tells why it cannot be: it must not be written over. */
+    /* A file that exists but cannot be accessed is opened too, which gives the reason; it must not be overwritten. */
     if (!r->options->restart && (access(r->states_path, F_OK) == 0 || errno != ENOENT)) {
         r->states = tt_states_open(r->states_path, true, err);
         if (!r->states) return false;
@@ -66,7 +66,7 @@ static bool open_states(tt_run *r, tt_error *err) {
 
 /* ==== The work ==== */
 
-/* What all ranks have captured together, on rank 0. */
+/* The total that all ranks have captured, on rank 0. */
 static bool add_up_counts(const tt_ranks *ranks, tt_capture_counts *counts, tt_error *err) {
     if (ranks->rank != 0) return tt_ranks_send(ranks, counts, sizeof *counts, 0, err);
     for (int from = 1; from < ranks->count; from++) {
@@ -119,7 +119,7 @@ static bool write_axes(tt_run *r, const tt_axis_directions *directions, tt_train
     return ok;
 }
 
-/* An axis without any direction fails the run, but only when the others' files are written. */
+/* An axis without any direction fails the run, but only after the others' files are written. */
 static bool check_found(const tt_train_result *result, tt_error *err) {
     for (size_t i = 0; i < result->axis_count; i++)
         if (result->axes[i].figure_count == 0)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* What rank 0's threads share. */
+/* Shared by rank 0's threads. */
 typedef struct shared {
     const tt_work *work;
     pthread_mutex_t mutex;
@@ -29,7 +29,7 @@ static void fail(shared *all, const tt_error *err) {
     pthread_mutex_unlock(&all->mutex);
 }
 
-/* The next piece; none after a failure, of which an interruption is one. */
+/* The next piece; none after a failure, including an interruption. */
 static tt_piece take(shared *all) {
     const tt_work *work = all->work;
     if (work->cancel && atomic_load(work->cancel)) {
@@ -85,7 +85,7 @@ typedef struct service {
     void *worker;
 } service;
 
-/* Rank 0's answer to a rank that hands in a result, or an empty piece to begin with. */
+/* Rank 0's answer to a rank that hands in a result, or, at the start, an empty piece. */
 static bool answer_rank(void *data, int from, bool *last, tt_error *err) {
     service *self = data;
     const tt_work *work = self->all->work;
@@ -110,7 +110,7 @@ static void *serve(void *data) {
     return NULL;
 }
 
-/* Any other rank's side. */
+/* The side of every other rank. */
 static bool follow(const tt_work *work, tt_error *err) {
     const tt_transfer in = {work->ranks, 0, false}, out = {work->ranks, 0, true};
     void *worker = work->open(work->data, err);
@@ -129,8 +129,8 @@ static bool follow(const tt_work *work, tt_error *err) {
 
 /* ==== All of it ==== */
 
-/* Works on `threads` threads, this one among them, and serves on one more where there are other ranks. A thread that cannot
- * be started is done without. */
+/* Works on `threads` threads, including this one, and serves on one more if there are other ranks. If a thread cannot be
+ * started, the others do its work. */
 static bool lead(const tt_work *work, tt_error *err) {
     shared all = {.work = work};
     pthread_t server, *threads = tt_alloc((size_t)work->threads, sizeof *threads, err);

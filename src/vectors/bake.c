@@ -1,8 +1,8 @@
 /* bake.c: see bake.h
  *
- * The new file's header is the old one, as libggml parsed it, with the biases' tensors behind the others and the recipe
- * behind the keys; so all offsets stay what they are. The data is then copied tensor by tensor. A bias that the model has
- * already keeps its place, and gets the mix's row added to it. */
+ * The new file's header is the old one, as libggml parsed it, with the biases' tensors after the others and the recipe
+ * after the keys, so all offsets stay the same. The data is then copied tensor by tensor. A bias that the model already
+ * has keeps its place, and the mix's row is added to it. */
 #include "vectors/bake.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -17,9 +17,9 @@
 
 enum { BUFFER_BYTES = 1 << 20 };
 
-/* Architectures whose loader takes a bias of ffn_down, and whose graph adds it and nothing behind it. To add one, make a
- * tiny model of it (tests/support/tiny_model.h) and name it here: tests/test_bake.c bakes every tiny model that this table
- * allows, and docs/bake.md tells users. */
+/* Architectures whose loader accepts a bias of ffn_down, and whose graph adds it last. To add one, make a tiny model of
+ * it (tests/support/tiny_model.h) and name it here: tests/test_bake.c bakes every tiny model that this table allows, and
+ * docs/bake.md has the table for users. */
 static const char *const architectures[] = {"llama"};
 
 const char *tt_bake_architecture(size_t index) {
@@ -34,7 +34,7 @@ static bool is_possible(const char *architecture) {
     return false;
 }
 
-/* Where row K goes. */
+/* The place of row K. */
 typedef struct placed_bias {
     const float *row; /* NULL: nothing to do for this layer */
     size_t part;
@@ -60,7 +60,7 @@ static void name_of_tensor(uint32_t K, const char *which, char name[static GGML_
     snprintf(name, GGML_MAX_NAME, "blk.%" PRIu32 ".ffn_down.%s", K, which);
 }
 
-/* The part of the model and the index in it of that tensor, or false. */
+/* The model's part and the index in it of that tensor; false if there is none. */
 static bool find_tensor(const tt_model_file *file, uint32_t K, const char *which, size_t *part, int64_t *tensor) {
     char name[GGML_MAX_NAME];
     name_of_tensor(K, which, name);
@@ -132,7 +132,8 @@ static void add_bias_tensor(struct gguf_context *meta, uint32_t K, uint32_t widt
     tt_gguf_add_row(meta, name, width);
 }
 
-/* Each part of a split model tells how many tensors all of them have. */
+/* Each part of a split model has the total number of tensors. (Setting a key moves it after the others; their order has
+ * no meaning.) */
 static bool raise_tensor_count(tt_gguf *part, size_t more, tt_error *err) {
     uint64_t count = UINT64_MAX;
     if (!tt_gguf_count(part, "split.tensors.count", INT32_MAX - TT_LAYERS_MOST, &count, err)) return false;
@@ -143,7 +144,7 @@ static bool raise_tensor_count(tt_gguf *part, size_t more, tt_error *err) {
     return true;
 }
 
-/* What the model carries already, if it was baked before, and the mix. */
+/* The recipe that the model already has, if it was baked before, and the mix. */
 static bool set_recipe(tt_gguf *part, const char *recipe, tt_error *err) {
     static const char key[] = "trimtab.recipe";
     const char *before = "";
@@ -174,7 +175,7 @@ static bool prepare_headers(baking *b, size_t *added, tt_error *err) {
 
 /* ==== Data ==== */
 
-/* What was just written counts. */
+/* Adds to the progress. */
 static bool advance(baking *b, uint64_t size, tt_error *err) {
     b->done += size;
     if (b->options->on_progress) b->options->on_progress(b->done, b->total, b->options->user_data);
@@ -187,7 +188,7 @@ static bool put(baking *b, size_t part, const void *bytes, size_t size, tt_error
     return tt_output_write(&b->outputs[part], bytes, size, err) && advance(b, size, err);
 }
 
-/* Copies tensor `index`, as it is in the old file. */
+/* Copies tensor `index` from the old file. */
 static bool copy_tensor(baking *b, size_t part, int64_t index, tt_error *err) {
     const tt_gguf *file = &b->file->parts[part];
     const uint64_t begin = tt_gguf_tensor_offset(file, index), size = tt_gguf_tensor_size(file, index);
@@ -200,7 +201,7 @@ static bool copy_tensor(baking *b, size_t part, int64_t index, tt_error *err) {
     return true;
 }
 
-/* The mix's row, added to the bias that the model has already. */
+/* The mix's row, added to the bias that the model already has. */
 static bool put_bias(baking *b, const placed_bias *bias, tt_error *err) {
     const tt_gguf *file = &b->file->parts[bias->part];
     const size_t size = b->file->width * sizeof(float);

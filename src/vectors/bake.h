@@ -1,9 +1,8 @@
-/* bake.h: a copy of a model that carries a mix for good, as biases, so that any GGUF application is steered by it.
+/* bake.h: copies a model with a mix built in, as biases, so that it is steered in any program that reads GGUF.
  *
- * What a control vector adds to the output of block K is what a bias of the block's last projection adds:
- * blk.K.ffn_down.bias is the mix's row K. That holds where the projection's result goes into the block's output as it is,
- * and where libllama loads such a bias: for the architectures in bake.c's table, each of which a test has shown
- * (docs/bake.md). */
+ * A control vector adds to the output of block K what a bias of the block's last projection adds: blk.K.ffn_down.bias is
+ * the mix's row K. That holds if the projection's result enters the block's output unchanged, and if libllama loads such
+ * a bias: for the architectures in bake.c's table, each confirmed by a test (docs/bake.md). */
 #pragma once
 
 #include "gguf/model_file.h"
@@ -22,19 +21,19 @@ typedef struct tt_baked {
     char **paths; /* one file, or the parts of a split model */
     size_t path_count;
     uint64_t bytes;
-    size_t biases; /* rows that went in */
+    size_t biases; /* rows that were written */
 } tt_baked;
 
-/* The architectures of the models that can be baked, `index` from 0; NULL behind the last. */
+/* The architectures that can be baked, `index` from 0; NULL after the last. */
 const char *tt_bake_architecture(size_t index);
 
-/* Whether tt_bake can do it, without a file being written: the architecture, the shapes, and a bias that the model has
- * already. */
+/* Checks whether tt_bake would succeed, without writing a file: the architecture, the shapes, and a bias that the model
+ * already has. */
 bool tt_bake_check(tt_model_file *file, const tt_vector *vector, tt_error *err);
 
 /* Writes the model `file` with `vector`'s rows to `output`: one file, or as many parts as the model has, named after
- * `output`. Every other key and tensor is copied bit for bit, through a buffer of fixed size; trimtab.recipe is added. All
- * of the files or none. `file` is used up: afterwards it can only be closed. */
+ * `output`. Every other key and tensor is copied bit for bit, through a buffer of fixed size; trimtab.recipe is added.
+ * Writes all of the files or none. Afterwards `file` can only be closed. */
 bool tt_bake(tt_model_file *file, const tt_vector *vector, const char *output, const tt_bake_options *options,
              tt_baked *baked, tt_error *err);
 void tt_baked_free(tt_baked *baked); /* harmless on `{0}` */

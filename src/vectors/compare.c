@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-/* Adds row K's share to the three sums that a cosine is made of. */
+/* Adds row K's part to the three sums of a cosine. */
 static void add_products(const tt_vector *a, const tt_vector *b, uint32_t K, double sums[static 3]) {
     const float *x = K < a->layer_count ? a->rows[K] : NULL, *y = K < b->layer_count ? b->rows[K] : NULL;
     for (uint32_t i = 0; i < a->width; i++) {
@@ -22,7 +22,7 @@ double tt_vector_cosine(const tt_vector *a, const tt_vector *b, uint32_t K) {
     else
         for (uint32_t k = 1; k < layers; k++) add_products(a, b, k, sums);
     if (!(sums[1] > 0 && sums[2] > 0)) return 0;
-    return fmax(-1, fmin(1, sums[0] / (sqrt(sums[1]) * sqrt(sums[2])))); /* rounding may reach a hair beyond */
+    return fmax(-1, fmin(1, sums[0] / (sqrt(sums[1]) * sqrt(sums[2])))); /* rounding may go slightly beyond */
 }
 
 double tt_safe_scale(const double *R, const double *weights, size_t n) {

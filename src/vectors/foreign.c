@@ -16,10 +16,10 @@ static bool is_known(const char *key) {
 
 /* ==== How it is meant to be applied ==== */
 
-/* Keys by which other tools say what is done with a direction. */
+/* Keys by which other tools say how a direction is applied. */
 static const char *const operation_keys[] = {"controlvector.operation", "controlvector.mode", "dspark.operation",
                                              "dspark.mode"};
-static const char magnitude_key[] = "controlvector.magnitude"; /* the hidden state is brought to this length */
+static const char magnitude_key[] = "controlvector.magnitude"; /* the hidden state is rescaled to this length */
 
 static bool means_adding(const char *operation) {
     static const char *const words[] = {"", "add", "added", "addition", "additive", "sum", "linear", "steer", "steering"};

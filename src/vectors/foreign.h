@@ -1,9 +1,9 @@
-/* foreign.h: keys of a vector file that neither llama.cpp nor trimtab reads: kept as they are, so that they can be shown and
- * written again. And among them the ones that say how the vector is meant to be applied. */
+/* foreign.h: keys of a vector file that neither llama.cpp nor trimtab reads, kept unchanged so that they can be shown and
+ * written again; and among them the keys that say how the vector is meant to be applied. */
 #pragma once
 
 #include "gguf/gguf_file.h"
 #include "vectors/vector.h"
 
-/* Takes the foreign keys of the file over, and finds `vector->operation` in them. */
+/* Takes over the file's foreign keys, and sets `vector->operation` from them. */
 bool tt_foreign_read(tt_vector *vector, const tt_gguf *file, tt_error *err);

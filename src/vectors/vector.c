@@ -1,4 +1,4 @@
-/* vector.c: control vectors in memory, and what their files are called. Reading and writing them is in vector_file.c. */
+/* vector.c: control vectors in memory, and the names of their files. vector_file.c reads and writes them. */
 #include "vectors/vector.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -10,7 +10,7 @@
 
 /* ==== In memory ==== */
 
-/* Every string of a vector, so that they are made and freed in one place. */
+/* All strings of a vector, to make and free them in one place. */
 enum { STRINGS = 11 };
 static void strings_of(tt_vector *vector, char **fields[static STRINGS]) {
     char **const all[STRINGS] = {&vector->architecture, &vector->model_name, &vector->axis,        &vector->class_name,

@@ -1,6 +1,6 @@
-/* vector_file.c: control vectors as GGUF files; every key is described in docs/vector-format.md.
+/* vector_file.c: control vectors as GGUF files; docs/vector-format.md describes every key.
  *
- * What other tools write is read too: they tell less, and what they tell as layer_count is not always the model's. */
+ * Other tools' files are read too: they say less, and their layer_count is not always the model's. */
 #include "base/file.h"
 #include "base/memory.h"
 #include "gguf/gguf_file.h"
@@ -17,7 +17,7 @@
 static const char architecture_key[] = "general.architecture", architecture_value[] = "controlvector";
 static const char row_prefix[] = "direction.";
 
-/* The figures that are arrays of one number a block, and where they stand in tt_block_figures. */
+/* The metrics that are arrays with one number per block, and their places in tt_block_figures. */
 typedef struct figure_field {
     const char *key;
     enum gguf_type type;
@@ -108,8 +108,9 @@ static bool is_own(const tt_gguf *file) {
     return false;
 }
 
-/* Decides on L. Other tools write other counts as layer_count: the number of rows (llama.cpp's own generator among them), or
- * that of the layers that can be steered, which is the highest K. L is larger than either, so they can be told apart. */
+/* Determines L. Other tools write other counts as layer_count: the number of rows (llama.cpp's own generator does), or
+ * the number of layers that can be steered, which is the highest K. L is larger than either, so they can be
+ * recognised. */
 static bool find_layer_count(const tt_gguf *file, uint32_t highest, uint32_t *layer_count, bool *given, tt_error *err) {
     uint64_t told = 0;
     if (!tt_gguf_count(file, "controlvector.layer_count", TT_LAYERS_MOST, &told, err)) return false;
@@ -174,7 +175,7 @@ static bool read_figures(const tt_gguf *file, tt_vector *vector, tt_error *err) 
         if (!tt_gguf_array(file, field->key, field->type, &values, &count, err)) return false;
         if (i == 0) {
             if (count > TT_LAYERS_MOST) count = SIZE_MAX;
-            if (count == 0) return true; /* a file without figures */
+            if (count == 0) return true; /* a file without metrics */
             if (count != SIZE_MAX && !(vector->figures = tt_alloc(count, sizeof *vector->figures, err))) return false;
             vector->figure_count = count == SIZE_MAX ? 0 : count;
         }
@@ -186,7 +187,7 @@ static bool read_figures(const tt_gguf *file, tt_vector *vector, tt_error *err) 
     return true;
 }
 
-/* What the file's name tells goes in where its keys are silent. */
+/* The file's name fills in what its keys lack. */
 static bool read_name(const tt_gguf *file, tt_vector *vector, tt_error *err) {
     tt_vector_name name;
     if (*vector->axis || vector->role == TT_ROLE_MIX || !tt_vector_name_parse(file->path, &name)) return true;
@@ -295,11 +296,11 @@ static void write_figures(struct gguf_context *meta, const tt_vector *vector, un
     }
 }
 
-/* The order here is the file's. Keys that would say nothing are left out. */
+/* In the file's order. Keys without information are left out. */
 static bool write_keys(struct gguf_context *meta, const tt_vector *vector, tt_error *err) {
     gguf_set_val_str(meta, architecture_key, architecture_value);
     gguf_set_val_str(meta, "controlvector.model_hint", vector->architecture);
-    /* Where the model's layers are not known, the number of rows, as other tools write it. */
+    /* If the number of the model's layers is unknown: the number of rows, as other tools write it. */
     gguf_set_val_u32(meta, "controlvector.layer_count",
                      vector->layer_count_given ? vector->layer_count : tt_vector_row_count(vector));
     write_string(meta, "trimtab.version", vector->version);

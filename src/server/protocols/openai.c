@@ -43,6 +43,7 @@ bool tt_openai_parse(tt_request *request, const tt_request_world *world, bool ch
         tt_request_take_messages(&fields, request, world);
     else
         tt_request_take_prompts(&fields, request, world);
+    tt_request_take_constraints(&fields, request, world);
     if (fields.ok && tt_request_answers(request) > TT_CHOICES_MOST)
         tt_fields_refuse(&fields, "n", "%zu answers at once are too many: at most %d", tt_request_answers(request),
                          TT_CHOICES_MOST);
@@ -471,7 +472,17 @@ static const tt_form chat_form, completion_form;
 
 static bool answer_chat(tt_exchange *exchange) { return answer(exchange, &chat_form, true); }
 static bool post_chat(tt_exchange *exchange) { return tt_reply_elsewhere(exchange, answer_chat); }
-static bool post_completion(tt_exchange *exchange) { return answer(exchange, &completion_form, false); }
+static bool answer_completion(tt_exchange *exchange) { return answer(exchange, &completion_form, false); }
+
+/* A schema becomes a grammar in the chat template's process; what may name one is not handled by the talking thread. (A
+ * field's name may be spelt with escapes.) */
+static bool post_completion(tt_exchange *exchange) {
+    static const char *const hints[] = {"schema", "response_format", "guided_", "structured_outputs", "\\u"};
+    const char *body = tt_exchange_body(exchange);
+    for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
+        if (strstr(body, hints[i])) return tt_reply_elsewhere(exchange, answer_completion);
+    return answer_completion(exchange);
+}
 
 #define FORM(prefix)                                                                                                        \
     {                                                                                                                       \
