@@ -17,6 +17,7 @@ sys.dont_write_bytecode = True  # nothing is left in the source folder
 import kernels
 import measure
 import published_way
+import ruler
 import serve
 import training
 import using
@@ -32,14 +33,15 @@ BENCHMARKS = {
     "ranks": training.ranks,
     "run": using.run,
     "serve": serve.measure,
+    "ruler": ruler.ruler,
     "torch": published_way.torch,
 }
-ON_REQUEST = {"torch", "kernels"}  # take long, or parts that nothing else needs: measured only when named
+ON_REQUEST = {"torch", "kernels", "ruler"}  # take long, or parts that nothing else needs: measured only when named
 
 
 def parse():
     parser = argparse.ArgumentParser(prog="./dev bench", description="Measures trimtab against its peers, in turns.")
-    parser.add_argument("names", metavar="NAME", nargs="*", help="benchmarks to run; all but 'torch' and 'kernels' if none is named")
+    parser.add_argument("names", metavar="NAME", nargs="*", help="benchmarks to run; all but 'torch', 'kernels' and 'ruler' if none is named")
     parser.add_argument("--list", action="store_true", help="say which there are, and stop")
     parser.add_argument("--build", default="build/release", help="folder that trimtab was built in (default: %(default)s)")
     parser.add_argument("--json", metavar="FILE", default="build/bench.json",

@@ -356,7 +356,7 @@ int main(int count, char **arguments) {
     }
     try_attention(&m, GGML_TYPE_F16, GGML_TYPE_F16);
     try_attention(&m, GGML_TYPE_F32, GGML_TYPE_F32);
-    try_attention(&m, GGML_TYPE_BF16, GGML_TYPE_F32);
+    try_attention(&m, GGML_TYPE_F16, GGML_TYPE_BF16);
     try_row_wise(&m);
     printf("\n]\n");
     ggml_backend_free(m.backend);

@@ -3,19 +3,13 @@
     ./dev shell python3 bench/quality.py --trimtab build/release/trimtab --model M.gguf --folder OUT
 
 captures one set of hidden states (and one for each --prompts-per-system), finds directions from them in every way that is
-listed below, and lets `trimtab eval` measure each on the same held-out responses. What was measured stays in the folder as
+listed below, and lets `trimtab eval` measure each on the same held-out samples. What was measured stays in the folder as
 JSON, so that a run which was stopped goes on, and the tables can be printed again at once with --tables.
 
-Two sets of vectors may differ in nothing but their length, which the axis value makes up for. So they are compared at the
-value where the damage is the same: damage and fidelity are parabolas of the value (a Kullback-Leibler divergence is, for
-small steps), drawn through what was measured at -1.5, 0 and 1.5: the one side's vector is the other's opposite, so an axis is
-one straight line.
-
-    best      the highest fidelity at any value with at most 5% damage, the mean of both sides
-    contrast  at 2% damage, read off the parabolas up to twice the value measured: half of what the fidelity to the class
-              steered towards has more than that to the other class
-
-Each difference to the reference method is of the same samples, with a bootstrap interval over them.
+Two sets of vectors may differ in nothing but their length, which the axis value makes up for. So each is taken at the value that
+its own sweep recommends: the strongest whose texts are coherent and keep to their prompts. What counts is how far it steers
+there, towards its class, in nats, the mean of both sides; a side without such a value steers by nothing. Each difference to the
+reference method is of the same samples, with a bootstrap interval over them.
 """
 import argparse
 import json
@@ -26,9 +20,6 @@ import sys
 import numpy
 import quality_ideas
 
-VALUE = 1.5  # measured at, towards both sides
-LIMIT = 0.05
-MILD = 0.02
 BASE = "reference"
 
 # name -> (table, options of train, options of --from-states' source: "" or "-K4")
@@ -128,9 +119,8 @@ class Bench:
 
     def measure(self, folder):
         axes = [word for axis in self.axes for word in ("--axis", axis)]
-        report = self.trimtab("eval", *self.model(), "--vectors", folder, *axes, "--json", "--no-other-axes", "--writings", "0",
-                              "--samples", str(self.arguments.held_out), "--seed", str(self.arguments.seed),
-                              "--response-tokens", str(self.arguments.response_tokens), "--values", str(VALUE))
+        report = self.trimtab("eval", *self.model(), "--vectors", folder, *axes, "--json", "--no-other-axes", "--samples", str(self.arguments.held_out),
+                              "--seed", str(self.arguments.seed), "--text-tokens", str(self.arguments.text_tokens))
         return json.loads(report)
 
     def report(self, name, measure=True):
@@ -156,62 +146,19 @@ class Bench:
 # ==== Figures ====
 
 
-def parabola(ys):
-    """Coefficients (constant, linear, square) through ys at -VALUE, 0 and VALUE."""
-    return numpy.linalg.solve([[1, x, x * x] for x in (-VALUE, 0, VALUE)], ys)
-
-
-def at(curve, x):
-    return curve[0] + curve[1] * x + curve[2] * x * x
-
-
-def curves_of_side(axis, side, drawn):
-    """Parabolas of one side of one axis over the size of the value, from the samples that are drawn: damage (nats a token),
-    and fidelity to the class steered towards and to the other."""
-    by_sample = axis["by_sample"]
+def steering(axis, side):
+    """[sample] how far the texts of one side's recommended value have moved towards its class; nothing where there is none."""
+    before = numpy.array(axis["unsteered"]["by_sample"]["score"])
     sign = 1 if side else -1
-    values = [value["value"] for value in axis["values"]]
-    rows = [values.index(value) for value in (-sign * VALUE, 0, sign * VALUE)]
-    tokens = numpy.array(by_sample["neutral_tokens"])[drawn].sum()
-    damage = parabola([numpy.array(by_sample["lost"][row])[drawn].sum() / tokens for row in rows])
-    curves = []
-    for side_of in (side, 1 - side):
-        to_gain = numpy.array(by_sample["to_gain"][side_of])[drawn].sum()
-        curves.append(parabola([numpy.array(by_sample["gained"][row][side_of])[drawn].sum() / to_gain for row in rows]))
-    return damage, curves
+    for way in axis["values"]:
+        if axis["recommended"][side] and abs(way["value"] - sign * axis["recommended"][side]) < 1e-6:
+            return sign * (numpy.array(way["by_sample"]["score"]) - before)
+    return numpy.zeros(len(before))
 
 
-def figures_of_side(axis, side, drawn):
-    """(best, contrast, damage at 1, fidelity at 1) of one side of one axis."""
-    damage, curves = curves_of_side(axis, side, drawn)
-    grid = numpy.linspace(0, 2, 201)
-    within = grid[at(damage, grid) <= numpy.log1p(LIMIT)]
-    most = within[-1] if len(within) else 0
-    allowed = grid[grid <= most]
-    further = numpy.linspace(0, 2 * VALUE, 301)
-    mild = further[at(damage, further) <= numpy.log1p(MILD)]
-    there = mild[-1] if len(mild) else 0
-    return (at(curves[0], allowed).max(), (at(curves[0], there) - at(curves[1], there)) / 2,
-            numpy.expm1(at(damage, 1)), at(curves[0], 1))
-
-
-def figures(report, drawn):
-    """[axis][figure], the mean of both sides."""
-    return numpy.array([(numpy.array(figures_of_side(axis, 0, drawn)) + numpy.array(figures_of_side(axis, 1, drawn))) / 2
-                        for axis in report["axes"]])
-
-
-def calibration(report):
-    """A table: the value at which the vectors move the model as far as the messages do, by the damage to neutral responses."""
-    lines = ["| axis | towards | damage by message | value of as much damage | fidelity there |", "|---|---|---:|---:|---:|"]
-    for axis in report["axes"]:
-        for side in (0, 1):
-            damage, curves = curves_of_side(axis, side, numpy.arange(report["samples"]))
-            wanted = axis["prompt_damage"][side]["value"]
-            grid = numpy.linspace(0, 10, 1001)
-            value = grid[numpy.argmax(numpy.expm1(at(damage, grid)) >= wanted)]
-            lines.append(f"| {axis['name']} | {axis['classes'][side]} | {100 * wanted:.1f} | {value:.1f} | {100 * at(curves[0], value):.0f} |")
-    return "\n".join(lines)
+def figures(report, count):
+    """[axis][sample], the mean of both sides; of the axes that the model can judge."""
+    return numpy.array([(steering(axis, 0) + steering(axis, 1))[:count] / 2 for axis in report["axes"] if axis["judged"]])
 
 
 def draws(count, resamples=400):
@@ -219,33 +166,30 @@ def draws(count, resamples=400):
     return [generator.integers(0, count, count) for _ in range(resamples)]
 
 
-def difference(report, base):
-    """The mean over axes of what `report` has more than `base`: value, low, high of best and of contrast; and how many axes
-    are better or worse by more than their interval. Where one has fewer samples, they are the other's first."""
-    count = min(report["samples"], base["samples"])
-    whole = numpy.arange(count)
-    value = (figures(report, whole) - figures(base, whole))[:, :2]
-    spread = numpy.array([(figures(report, drawn) - figures(base, drawn))[:, :2] for drawn in draws(count)])
-    low, high = numpy.percentile(spread, [2.5, 97.5], axis=0)
-    mean_low, mean_high = numpy.percentile(spread.mean(axis=1), [2.5, 97.5], axis=0)
-    return value.mean(axis=0), mean_low, mean_high, (low > 0).sum(axis=0), (high < 0).sum(axis=0)
+def interval(samples):
+    """The mean of [axis][sample], and its interval over samples."""
+    spread = [samples[:, drawn].mean() for drawn in draws(samples.shape[1])]
+    low, high = numpy.percentile(spread, [2.5, 97.5])
+    return f"{samples.mean():+.2f} ({low:+.2f} to {high:+.2f})"
+
+
+def recommended(report):
+    """The recommended values, axis by axis: "-3, 4"."""
+    return "; ".join(f"{-axis['recommended'][0]:g}, {axis['recommended'][1]:g}" for axis in report["axes"])
 
 
 def table(bench, kind):
     base = bench.report(BASE, measure=False)
-    lines = [f"| {TABLES[kind]} | fidelity at 1 | damage at 1 | best | against the reference | contrast | against the reference |",
-             "|---|---:|---:|---:|---|---:|---|"]
+    lines = [f"| {TABLES[kind]} | steering, nats | against the reference | recommended, {', '.join(bench.axes)} |", "|---|---|---|---|"]
     for name, (of, _, _) in WAYS.items():
         report = bench.report(name, measure=False) if of == kind or name == BASE else None
         if not report:
             continue
-        best, contrast, damage, fidelity = figures(report, numpy.arange(report["samples"])).mean(axis=0)
-        against = ["", ""]
+        against = ""
         if name != BASE:
-            value, low, high, _, _ = difference(report, base)
-            against = [f"{100 * value[i]:+.1f} ({100 * low[i]:+.1f} to {100 * high[i]:+.1f})" for i in (0, 1)]
-        lines.append(f"| {name} | {100 * fidelity:.1f} | {100 * damage:.1f} | {100 * best:.1f} | {against[0]} "
-                     f"| {100 * contrast:.1f} | {against[1]} |")
+            count = min(report["samples"], base["samples"])
+            against = interval(figures(report, count) - figures(base, count))
+        lines.append(f"| {name} | {interval(figures(report, report['samples']))} | {against} | {recommended(report)} |")
     return "\n".join(lines) + "\n\n" if len(lines) > 3 else ""  # nothing where the reference has nobody beside it
 
 
@@ -258,8 +202,8 @@ def main():
     parser.add_argument("--axis", action="append", help="default: language, storytelling and optimism_vs_nihilism")
     parser.add_argument("--samples", type=int, default=192, help="N, where it is not what varies")
     parser.add_argument("--most-samples", type=int, default=1152, help="captured at the beginning")
-    parser.add_argument("--held-out", type=int, default=8, help="samples to evaluate on")
-    parser.add_argument("--response-tokens", type=int, default=32, help="length of the responses to evaluate on")
+    parser.add_argument("--held-out", type=int, default=24, help="samples to evaluate on")
+    parser.add_argument("--text-tokens", type=int, default=200, help="length of the texts")
     parser.add_argument("--seed", type=int, default=0, help="of what is evaluated on")
     parser.add_argument("--only", action="append", help="names of ways to measure; default: all")
     parser.add_argument("--tables", action="store_true", help="measure nothing more")
@@ -269,7 +213,6 @@ def main():
         bench.report(name)
     for kind in TABLES:
         print(table(bench, kind), end="")
-    print("Calibration, of the reference method's vectors\n\n" + calibration(bench.report(BASE)))
 
 
 if __name__ == "__main__":

@@ -653,8 +653,12 @@ typedef struct trimtab_evaluate_options {
     const char *const *axes;         /* `axis_count` names of built-in axes, or axis files */
     size_t axis_count;               /* 0: all built-in axes that the folder has vectors of */
     uint64_t samples;                /* held-out prompts */
+    uint64_t text_tokens;            /* most tokens of each text that the model writes */
     const double *values;            /* values to try, ascending, of both signs */
-    size_t value_count;              /* 0: the usual ones */
+    size_t value_count;              /* 0: steps outwards until the texts fall apart */
+    int32_t quick;                   /* not 0: larger steps */
+    double coherence_limit;          /* of recommended values: perplexity next to texts asked for, at most */
+    double relevance_limit;          /* and relevance next to unsteered texts, at least */
     uint64_t seed;                   /* the same seed draws the same samples */
     double hold_out;                 /* as in training, */
     const char *stems_file;          /* as these */
@@ -676,8 +680,9 @@ typedef struct trimtab_evaluated_axis {
 typedef struct trimtab_evaluation {
     const trimtab_evaluated_axis *axes;
     size_t axis_count;
-    const char *json; /* every metric, as `trimtab eval --json` prints it */
-    const char *page; /* the same as HTML with charts, as `trimtab eval --report` writes it */
+    const char *json;    /* every metric, as `trimtab eval --json` prints it */
+    const char *page;    /* the same as HTML with charts, as `trimtab eval --report` writes it */
+    const char *gallery; /* texts at each value, as `trimtab eval --gallery` writes it */
 } trimtab_evaluation;
 
 /* How strongly the vectors in `folder` steer and what it costs, on prompts that training left out. Takes minutes to hours.

@@ -364,6 +364,7 @@ static void vectors_are_evaluated(void **) {
     int calls = 0;
     trimtab_evaluate_options options = trimtab_evaluate_defaults();
     options.samples = 2;
+    options.text_tokens = 8;
     options.values = values;
     options.value_count = 2;
     options.progress = count_calls;
@@ -375,6 +376,7 @@ static void vectors_are_evaluated(void **) {
     assert_string_equal(evaluation->axes[0].classes[0], "simple");
     assert_non_null(strstr(evaluation->json, "\"language\""));
     assert_non_null(strstr(evaluation->page, "</html>"));
+    assert_non_null(strstr(evaluation->gallery, "</html>"));
     assert_true(calls > 1);
     trimtab_evaluation_free(evaluation);
     trimtab_evaluate(shared, "/nowhere", &options, &evaluation, &error);

@@ -26,17 +26,22 @@ class Card(unittest.TestCase):
         cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory(prefix="trimtab-card-"))
         cls.model = built.tiny_model(os.path.join(cls.folder, "tiny.gguf"))
         cls.vectors, cls.page = os.path.join(cls.folder, "vectors"), os.path.join(cls.folder, "report.html")
+        cls.gallery = os.path.join(cls.folder, "gallery.html")
         axes = ["--axis", "language", "--axis", "storytelling"]
         trimtab("train", "-q", "-t", "1", "-m", cls.model, "-o", cls.vectors, *axes, "--samples", "8", "--tolerance", "0")
         trimtab("eval", "-q", "-t", "1", "-m", cls.model, "--vectors", cls.vectors, "--axis", "language", "--samples", "4",
-                "--values", "0.5,1", "--response-tokens", "8", "--save", "--damage-limit", "1e9", "--report", cls.page)
+                "--values", "0.5,1", "--text-tokens", "8", "--save", "--coherence-limit", "1e9", "--relevance-limit", "-1e9", "--report", cls.page,
+                "--gallery", cls.gallery)
 
     def read(self, *parts):
         with open(os.path.join(*parts), encoding="utf-8") as file:
             return file.read()
 
-    def test_page_asks_no_other_host_and_has_the_figures(self):
-        page = self.read(self.page)
+    def test_pages_ask_no_other_host_and_have_the_figures(self):
+        for path in (self.page, self.gallery):
+            self.check_page(self.read(path))
+
+    def check_page(self, page):
         self.assertNotIn("@", re.sub(r"@media[^{]*", "", "".join(re.findall(r"@[A-Z_]+@", page))))
         self.assertFalse(re.findall(r"""(?:src|href)\s*=\s*["']https?:""", page))
         figures = json.loads(re.search(r'<script type="application/json" id="evaluation">(.*?)</script>', page, re.S).group(1))
@@ -49,9 +54,25 @@ class Card(unittest.TestCase):
         try:
             browser.get("file://" + self.page)
             self.assertEqual([entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"], [])
-            self.assertEqual(len(browser.find_elements("css selector", "#axes canvas")), 4)
+            judged = json.loads(browser.find_element("id", "evaluation").get_attribute("textContent"))["axes"][0]["judged"]
+            self.assertEqual(len(browser.find_elements("css selector", "#axes canvas")), 4 if judged else 3)
+            self.assertEqual(len(browser.find_elements("css selector", "#axes .figures tbody tr")), 9)  # 4 values, 3 yardsticks, 2 random
             self.assertEqual(len(browser.find_elements("css selector", "#summary tbody tr")), 2)
             self.assertEqual(len(browser.find_elements("css selector", ".samples article")), 3)
+            # The slider walks through the ways: from unsteered to the lowest value.
+            self.assertEqual(browser.find_element("css selector", ".texts h3").text.lower(), "unsteered")
+            browser.execute_script("const s = document.querySelector('.texts input'); s.value = 0; s.dispatchEvent(new Event('input'));")
+            self.assertEqual(browser.find_element("css selector", ".texts h3").text.lower(), "value -1")
+
+            # The gallery: three prompts, and from the middle to both ends.
+            browser.get("file://" + self.gallery)
+            self.assertEqual([entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"], [])
+            self.assertEqual(len([h for h in browser.find_elements("css selector", ".samples h3") if h.text]), 3)
+            seen = []
+            for place in range(5):
+                browser.execute_script(f"const s = document.querySelector('input'); s.value = {place}; s.dispatchEvent(new Event('input'));")
+                seen.append(browser.find_element("css selector", ".value").text)
+            self.assertEqual(seen, ["simple: -1", "simple: -0.5", "unsteered", "ornate: 0.5", "ornate: 1"])
         finally:
             browser.quit()
 
@@ -74,7 +95,7 @@ class Card(unittest.TestCase):
             self.assertTrue(os.path.exists(os.path.join(self.vectors, name)), name)
         chart, = re.findall(r"!\[.*?\]\((.*?)\)", card)
         root = xml.etree.ElementTree.fromstring(self.read(self.vectors, chart))
-        self.assertEqual(len([e for e in root.iter() if e.tag.endswith("path")]), 5)
+        self.assertGreaterEqual(len([e for e in root.iter() if e.tag.endswith("path")]), 4)
         self.assertNotIn("nan", self.read(self.vectors, chart))
         for value in evaluation["axes"][0]["recommended"]:
             if value:
@@ -92,24 +113,37 @@ class Card(unittest.TestCase):
         trimtab("card", copy)
         return self.read(copy, "README.md")
 
-    def test_sample_texts_are_of_the_values_nearest_to_1(self):
-        def write(axis, values):
-            axis["values"] = [value for value in axis["values"] if value["value"] in values]
-            for value in axis["values"]:
-                value["text"] = f"as at {value['value']:g}"
-            axis["unsteered"]["text"] = "as ever"
+    def test_sample_texts_are_of_the_recommended_values(self):
+        def write(axis, recommended):
+            axis["recommended"] = recommended
+            for way in axis["values"]:
+                way["texts"] = [f"as at {way['value']:g}", "again"]
+            for way, name in ((axis["unsteered"], "ever"), (axis["asked"][0], "asked"), (axis["asked"][1], "asked more")):
+                way["texts"] = [f"as {name}"]
 
-        card = self.changed("ends", lambda axis: write(axis, (-1, -0.5, 0, 0.5, 1)))
-        self.assertIn("**simple (-1)**\n\n> as at -1\n\n**unsteered**\n\n> as ever\n\n**ornate (1)**\n\n> as at 1\n", card)
-        card = self.changed("halves", lambda axis: write(axis, (-0.5, 0, 0.5)))
-        self.assertIn("**simple (-0.5)**\n\n> as at -0.5\n\n**unsteered**\n\n> as ever\n\n**ornate (0.5)**\n\n> as at 0.5\n", card)
+        middle = "**asked for simple**\n\n> as asked\n\n**unsteered**\n\n> as ever\n\n**asked for ornate**\n\n> as asked more\n"
+        card = self.changed("ends", lambda axis: write(axis, [1, 1]))
+        self.assertIn(f"**simple (-1)**\n\n> as at -1\n\n> again\n\n{middle}\n**ornate (1)**\n\n> as at 1\n\n> again\n", card)
+        self.assertIn("| simple (-1) | ", card)
+        # Without a value to use, the weakest that was tried.
+        card = self.changed("halves", lambda axis: write(axis, [0, 0]))
+        self.assertIn(f"**simple (-0.5)**\n\n> as at -0.5\n\n> again\n\n{middle}\n**ornate (0.5)**", card)
 
-    def test_without_sample_texts(self):
-        def remove(axis):
-            for figures in (*axis["values"], axis["unsteered"]):
-                figures["text"] = ""
+    def test_an_axis_that_the_model_cannot_judge(self):
+        def fail(axis):
+            axis["known_passages"] = {"right": 3, "pairs": 5}
 
-        self.assertNotIn("What the model wrote", self.changed("silent", remove))
+        self.assertIn("This model cannot judge this axis: of 5 pairs", self.changed("blind", fail))
+
+    def test_figures_of_an_older_version_are_refused(self):
+        copy = os.path.join(self.folder, "older")
+        shutil.copytree(self.vectors, copy)
+        path = os.path.join(copy, next(n for n in os.listdir(copy) if n.endswith("evaluation.json")))
+        evaluation = json.loads(self.read(path))
+        del evaluation["format"]
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(evaluation, file)
+        self.assertIn("measure anew with trimtab eval --save", trimtab("card", copy, status=1).stderr)
 
     def test_names_that_a_shell_or_llama_cpp_would_take_apart(self):
         odd = os.path.join(self.folder, "odd")

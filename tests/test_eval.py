@@ -44,18 +44,21 @@ def test_tiny():
     train(tiny, vectors, "--axis", "language", "--axis", own, "--samples", "8", "--tolerance", "0")
 
     # Figures, whatever they are for a model of random numbers; the same twice.
-    quick = ["--vectors", vectors, "-m", tiny, "--samples", "4", "--values", "0.5,1", "--response-tokens", "8"]
+    quick = ["--vectors", vectors, "-m", tiny, "--samples", "4", "--values", "0.5,1", "--text-tokens", "8"]
     done = trimtab("eval", "-q", "-t", "1", "--json", "--axis", "language", *quick)
     report = json.loads(done.stdout)
     assert done.stdout == trimtab("eval", "-q", "-t", "1", "--json", "--axis", "language", *quick).stdout
     axis, = report["axes"]
-    assert [value["value"] for value in axis["values"]] == [-1, -0.5, 0, 0.5, 1]
-    assert axis["classes"] == ["simple", "ornate"] and report["samples"] == 4
+    assert [way["value"] for way in axis["values"]] == [-1, -0.5, 0.5, 1]
+    assert axis["classes"] == ["simple", "ornate"] and report["samples"] == 4 and report["format"] == 2
+    assert axis["known_passages"]["pairs"] == 5 and axis["judged"] == (axis["known_passages"]["right"] >= 4)
 
     # Both axes, their effect on each other, and the recommended values in the files.
-    report = json.loads(trimtab("eval", "-q", "-t", "1", "--json", "--save", "--damage-limit", "1e9", "--axis", own,
-                                "--axis", "language", *quick).stdout)
-    assert set(report["axes"][0]["effect_on_axes"]) == {"pace", "language"}
+    report = json.loads(trimtab("eval", "-q", "-t", "1", "--json", "--save", "--coherence-limit", "1e9", "--relevance-limit", "-1e9",
+                                "--axis", own, "--axis", "language", *quick).stdout)
+    pace = report["axes"][0]
+    assert set(pace["steering_of_axes"]) == {"pace", "language"}
+    assert pace["known_passages"] == {"right": 0, "pairs": 0} and pace["judged"]  # nothing speaks against it
     assert len(report["similarity"]) == 2 and abs(report["similarity"][1][1] - 1) < 1e-6
     import gguf
     for name in os.listdir(vectors):
@@ -67,31 +70,39 @@ def test_tiny():
         if field:
             assert [float(value) for value in field.contents()] == saved[0], (name, saved)
     table = trimtab("eval", "-q", "-t", "1", "--axis", "language", *quick).stdout
-    assert "language: simple (below 0) or ornate (above 0)" in table and "fidelity %" in table
+    assert "language: simple (below 0) or ornate (above 0)" in table and "coherence" in table and "of 5 pairs of passages" in table
+    assert all(row in table for row in ("asked for simple", "unsteered", "asked for ornate", "random, as long as")), table
 
-    # Without a chat template the model gets plain text, and is said to. No text may be written freely.
-    plain = trimtab("eval", "-t", "1", "--axis", "language", *quick, "--chat-template", "none", "--writings", "0")
+    # Without values they are sought: from 1 on, and further while text is coherent, which is always so here.
+    swept = json.loads(trimtab("eval", "-q", "-t", "1", "--json", "--quick", "--axis", "language", "--vectors", vectors, "-m", tiny, "--samples", "1",
+                               "--text-tokens", "4", "--coherence-limit", "1e9", "--relevance-limit", "-1e9").stdout)["axes"][0]
+    sizes = sorted({abs(way["value"]) for way in swept["values"]})
+    assert sizes[:3] == [1, 2, 4] and sizes[-1] <= 64, sizes
+
+    # Without a chat template the model gets plain text, and is said to.
+    plain = trimtab("eval", "-t", "1", "--axis", "language", *quick, "--chat-template", "none")
     assert "plain-text mode" in plain.stderr and "language: simple" in plain.stdout
     assert "warning: 'language' was trained on conversations in another chat template" in plain.stderr, plain.stderr
 
-    # What was done is told when it is done, all of it: 4 samples, then as many steps (unsteered, and steered along the axis).
+    # What was done is told when it is done, all of it: unsteered, the known passages, asked, four values, two random directions.
     told = [line.split(" in ")[0] for line in plain.stderr.splitlines() if " in " in line and not line.startswith("warning:")]
-    assert told == ["writing held-out responses: 4 samples", "scoring: 8 steps"], plain.stderr
+    assert [line for line in told if line.startswith(("reading", "judging"))] == [
+        "reading: 4 texts", "judging known passages: 5 pairs", "reading: 8 texts", "reading: 16 texts", "reading: 8 texts"], plain.stderr
 
-    # What is no number at such a value is null, and the rest is told all the same.
+    # A value beyond all numbers is measured like any other: what comes of it is no text to use.
     beyond = json.loads(trimtab("eval", "-q", "-t", "1", "--json", "--axis", "language", *quick, "--values", "1e60").stdout)["axes"][0]
-    assert beyond["by_sample"]["lost"][0] == [None] * 4 and beyond["values"][0]["perplexity_rise"]["value"] is None
-    assert all(isinstance(lost, float) for lost in beyond["by_sample"]["lost"][1]) and beyond["recommended"] == [0, 0]
+    assert len(beyond["values"]) == 2 and len(beyond["values"][0]["by_sample"]["score"]) == 4
 
     # A figure can be had from the samples that are told, as well.
-    by_sample = axis["by_sample"]
-    for i, value in enumerate(axis["values"]):
-        lost = sum(by_sample["lost"][i]) / sum(by_sample["neutral_tokens"])
-        assert abs(math.expm1(lost) - value["perplexity_rise"]["value"]) < 1e-9
-        for side in (0, 1):
-            told = value["fidelity"][side]["value"]
-            if told is not None:
-                assert abs(sum(by_sample["gained"][i][side]) / sum(by_sample["to_gain"][side]) - told) < 1e-9
+    before = axis["unsteered"]["by_sample"]["score"]
+    for way in axis["values"] + axis["asked"]:
+        moved = [score - old for score, old in zip(way["by_sample"]["score"], before, strict=True)]
+        assert axis["judged"] == (way["steering"]["value"] is not None)
+        if axis["judged"]:
+            assert abs(sum(moved) / 4 - way["steering"]["value"]) < 1e-9
+    for side, way in ((0, axis["values"][0]), (1, axis["values"][3])):
+        logs = [own - asked for own, asked in zip(way["by_sample"]["log_perplexity"], axis["asked"][side]["by_sample"]["log_perplexity"], strict=True)]
+        assert abs(math.exp(sum(logs) / 4) - way["coherence"]["value"]) < 1e-9
 
     # Bad input: one sentence each.
     assert "pace" not in trimtab("eval", "-q", "-t", "1", *quick).stdout  # not built in, and no file named
@@ -121,27 +132,25 @@ def test_demo(tiny_vectors):
     vectors = os.path.join(folder, "demo")
     train(MODEL, vectors, "--axis", "language", "--samples", "12")
     begin = time.monotonic()
-    report = json.loads(trimtab("eval", "-q", "-t", "1", "-m", MODEL, "--vectors", vectors, "--quick", "--samples", "6", "--values", "1",
-                                "--response-tokens", "24", "--json").stdout)
+    report = json.loads(trimtab("eval", "-q", "-t", "1", "-m", MODEL, "--vectors", vectors, "--samples", "2", "--values", "2",
+                                "--text-tokens", "16", "--json").stdout)
     print(f"two samples took {time.monotonic() - begin:.1f} s")
     axis, = report["axes"]
-    below, middle, above = axis["values"]
-    # The prompts do something, and +1 and -1 pull apart as they should, from as little as 12 samples.
-    assert min(effect["value"] for effect in axis["prompt_effect"]) > 0
-    towards = [value["fidelity"][1]["value"] - value["fidelity"][0]["value"] for value in (below, above)]
-    assert towards[1] > towards[0], axis["values"]
-    assert 0 < above["perplexity_rise"]["value"] < 0.5
-    # A quantised model's rounding does not pass for an effect: vectors of zeros have none at all, tiny ones none to speak of
-    # (rounding alone costs 0.3%).
-    for scale, most in ((0, 0), (1e-3, 2e-3)):
-        scaled = os.path.join(folder, "scaled")
-        shutil.copytree(vectors, scaled, dirs_exist_ok=True)
-        scale_rows(scaled, scale)
-        report = json.loads(trimtab("eval", "-q", "-t", "1", "-m", MODEL, "--vectors", scaled, "--samples", "3", "--values", "1",
-                                    "--response-tokens", "24", "--writings", "0", "--json").stdout)
-        for value in report["axes"][0]["values"]:
-            rise = value["perplexity_rise"]["value"]
-            assert abs(rise) <= most, (scale, value)
+    below, above = axis["values"]
+    # Texts are written and read: they differ, stay coherent next to those asked for, and keep to their prompts.
+    assert len({below["texts"][0], axis["unsteered"]["texts"][0], above["texts"][0]}) == 3
+    assert all(0.2 < way["coherence"]["value"] < 5 for way in (below, above)), axis["values"]
+    assert abs(axis["unsteered"]["relevance"]["value"] - 1) < 1e-9
+    # Vectors of zeros do nothing: the same texts come of it, and the same is read in them.
+    scaled = os.path.join(folder, "scaled")
+    shutil.copytree(vectors, scaled)
+    scale_rows(scaled, 0)
+    report = json.loads(trimtab("eval", "-q", "-t", "1", "-m", MODEL, "--vectors", scaled, "--samples", "2", "--values", "1",
+                                "--text-tokens", "8", "--json").stdout)
+    axis, = report["axes"]
+    for way in axis["values"]:
+        assert way["texts"] == axis["unsteered"]["texts"]
+        assert max(abs(a - b) for a, b in zip(way["by_sample"]["score"], axis["unsteered"]["by_sample"]["score"], strict=True)) < 1e-6
     says("another model", "-m", MODEL, "--vectors", tiny_vectors)
     second = os.environ.get("TRIMTAB_SECOND_MODEL")
     if second and os.path.exists(second):

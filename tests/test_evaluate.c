@@ -6,6 +6,12 @@
 #include "draw/chart.h"
 #include "evaluate/evaluate.h"
 #include "evaluate/evaluation_json.h"
+#include "evaluate/figures.h"
+#include "evaluate/judge.h"
+#include "evaluate/material.h"
+#include "evaluate/sweep.h"
+#include "model/continue.h"
+#include "model/token.h"
 #include "support/open_model.h"
 #include "support/scratch.h"
 
@@ -63,6 +69,14 @@ static void make_fixture(struct fixture *fixture, const char *axis, double scale
     fixture->refer = (tt_evaluate_axis){&fixture->axis, &fixture->debias, {&fixture->sides[0], &fixture->sides[1]}};
 }
 
+/* By another name the axis has no known passages, which take the tiny model, whose tokens are bytes, longer than all else.
+ */
+static void rename_axis(struct fixture *fixture, const char *name) {
+    free(fixture->axis.name);
+    fixture->axis.name = tt_strdup(name, NULL);
+    assert_non_null(fixture->axis.name);
+}
+
 static void free_fixture(struct fixture *fixture) {
     tt_axis_free(&fixture->axis);
     tt_vector_free(&fixture->debias);
@@ -73,14 +87,14 @@ static void free_fixture(struct fixture *fixture) {
 static const double tried[] = {-1, -0.5, 0, 0.5, 1};
 
 static tt_evaluate_options options_of(size_t samples) {
-    return (tt_evaluate_options){.samples = samples,
-                                 .response_tokens = 10,
-                                 .free_samples = 2,
-                                 .values = tried,
-                                 .value_count = 5,
-                                 .damage_limit = 0.05,
-                                 .resamples = 200,
-                                 .plan = {.prompts_per_system = 1, .held_out = 0.1}};
+    tt_evaluate_options options = tt_evaluate_defaults();
+    options.samples = samples;
+    options.text_tokens = 10;
+    options.values = tried;
+    options.value_count = 5;
+    options.resamples = 200;
+    options.other_axes = false;
+    return options;
 }
 
 /* ==== Figures ==== */
@@ -96,12 +110,13 @@ static void zero_vectors_do_nothing(void **state) {
     const tt_axis_evaluation *axis = &evaluation.axes[0];
     assert_int_equal(axis->value_count, 5);
     for (size_t i = 0; i < axis->value_count; i++) {
-        assert_true(fabs(axis->values[i].perplexity.value) < 1e-4);
-        for (int class = 0; class < 2; class++)
-            assert_true(isnan(axis->values[i].fidelity[class].value) || fabs(axis->values[i].fidelity[class].value) < 1e-3);
-        /* and the same is written freely, drawn alike */
-        assert_string_equal(axis->values[i].text, axis->unsteered.text);
+        /* The same is written, drawn alike, and so the same is read. */
+        assert_string_equal(axis->values[i].texts[0], axis->unsteered.texts[0]);
+        assert_true(fabs(axis->values[i].steering.value) < 1e-4 && fabs(axis->values[i].steering.high) < 1e-4);
+        assert_true(isnan(axis->values[i].relevance.value) || fabs(axis->values[i].relevance.value - 1) < 1e-3);
     }
+    assert_int_equal(axis->known, 5); /* built-in passages, whatever a random model makes of them */
+    assert_true(axis->unsteered.steering.value == 0 && isnan(axis->unsteered.wrong_way.value));
     tt_evaluation_free(&evaluation);
     free_fixture(&fixture);
 }
@@ -112,7 +127,24 @@ static void assert_same_estimate(tt_estimate a, tt_estimate b) {
     assert_true(a.high == b.high || (isnan(a.high) && isnan(b.high)));
 }
 
-/* The file of one axis, read again, has its figures, to the bit. */
+static void assert_same_way(const tt_way_figures *a, const tt_way_figures *b, bool judged) {
+    assert_true(a->value == b->value && a->refusals == b->refusals);
+    if (judged) assert_same_estimate(a->steering, b->steering);
+    assert_same_estimate(a->coherence, b->coherence);
+    assert_same_estimate(a->relevance, b->relevance);
+    assert_same_estimate(a->repetition, b->repetition);
+    assert_same_estimate(a->distinct[1], b->distinct[1]);
+}
+
+static void assert_not_read(const char *path, const char *json, const char *says) {
+    tt_evaluation read;
+    tt_error err = {0};
+    assert_true(tt_file_write(path, json, strlen(json), NULL));
+    assert_false(tt_evaluation_read(&read, path, &err));
+    assert_non_null(strstr(err.message, says));
+}
+
+/* The file of one axis, read again, has its figures, to the bit; but what a model cannot judge is not told. */
 static void reads_what_it_writes(const tt_evaluation *evaluation, size_t index) {
     const char *path = scratch_path("evaluation.json");
     const tt_axis_evaluation *axis = &evaluation->axes[index];
@@ -122,28 +154,28 @@ static void reads_what_it_writes(const tt_evaluation *evaluation, size_t index) 
     assert_true(tt_evaluation_read(&read, path, &err));
     assert_int_equal(read.axis_count, 1);
     assert_string_equal(read.fingerprint, evaluation->fingerprint);
-    assert_true(read.damage_limit == evaluation->damage_limit && read.samples == evaluation->samples);
+    assert_string_equal(read.judging, evaluation->judging);
+    assert_true(read.coherence_limit == evaluation->coherence_limit && read.samples == evaluation->samples);
     const tt_axis_evaluation *again = &read.axes[0];
+    const bool judged = tt_evaluation_judges(axis);
     assert_string_equal(again->name, axis->name);
     assert_string_equal(again->classes[1], axis->classes[1]);
     assert_int_equal(again->value_count, axis->value_count);
     assert_int_equal(again->block_count, axis->block_count);
     assert_true(axis->block_count > 0 && again->blocks[0].row == axis->blocks[0].row);
     assert_true(again->blocks[0].sides[1] == axis->blocks[0].sides[1]);
-    for (size_t i = 0; i < axis->value_count; i++) {
-        assert_true(again->values[i].value == axis->values[i].value);
-        assert_same_estimate(again->values[i].fidelity[1], axis->values[i].fidelity[1]);
-        assert_same_estimate(again->values[i].perplexity, axis->values[i].perplexity);
-        assert_same_estimate(again->values[i].repetition, axis->values[i].repetition);
-    }
+    assert_true(again->known_right == axis->known_right && again->known == axis->known);
+    for (size_t i = 0; i < axis->value_count; i++) assert_same_way(&again->values[i], &axis->values[i], judged);
+    assert_string_equal(again->values[0].texts[1], axis->values[0].texts[1]);
     for (int class = 0; class < 2; class++) {
         assert_true(again->recommended[class] == axis->recommended[class]);
-        assert_same_estimate(again->prompt_damage[class], axis->prompt_damage[class]);
+        assert_same_way(&again->asked[class], &axis->asked[class], judged);
+        assert_same_way(&again->random[class], &axis->random[class], judged);
+        assert_true(judged || isnan(again->asked[class].steering.value));
     }
     tt_evaluation_free(&read);
-    assert_true(tt_file_write(path, "{\"axes\": []}", 12, NULL));
-    assert_false(tt_evaluation_read(&read, path, &err));
-    assert_non_null(strstr(err.message, "is not what trimtab eval --save writes"));
+    assert_not_read(path, "{\"axes\": []}", "is not what trimtab eval --save writes");
+    assert_not_read(path, "{\"trimtab\": \"0.1.0\", \"axes\": [{\"name\": \"a\"}]}", "another version of trimtab");
 }
 
 static void vectors_do_something_and_say_how_surely(void **state) {
@@ -151,9 +183,12 @@ static void vectors_do_something_and_say_how_surely(void **state) {
     struct fixture fixtures[2];
     make_fixture(&fixtures[0], "language", 0.3);
     make_fixture(&fixtures[1], "storytelling", 0.3);
+    rename_axis(&fixtures[0], "words");
+    rename_axis(&fixtures[1], "scenes");
     const tt_evaluate_axis axes[2] = {fixtures[0].refer, fixtures[1].refer};
     tt_evaluate_options options = options_of(4);
     options.other_axes = true;
+    options.coherence_limit = 1e9;
     tt_evaluation both, again, one;
     tt_error err = {0};
     assert_true(tt_evaluate(model, chat, axes, 2, &options, &both, &err));
@@ -161,31 +196,247 @@ static void vectors_do_something_and_say_how_surely(void **state) {
     options.other_axes = false;
     assert_true(tt_evaluate(model, chat, axes, 1, &options, &one, &err));
     for (size_t i = 0; i < 5; i++) {
-        const tt_value_figures *a = &both.axes[0].values[i], *b = &again.axes[0].values[i], *c = &one.axes[0].values[i];
+        const tt_way_figures *a = &both.axes[0].values[i], *b = &again.axes[0].values[i], *c = &one.axes[0].values[i];
         assert_true(a->value == tried[i]);
         assert_true(tt_evaluation_at(&both.axes[0], tried[i]) == a);
-        assert_true(a->perplexity.value > -1e-6 && !(a->fidelity[0].value > 1) && !(a->fidelity[1].value > 1));
-        assert_true(a->perplexity.value == b->perplexity.value && a->perplexity.low == b->perplexity.low);
-        assert_string_equal(a->text, b->text);
+        assert_true(a->steering.value == b->steering.value && a->steering.low == b->steering.low);
+        for (size_t k = 0; k < TT_SHOWN_TEXTS; k++) assert_string_equal(a->texts[k], b->texts[k]);
         /* An axis' figures do not depend on what else is evaluated. */
-        assert_true(fabs(a->perplexity.value - c->perplexity.value) < 1e-4);
-        assert_true(a->perplexity.low <= a->perplexity.value && a->perplexity.value <= a->perplexity.high);
+        assert_true(fabs(a->steering.value - c->steering.value) < 1e-3);
+        assert_true(a->steering.low <= a->steering.value && a->steering.value <= a->steering.high);
+        assert_true(a->coherence.low <= a->coherence.value && a->coherence.value <= a->coherence.high);
         assert_true(a->distinct[1].value > 0 && a->distinct[1].value <= 1);
-        assert_true(a->distinct[1].low <= a->distinct[1].value && a->distinct[1].value <= a->distinct[1].high);
         assert_true(a->repetition.value >= 0 && a->repetition.value < 1);
+        if (tried[i] != 0) assert_true(a->wrong_way.value >= 0 && a->wrong_way.value <= 1);
     }
-    /* Random rows of this size are no improvement on what the model itself writes. */
-    assert_true(tt_evaluation_at(&both.axes[0], 1)->perplexity.value > 0);
     assert_non_null(both.axes[1].others[0]);
     assert_null(one.axes[0].others[0]);
     assert_true(fabs(both.similarity[0] - 1) < 1e-6 && fabs(both.similarity[1]) < 0.5);
     assert_true(both.similarity[1] == both.similarity[2]);
+    for (int side = 0; side < 2; side++) /* random directions at the recommended values, else at the strongest */
+        assert_true(fabs(both.axes[0].random[side].value) ==
+                    (both.axes[0].recommended[side] > 0 ? both.axes[0].recommended[side] : 1));
     reads_what_it_writes(&both, 1);
     tt_evaluation_free(&both);
     tt_evaluation_free(&again);
     tt_evaluation_free(&one);
     free_fixture(&fixtures[0]);
     free_fixture(&fixtures[1]);
+}
+
+struct stopping {
+    atomic_bool cancel;
+    uint64_t texts_left; /* to read before it is stopped */
+    uint64_t read;       /* texts */
+};
+
+static void stop_at(void *data, const char *what, const char *unit, uint64_t done, uint64_t total) {
+    struct stopping *stopping = data;
+    (void)unit, (void)total;
+    if (strcmp(what, "reading") != 0 || !done) return;
+    stopping->read++;
+    if (stopping->read == stopping->texts_left) stopping->cancel = true;
+}
+
+/* An evaluation that is stopped goes on from the texts that it kept, and finds the same as one that is not. */
+static void goes_on_where_it_was_stopped(void **state) {
+    (void)state;
+    struct fixture fixture;
+    make_fixture(&fixture, "language", 0.3);
+    rename_axis(&fixture, "words");
+    const char *path = scratch_path("kept");
+    struct stopping stopping = {.texts_left = 20};
+    tt_evaluate_options options = options_of(3);
+    tt_evaluation whole, again;
+    tt_error err = {0};
+    assert_true(tt_evaluate(model, chat, &fixture.refer, 1, &options, &whole, &err));
+    options.kept_file = path;
+    options.cancel = &stopping.cancel;
+    options.progress = stop_at;
+    options.progress_data = &stopping;
+    assert_false(tt_evaluate(model, chat, &fixture.refer, 1, &options, &again, &err));
+    assert_int_equal(err.kind, TT_ERROR_INTERRUPTED);
+    stopping = (struct stopping){0};
+    assert_true(tt_evaluate(model, chat, &fixture.refer, 1, &options, &again, &err));
+    assert_true(again.tokens < whole.tokens);
+    for (size_t i = 0; i < 5; i++) {
+        const tt_way_figures *a = &whole.axes[0].values[i], *b = &again.axes[0].values[i];
+        assert_string_equal(a->texts[2], b->texts[2]);
+        for (size_t k = 0; k < 3; k++) assert_true(fabs(a->scores[k] - b->scores[k]) < 1e-4);
+        assert_same_estimate(a->repetition, b->repetition);
+    }
+    /* All of it is known now; and a file that is damaged, or has tokens that are none of the model's, is no trouble. */
+    tt_evaluation_free(&again);
+    assert_true(tt_evaluate(model, chat, &fixture.refer, 1, &options, &again, &err));
+    assert_int_equal(again.tokens, 0);
+    static const char *const damaged[] = {"{", "{\"format\": 1, \"axes\": 1, \"texts\": [{\"key\": 5}, 7]}"};
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(tt_file_write(path, damaged[i], strlen(damaged[i]), NULL));
+        tt_evaluation_free(&again);
+        assert_true(tt_evaluate(model, chat, &fixture.refer, 1, &options, &again, &err));
+        assert_true(again.tokens == whole.tokens);
+    }
+    tt_evaluation_free(&whole);
+    tt_evaluation_free(&again);
+    free_fixture(&fixture);
+}
+
+/* What is told of the unsteered texts is what scoring them by hand gives: the score by the questions, and both prompts. */
+static void reads_as_by_hand(void **state) {
+    (void)state;
+    struct fixture fixture;
+    make_fixture(&fixture, "language", 0.1);
+    rename_axis(&fixture, "words");
+    tt_evaluate_options options = options_of(2);
+    tt_evaluation evaluation;
+    tt_material material;
+    tt_judge judge;
+    assert_true(tt_evaluate(model, chat, &fixture.refer, 1, &options, &evaluation, NULL));
+    assert_true(tt_material_make(&material, chat, &fixture.refer, 1, &options, NULL));
+    assert_true(tt_judge_make(&judge, chat, &fixture.axis, tt_judging_usual(), NULL));
+    tt_score *score = tt_score_open(model, NULL);
+    tt_steering *const none = NULL;
+    for (size_t i = 0; i < 2; i++) {
+        tt_tokens text;
+        const tt_continue_request request = {.prompt = material.samples[i].baseline,
+                                             .stream = tt_random_bits(0, tt_random_stream("text"), i, 0),
+                                             .min_p = 0.1};
+        const tt_continue_options writing = {.length = 10, .seed = options.seed};
+        assert_true(tt_continue_run(model, &request, 1, &writing, &text, NULL));
+        const tt_score_text behind[2] = {{material.samples[i].baseline, text}, {material.samples[1 - i].baseline, text}};
+        double sums[2], answers[16], tokens = (double)text.count;
+        assert_true(tt_score_run(score, behind, NULL, 2, &none, 1, NULL, sums, NULL));
+        const tt_way_figures *way = &evaluation.axes[0].unsteered;
+        assert_true(fabs(way->perplexities[i] + sums[0] / tokens) < 1e-3);
+        assert_true(fabs(way->relevances[i] - (sums[0] - sums[1]) / tokens) < 1e-3);
+        if (tt_token_ends(model, text.ids[text.count - 1])) text.count--;
+        tt_score_text texts[16];
+        assert_true(tt_judge_texts(&judge, &material.samples[i].baseline, &text, texts, NULL));
+        assert_true(tt_score_run(score, texts, NULL, judge.count, &none, 1, NULL, answers, NULL));
+        assert_true(fabs(way->scores[i] - tt_judge_score(&judge, answers)) < 1e-3);
+        for (size_t k = 0; k < judge.count; k++) tt_tokens_free(&texts[k].prompt);
+        tt_tokens_free(&text);
+    }
+    tt_score_close(score);
+    tt_judge_free(&judge);
+    tt_material_free(&material);
+    tt_evaluation_free(&evaluation);
+    free_fixture(&fixture);
+}
+
+/* ==== The formulas, by hand ==== */
+
+enum { HAND = 2 };
+
+static tt_reading reading(double score, double own, double positive, double other) {
+    return (tt_reading){.tokens = 10,
+                        .score = score,
+                        .own = own,
+                        .asked = {-INFINITY, positive},
+                        .other = other,
+                        .distinct = {0.8, 1},
+                        .repetition = 0.1,
+                        .text = "It rained."};
+}
+
+static void figures_are_as_by_hand(void **state) {
+    (void)state;
+    const tt_reading unsteered[HAND] = {reading(1, -10, -INFINITY, -14), reading(3, -20, -INFINITY, -22)};
+    const tt_reading negative[HAND] = {{.tokens = 10, .own = -30, .asked = {-10, -INFINITY}, .other = -30, .text = ""},
+                                       {.tokens = 10, .own = -20, .asked = {-30, -INFINITY}, .other = -20, .text = ""}};
+    const tt_reading positive[HAND] = {reading(2, -20, -10, -20), reading(5, -30, -20, -32)};
+    tt_reading steered[HAND] = {reading(4, -16, -18, -17), reading(2.5, -40, -30, -42)};
+    steered[1].refusal = true;
+    const tt_evaluate_options options = options_of(HAND);
+    const tt_yardsticks yardsticks = {unsteered, {negative, positive}, HAND, &options};
+    tt_way_figures way;
+    assert_true(tt_figure_way(&yardsticks, steered, TT_POSITIVE, 2, &way, NULL));
+    assert_true(fabs(way.steering.value - (3 - 0.5) / 2) < 1e-12);
+    assert_true(fabs(way.wrong_way.value - 0.5) < 1e-12);
+    /* The kindest reading: 1.6 and 3 nats a token, of texts asked for 1 and 2. */
+    assert_true(fabs(way.perplexities[0] - 1.6) < 1e-12 && fabs(way.perplexities[1] - 3) < 1e-12);
+    assert_true(fabs(way.coherence.value - exp((0.6 + 1) / 2)) < 1e-12);
+    /* 0.1 and 0.2 nats a token, of 0.4 and 0.2. */
+    assert_true(fabs(way.relevance.value - 0.3 / 0.6) < 1e-12);
+    assert_true(fabs(way.distinct[0].value - 0.8) < 1e-12 && fabs(way.repetition.value - 0.1) < 1e-12);
+    assert_int_equal(way.refusals, 1);
+    assert_string_equal(way.texts[1], "It rained.");
+    assert_null(way.texts[2]);
+    tt_way_free(&way);
+    /* Unsteered texts have only the baseline's reading; they are held against both classes' texts: 1 and 2 nats a token of
+     * the negative's, 1 and 2 of the positive's. */
+    assert_true(tt_figure_way(&yardsticks, unsteered, -1, 0, &way, NULL));
+    assert_true(way.steering.value == 0 && isnan(way.wrong_way.value));
+    assert_true(fabs(way.coherence.value - 1) < 1e-12 && fabs(way.relevance.value - 1) < 1e-12);
+    tt_way_free(&way);
+}
+
+static tt_way_figures sound_way(double value, double steering, double coherence, double relevance) {
+    return (tt_way_figures){.value = value,
+                            .steering = {steering, steering - 1, steering + 1},
+                            .coherence = {coherence, coherence, coherence},
+                            .relevance = {relevance, relevance, relevance}};
+}
+
+static void recommends_the_strongest_sound_value(void **state) {
+    (void)state;
+    const tt_evaluate_options options = options_of(4);
+    tt_way_figures values[] = {sound_way(-4, -2, 1.6, 1),  sound_way(-2, -1, 1.4, 0.6), sound_way(-1, 0.5, 1, 1),
+                               sound_way(0, 0, 1, 1),      sound_way(1, 0.1, 1, NAN),   sound_way(2, 1, 1.2, 0.9),
+                               sound_way(3, 2, 1.2, 0.45), sound_way(4, -1, 1.2, 1)};
+    tt_axis_evaluation axis = {.values = values, .value_count = 8};
+    tt_recommend(&axis, &options);
+    assert_true(axis.recommended[TT_NEGATIVE] == 2 && axis.recommended[TT_POSITIVE] == 2);
+    values[5].repetition.value = 0.3; /* loops */
+    tt_recommend(&axis, &options);
+    assert_true(axis.recommended[TT_POSITIVE] == 1);
+    values[4].refusals = 3; /* of four */
+    tt_recommend(&axis, &options);
+    assert_true(axis.recommended[TT_POSITIVE] == 0);
+    /* Where the model cannot judge, it cannot say which way a value leads. */
+    axis.known = 5, axis.known_right = 3;
+    assert_false(tt_evaluation_judges(&axis));
+    tt_recommend(&axis, &options);
+    assert_true(axis.recommended[TT_POSITIVE] == 4);
+    axis.known_right = 4;
+    assert_true(tt_evaluation_judges(&axis));
+}
+
+static void tells_the_share_of_asking(void **state) {
+    (void)state;
+    const tt_way_figures way = sound_way(2, 3, 1, 1), below = sound_way(-2, -3, 1, 1);
+    tt_axis_evaluation axis = {0};
+    axis.asked[TT_POSITIVE].steering = (tt_estimate){1.5, 0.5, 2};
+    axis.asked[TT_NEGATIVE].steering = (tt_estimate){-0.5, -1, 0.1};
+    assert_true(tt_share_of_asking(&axis, &way, TT_POSITIVE) == 2);
+    assert_true(isnan(tt_share_of_asking(&axis, &below, TT_NEGATIVE))); /* asking itself may have moved nothing */
+}
+
+static void recognises_refusals(void **state) {
+    (void)state;
+    assert_true(tt_is_refusal("I'm sorry, but I can't assist with that."));
+    assert_true(tt_is_refusal(" I\xe2\x80\x99m sorry, but I cannot help with stories."));
+    assert_true(tt_is_refusal("As an AI language model, I"));
+    assert_false(tt_is_refusal("\"I'm sorry,\" she said, and closed the door."));
+    assert_false(tt_is_refusal(""));
+}
+
+static void the_sweep_finds_its_ends(void **state) {
+    (void)state;
+    double next[TT_SWEEP_MORE], sizes[TT_SWEEP_FIRST];
+    assert_int_equal(tt_sweep_begin(false, sizes), 4);
+    assert_true(sizes[0] == 1 && sizes[3] == 4);
+    assert_int_equal(tt_sweep_begin(true, sizes), 3);
+    const double tried_sizes[] = {1, 2, 4};
+    assert_int_equal(tt_sweep_next(tried_sizes, (const bool[]){true, true, true}, 3, false, next), 2);
+    assert_true(next[0] == 6 && next[1] == 8);
+    assert_int_equal(tt_sweep_next(tried_sizes, (const bool[]){true, true, true}, 3, true, next), 1);
+    assert_true(next[0] == 8);
+    assert_int_equal(tt_sweep_next(tried_sizes, (const bool[]){true, true, false}, 3, false, next), 0);
+    assert_int_equal(tt_sweep_next(tried_sizes, (const bool[]){false, false, false}, 3, false, next), 2);
+    assert_true(next[0] == 0.5 && next[1] == 0.25);
+    assert_int_equal(tt_sweep_next((const double[]){1.0 / 16}, (const bool[]){false}, 1, false, next), 0);
+    assert_int_equal(tt_sweep_next((const double[]){64}, (const bool[]){true}, 1, false, next), 0);
 }
 
 /* ==== Statistics ==== */
@@ -293,6 +544,13 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(zero_vectors_do_nothing),
         cmocka_unit_test(vectors_do_something_and_say_how_surely),
+        cmocka_unit_test(goes_on_where_it_was_stopped),
+        cmocka_unit_test(reads_as_by_hand),
+        cmocka_unit_test(figures_are_as_by_hand),
+        cmocka_unit_test(recommends_the_strongest_sound_value),
+        cmocka_unit_test(tells_the_share_of_asking),
+        cmocka_unit_test(recognises_refusals),
+        cmocka_unit_test(the_sweep_finds_its_ends),
         cmocka_unit_test(estimates_a_ratio),
         cmocka_unit_test(counts_distinct_grams),
         cmocka_unit_test(charts_have_round_steps),

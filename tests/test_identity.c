@@ -29,7 +29,7 @@ static tt_identity run(struct tt_identity_axis *axis) {
                          .blocks = 4,
                          .width = 64,
                          .ubatch = 512,
-                         .rounding = 2,
+                         .rounding = 3,
                          .axis_count = 1,
                          .axes = axis};
 }

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <math.h>
+#include <stdlib.h>
 
 static void test_cosine(void **state) {
     (void)state;
@@ -67,13 +68,59 @@ static void test_strength(void **state) {
     assert_true(
         test_has_note(&blend.warnings, "no value should be above 0.50, and the largest is 1.00; multiply all by 0.50"));
     tt_blend_free(&blend);
-    blend = test_must_blend("a=1.5", &catalogue);
-    assert_true(test_has_note(&blend.warnings, "'a' is set to 1.5"));
+    blend = test_must_blend("a=1.5", &catalogue); /* not measured: nothing is known of a limit */
+    assert_int_equal(blend.warnings.count, 0);
     tt_blend_free(&blend);
     tt_catalogue_free(&catalogue);
 }
 
-/* What `trimtab eval --save` found is the limit, in place of 1. */
+/* "max" and shares, of an axis with 0.7 and 1.5, named by itself and by its classes. */
+static void shares_are_of_what_is_recommended(const tt_catalogue *catalogue) {
+    const struct {
+        const char *given, *meant;
+    } cases[] = {{"a=max", "a=1.5"},   {"a=-max", "a=-0.7"}, {"a=50%", "a=0.75"}, {"a=-50%", "a=-0.35"},
+                 {"a0=max", "a=-0.7"}, {"a1=20%", "a=0.3"},  {"a=0%", "a=0"},     {"a0=-max", "a=1.5"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        tt_mix mix = {0};
+        assert_true(tt_mix_parse(&mix, cases[i].given, NULL));
+        char *text = tt_mix_text(&mix, catalogue, NULL, NULL);
+        assert_string_equal(text, cases[i].meant);
+        free(text);
+        assert_true(tt_mix_resolve(&mix, catalogue, NULL, NULL));
+        assert_false(mix.terms[0].share);
+        text = tt_mix_text(&mix, catalogue, NULL, NULL);
+        assert_string_equal(text, cases[i].meant);
+        free(text);
+        tt_mix_free(&mix);
+    }
+    tt_mix mix = {0};
+    tt_error err = {0};
+    assert_false(tt_mix_parse(&mix, "a=maximum", &err));
+    assert_false(tt_mix_parse(&mix, "a=%", &err));
+    assert_false(tt_mix_parse(&mix, "a=", &err));
+}
+
+/* Where nothing is recommended there is no share of it. */
+static void test_not_measured(void **state) {
+    (void)state;
+    const char *path = scratch_subfolder("not measured");
+    const float right[8] = {1};
+    const test_axis a = {.folder = path, .axis = "a", .classes = {"a0", "a1"}, .row = right};
+    test_axis_write(&a);
+    tt_catalogue catalogue = test_catalogue_open(path);
+    const tt_mix_options options = {.catalogue = &catalogue};
+    tt_mix mix = {0};
+    tt_blend blend;
+    tt_error err = {0};
+    assert_true(tt_mix_parse(&mix, "a=max", NULL));
+    assert_false(tt_mix_blend(&blend, &mix, &options, &err));
+    assert_string_equal(err.message,
+                        "no value of 'a' is recommended for a1: measure it with trimtab eval --save, or give a number");
+    tt_mix_free(&mix);
+    tt_catalogue_free(&catalogue);
+}
+
+/* What `trimtab eval --save` found is the limit. */
 static void test_recommended(void **state) {
     (void)state;
     const char *path = scratch_subfolder("recommended");
@@ -95,23 +142,24 @@ static void test_recommended(void **state) {
     } cases[] = {{"a=1.5", NULL},
                  {"a=1.6", "'a' is set to 1.6; its evaluation recommends 1.5 at most"},
                  {"a0=0.7", NULL},
-                 {"a=-0.8", "'a' is set to -0.8; its evaluation recommends 0.7 at most"}};
+                 {"a=-0.8", "'a' is set to -0.8; its evaluation recommends 0.7 at most"},
+                 {"a=150%", "'a' is set to 2.25; its evaluation recommends 1.5 at most"},
+                 {"a=max", NULL}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         tt_blend blend = test_must_blend(cases[i].mix, &catalogue);
         if (cases[i].warning ? !test_has_note(&blend.warnings, cases[i].warning) : blend.warnings.count != 0)
             fail_msg("%s: %s", cases[i].mix, blend.warnings.count ? blend.warnings.items[0] : "no warning");
         tt_blend_free(&blend);
     }
+    shares_are_of_what_is_recommended(&catalogue);
     tt_catalogue_free(&before);
     tt_catalogue_free(&catalogue);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cosine),
-        cmocka_unit_test(test_safe_scale),
-        cmocka_unit_test(test_strength),
-        cmocka_unit_test(test_recommended),
+        cmocka_unit_test(test_cosine),      cmocka_unit_test(test_safe_scale),   cmocka_unit_test(test_strength),
+        cmocka_unit_test(test_recommended), cmocka_unit_test(test_not_measured),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,7 +48,8 @@ class Readme(unittest.TestCase):
             for command, output in shown:
                 if command.startswith(ELSEWHERE):
                     continue
-                command = re.sub(r"--samples \d+", "--samples 16", command)
+                command = re.sub(r"--samples \d+", "--samples 2" if "trimtab eval" in command else "--samples 16", command)
+                command = re.sub(r"--text-tokens \d+", "--text-tokens 8", command)
                 with self.subTest(command):
                     if "trimtab serve" in command:
                         self.serve(command, work, environment)

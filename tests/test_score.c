@@ -284,7 +284,8 @@ static void expects_what_draws_give_on_average(void **state) {
     static tt_reference from[DRAWS];
     static double by_token[DRAWS], by_expectation[DRAWS];
     for (size_t i = 0; i < DRAWS; i++) requests[i] = (tt_continue_request){texts[5].prompt, NULL, .stream = i};
-    assert_true(tt_continue_run(model, requests, DRAWS, SHORT, 1, NULL, responses, NULL));
+    assert_true(
+        tt_continue_run(model, requests, DRAWS, &(tt_continue_options){.length = SHORT, .seed = 1}, responses, NULL));
     for (size_t i = 0; i < DRAWS; i++) drawn[i] = (tt_score_text){texts[5].prompt, responses[i]};
     assert_true(tt_score_references(score, drawn, DRAWS, NULL, from, NULL));
     assert_true(tt_score_run(score, drawn, NULL, DRAWS, &steerings[1], 1, NULL, by_token, NULL));
@@ -345,10 +346,12 @@ static void writes_the_same_alone_and_in_company(void **state) {
     requests_of(requests, texts);
     tt_tokens together[TEXTS], alone;
     tt_error err = {0};
-    assert_true(tt_continue_run(model, requests, TEXTS, LENGTH, 3, NULL, together, &err));
+    assert_true(
+        tt_continue_run(model, requests, TEXTS, &(tt_continue_options){.length = LENGTH, .seed = 3}, together, &err));
     for (size_t t = 0; t < TEXTS; t++) {
         assert_uint_in_range(together[t].count, 1, LENGTH);
-        assert_true(tt_continue_run(model, &requests[t], 1, LENGTH, 3, NULL, &alone, &err));
+        assert_true(
+            tt_continue_run(model, &requests[t], 1, &(tt_continue_options){.length = LENGTH, .seed = 3}, &alone, &err));
         assert_int_equal(alone.count, together[t].count);
         assert_memory_equal(alone.ids, together[t].ids, alone.count * sizeof *alone.ids);
         char *text = tt_detokenize(model, &alone, &err);
@@ -357,7 +360,7 @@ static void writes_the_same_alone_and_in_company(void **state) {
         tt_tokens_free(&alone);
     }
     /* Another seed, another text. */
-    assert_true(tt_continue_run(model, requests, 1, LENGTH, 4, NULL, &alone, &err));
+    assert_true(tt_continue_run(model, requests, 1, &(tt_continue_options){.length = LENGTH, .seed = 4}, &alone, &err));
     assert_true(alone.count != together[0].count ||
                 memcmp(alone.ids, together[0].ids, alone.count * sizeof *alone.ids) != 0);
     tt_tokens_free(&alone);
@@ -375,7 +378,7 @@ static void draws_from_the_distribution(void **state) {
     static tt_continue_request requests[DRAWS];
     static tt_tokens responses[DRAWS];
     for (size_t i = 0; i < DRAWS; i++) requests[i] = (tt_continue_request){texts[5].prompt, steerings[1], .stream = i};
-    assert_true(tt_continue_run(model, requests, DRAWS, 1, 11, NULL, responses, NULL));
+    assert_true(tt_continue_run(model, requests, DRAWS, &(tt_continue_options){.length = 1, .seed = 11}, responses, NULL));
 
     const int32_t vocabulary = llama_vocab_n_tokens(model->vocabulary);
     struct llama_context *context = peer_context(1);
@@ -405,7 +408,8 @@ static void leaves_the_unlikely_out(void **state) {
     static tt_tokens responses[2 * DRAWS];
     for (size_t i = 0; i < 2 * (size_t)DRAWS; i++)
         requests[i] = (tt_continue_request){texts[5].prompt, steerings[1], .stream = i, .min_p = i < DRAWS ? 1 : 0.7};
-    assert_true(tt_continue_run(model, requests, 2 * DRAWS, 1, 11, NULL, responses, NULL));
+    assert_true(
+        tt_continue_run(model, requests, 2 * DRAWS, &(tt_continue_options){.length = 1, .seed = 11}, responses, NULL));
 
     const int32_t vocabulary = llama_vocab_n_tokens(model->vocabulary);
     struct llama_context *context = peer_context(1);
@@ -434,12 +438,14 @@ static void refuses_what_cannot_be_written(void **state) {
     requests_of(requests, texts);
     tt_tokens responses[TEXTS];
     tt_error err = {0};
-    assert_false(tt_continue_run(model, requests, TEXTS, 0, 1, NULL, responses, &err));
+    assert_false(tt_continue_run(model, requests, TEXTS, &(tt_continue_options){.length = 0, .seed = 1}, responses, &err));
     assert_int_equal(err.kind, TT_ERROR_USAGE);
-    assert_false(tt_continue_run(model, requests, TEXTS, 100000, 1, NULL, responses, &err));
+    assert_false(
+        tt_continue_run(model, requests, TEXTS, &(tt_continue_options){.length = 100000, .seed = 1}, responses, &err));
     assert_int_equal(err.kind, TT_ERROR_INPUT);
     const atomic_bool cancel = true;
-    assert_false(tt_continue_run(model, requests, 3, LENGTH, 1, &cancel, responses, &err));
+    assert_false(tt_continue_run(model, requests, 3, &(tt_continue_options){.length = LENGTH, .seed = 1, .cancel = &cancel},
+                                 responses, &err));
     assert_int_equal(err.kind, TT_ERROR_INTERRUPTED);
     for (size_t t = 0; t < 3; t++) assert_null(responses[t].ids);
     free_texts(texts);

@@ -1,10 +1,11 @@
-# assemble.cmake: makes one page of its parts, which asks no other host for anything. PAGE is "page" or "report".
+# assemble.cmake: makes one page of its parts, which asks no other host for anything. PAGE is "page", "report" or "gallery".
 # cmake -D SOURCE=DIR -D UPLOT=DIR -D PAGE=NAME -D OUTPUT=FILE -P web/assemble.cmake
 file(READ "${SOURCE}/web/${PAGE}.html" page)
 file(READ "${SOURCE}/web/page.css" page_css)
 file(READ "${SOURCE}/web/page.js" page_js)
 file(READ "${SOURCE}/web/report.css" report_css)
 file(READ "${SOURCE}/web/report.js" report_js)
+file(READ "${SOURCE}/web/gallery.js" gallery_js)
 file(READ "${UPLOT}/uPlot.min.css" uplot_css)
 file(READ "${UPLOT}/uPlot.iife.min.js" uplot_js)
 
@@ -37,4 +38,5 @@ string(REPLACE "@AXES@" "${axes}" page "${page}")
 string(REPLACE "@PAGE_JS@" "${page_js}" page "${page}")
 string(REPLACE "@REPORT_CSS@" "${report_css}" page "${page}")
 string(REPLACE "@REPORT_JS@" "${report_js}" page "${page}")
+string(REPLACE "@GALLERY_JS@" "${gallery_js}" page "${page}")
 file(WRITE "${OUTPUT}" "${page}")

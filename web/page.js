@@ -32,18 +32,22 @@ const mix = () => Object.fromEntries(active().map((axis) => [axis.name, axis.val
 const isThere = (axis, side) => axis.safe_range?.[side] !== 0;
 const sideName = (axis, side) => axis.classes[side] || (!isThere(axis, side) ? "" : side ? title(axis.name) : "the other way");
 const least = (axis, limit) => (isThere(axis, 0) ? -limit : 0), most = (axis, limit) => (isThere(axis, 1) ? limit : 0);
+// How far a class was found to go by its evaluation, or else 1; the slider goes half as far again.
+const evaluated = (axis, side) => Math.abs(axis.safe_range?.[side] ?? 1);
+const sliderEnd = (axis, side) => Math.max(LIMIT, 1.5 * evaluated(axis, side));
+const numberEnd = (axis, side) => Math.max(10, sliderEnd(axis, side));
 
 function axisRow(axis) {
   const id = `axis-${axis.name}`;
   const on = element("input", { type: "checkbox", checked: axis.on, id: `${id}-on` });
-  const value = element("input", { type: "number", min: least(axis, 10), max: most(axis, 10), step: 0.05, value: axis.value, id: `${id}-value` });
-  const range = element("input", { type: "range", min: least(axis, LIMIT), max: most(axis, LIMIT), step: 0.05, value: axis.value, id });
+  const value = element("input", { type: "number", min: least(axis, numberEnd(axis, 0)), max: most(axis, numberEnd(axis, 1)), step: 0.05, value: axis.value, id: `${id}-value` });
+  const range = element("input", { type: "range", min: least(axis, sliderEnd(axis, 0)), max: most(axis, sliderEnd(axis, 1)), step: 0.05, value: axis.value, id });
   const reset = element("button", { type: "button", className: "quiet", textContent: "Reset", id: `${id}-reset` });
   value.setAttribute("aria-label", `${title(axis.name)}: value`);
   range.setAttribute("aria-label", `${title(axis.name)}: from ${sideName(axis, 0) || "none"} to ${sideName(axis, 1) || "none"}`);
   reset.setAttribute("aria-label", `Reset ${title(axis.name)}`);
   const ends = [0, 1].map((side) => element("span", { textContent: sideName(axis, side) }));
-  const low = least(axis, LIMIT), high = most(axis, LIMIT); // of the slider
+  const low = least(axis, sliderEnd(axis, 0)), high = most(axis, sliderEnd(axis, 1)); // of the slider
   const share = (number) => Math.max(0, Math.min(1, (number - low) / (high - low)));
   // Two marks on the slider: as far as is safe, by its evaluation or else 1.
   ["--least", "--most"].forEach((name, side) => {
@@ -71,7 +75,7 @@ function axisRow(axis) {
   const set = (text) => {
     const number = Number(text);
     if (!Number.isFinite(number)) return;
-    axis.value = Math.max(least(axis, 10), Math.min(most(axis, 10), number));
+    axis.value = Math.max(least(axis, numberEnd(axis, 0)), Math.min(most(axis, numberEnd(axis, 1)), number));
     axis.on = true;
     changed();
   };
@@ -102,19 +106,20 @@ function changed() {
 
 // ==== What is safe ====
 
-// At values s the mix moves the model by sqrt(s' R s) units, R the cosines between the axes; one unit is what is safe. Without the
-// vectors R is not known: then unrelated axes are assumed.
+// At values s the mix moves the model by sqrt(s' R s) units, R the cosines between the axes; one unit is what is safe: as far as a
+// class was found to go, or else 1. Without the vectors R is not known: then unrelated axes are assumed.
+const evaluatedLimit = (axis) => evaluated(axis, axis.value < 0 ? 0 : 1);
+const inUnits = (axis) => (axis.on ? axis.value / Math.max(1, evaluatedLimit(axis)) : 0);
 function strengthOfMix() {
   let sum = 0;
   axes.forEach((a, i) => axes.forEach((b, j) => {
     const cosine = similarity ? similarity[i][j] : i === j ? 1 : 0;
-    sum += (a.on ? a.value : 0) * cosine * (b.on ? b.value : 0);
+    sum += inUnits(a) * cosine * inUnits(b);
   }));
   return Math.sqrt(Math.max(0, sum));
 }
 
 // Where an evaluation has found what each class bears, that counts too.
-const evaluatedLimit = (axis) => Math.abs(axis.safe_range?.[axis.value < 0 ? 0 : 1] ?? 1);
 const excess = () => Math.max(strengthOfMix(), ...active().filter((axis) => evaluatedLimit(axis) !== 1)
   .map((axis) => Math.abs(axis.value) / evaluatedLimit(axis)));
 

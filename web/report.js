@@ -13,31 +13,40 @@ function element(tag, properties = {}, ...children) {
   return made;
 }
 
-// An estimate with its interval: "12.3% (10.1 to 14.5)".
-function estimate(of) {
-  if (of.value == null) return "–";
-  return [percent(of.value), element("span", { className: "interval", textContent: ` (${(100 * of.low).toFixed(1)} to ${(100 * of.high).toFixed(1)})` })];
+const number = (value, digits = 2) => (value == null ? "–" : value.toFixed(digits));
+const signed = (value) => (value == null ? "–" : `${value > 0 ? "+" : ""}${value.toFixed(2)}`);
+
+// An estimate with its interval: "+1.86 (+1.20 to +2.41)".
+function estimate(of, show = number) {
+  if (!of || of.value == null) return "–";
+  return [show(of.value), element("span", { className: "interval", textContent: ` (${show(of.low)} to ${show(of.high)})` })];
 }
+
+// The figures of one way of writing, as cells.
+function cells(way) {
+  return [element("td", {}, ...estimate(way.steering, signed)), element("td", { textContent: way.share_of_asking == null ? "–" : `${way.share_of_asking.toFixed(1)} ×` }),
+    element("td", { textContent: way.wrong_way ? percent(way.wrong_way.value, 0) : "–" }), element("td", {}, ...estimate(way.coherence)),
+    element("td", {}, ...estimate(way.relevance)), element("td", { textContent: percent(way.repetition.value, 0) }), element("td", { textContent: way.refusals })];
+}
+const CELLS = ["steering, nats", "of asking", "wrong way", "coherence", "relevance", "repeated", "refused"];
+
+const headRow = (heads) => element("thead", {}, element("tr", {}, ...heads.map((text, i) => element("th", { textContent: text, scope: "col", className: i < 1 ? "words" : "" }))));
 
 // ==== At a glance ====
 
 function recommendedRow(axis, side) {
   const size = axis.recommended[side], value = side ? size : -size;
   const at = size > 0 && axis.values.find((tried) => Math.abs(tried.value - value) < 1e-9);
-  const cells = at
-    ? [element("td", { textContent: value }), element("td", {}, ...estimate(at.fidelity[side])), element("td", {}, ...estimate(at.fidelity[1 - side])),
-       element("td", {}, ...estimate(at.perplexity_rise))]
-    : [element("td", { colSpan: 4, className: "words", textContent: "no value that was tried steers this way at tolerable damage" })];
-  return element("tr", {}, element("td", { textContent: title(axis.name) }), element("td", { className: "words", textContent: axis.classes[side] }),
-    ...cells, element("td", {}, ...estimate(axis.prompt_damage[side])));
+  const found = at ? [element("td", { textContent: value }), ...cells(at)]
+    : [element("td", { colSpan: CELLS.length + 1, className: "words", textContent: "no value that was tried leads this way within the limits" })];
+  return element("tr", {}, element("td", { className: "words", textContent: title(axis.name) }), element("td", { className: "words", textContent: axis.classes[side] }), ...found);
 }
 
 function showSummary() {
   const about = evaluation.model;
   $("model").textContent = `${about.name || "a model without a name"} · ${about.description}`;
-  $("made").textContent = `${evaluation.samples} held-out samples · damage up to ${percent(evaluation.damage_limit)} · trimtab ${evaluation.trimtab}`;
-  const heads = ["axis", "towards", "value to use", "fidelity", "to the other class", "damage", "damage by message"];
-  $("summary").append(element("thead", {}, element("tr", {}, ...heads.map((text) => element("th", { textContent: text, scope: "col", className: text === "towards" ? "words" : "" })))),
+  $("made").textContent = `${evaluation.samples} held-out samples of ${evaluation.text_tokens} tokens · perplexity up to ${evaluation.coherence_limit} × asking's · trimtab ${evaluation.trimtab}`;
+  $("summary").append(headRow(["axis", "towards", "value to use", ...CELLS]),
     element("tbody", {}, ...evaluation.axes.flatMap((axis) => [recommendedRow(axis, 0), recommendedRow(axis, 1)])));
 }
 
@@ -55,7 +64,7 @@ function chart(place, xs, lines, { label, bars = false, unit = "%", marks = [] }
     for (const line of lines) {
       const stroke = colour(line.colour);
       series.push({ label: line.label, stroke, width: 2, dash: line.dash, fill: bars ? stroke + "55" : undefined, points: { show: !line.dash && !bars, size: 6 },
-        paths: bars ? uPlot.paths.bars({ size: [0.8, 18] }) : undefined, value: (_, value) => (value == null ? "–" : value.toFixed(bars ? 2 : 1) + unit) });
+        paths: bars ? uPlot.paths.bars({ size: [0.8, 18] }) : undefined, value: (_, value) => (value == null ? "–" : value.toFixed(2) + unit) });
       data.push(line.ys);
       if (!line.low) continue;
       const hidden = { stroke: "transparent", width: 0, points: { show: false }, show: true, class: "hidden-series" };
@@ -84,9 +93,8 @@ function chart(place, xs, lines, { label, bars = false, unit = "%", marks = [] }
   charts.push(draw);
 }
 
-const hundred = (numbers) => numbers.map((number) => (number == null ? null : 100 * number));
-const line = (label, colourName, estimates) => ({ label, colour: colourName, ys: hundred(estimates.map((of) => of.value)),
-  low: hundred(estimates.map((of) => of.low)), high: hundred(estimates.map((of) => of.high)) });
+const line = (label, colourName, estimates) => ({ label, colour: colourName, ys: estimates.map((of) => of.value),
+  low: estimates.map((of) => of.low), high: estimates.map((of) => of.high) });
 
 function showCurves(axis, place) {
   const xs = axis.values.map((tried) => tried.value);
@@ -96,16 +104,15 @@ function showCurves(axis, place) {
     place.append(element("div", {}, element("h3", { textContent: heading }), box));
     return box;
   };
-  chart(into("Fidelity"), xs, [0, 1].map((side) => line(axis.classes[side], side ? "--steered" : "--accent", axis.values.map((tried) => tried.fidelity[side]))),
-    { label: "value", marks });
-  const flat = (share) => xs.map(() => 100 * share);
-  chart(into("Damage: rise of perplexity"), xs, [line("damage", "--ink", axis.values.map((tried) => tried.perplexity_rise)),
-    { label: "limit", colour: "--warn", dash: [8, 4], ys: flat(evaluation.damage_limit) },
-    ...[0, 1].map((side) => ({ label: `message (${axis.classes[side]})`, colour: side ? "--steered" : "--accent", dash: [2, 4], ys: flat(axis.prompt_damage[side].value) }))],
-    { label: "value", marks });
-  if (axis.values[0].distinct_2.value != null)
-    chart(into("Free writing"), xs, [line("distinct pairs of tokens", "--accent", axis.values.map((tried) => tried.distinct_2)),
-      line("repeated fours", "--warn", axis.values.map((tried) => tried.repetition))], { label: "value" });
+  const flat = (value) => xs.map(() => value);
+  if (axis.judged)
+    chart(into("Steering, in nats"), xs, [line("steering", "--steered", axis.values.map((tried) => tried.steering)),
+      ...[0, 1].map((side) => ({ label: `asked for ${axis.classes[side]}`, colour: side ? "--steered" : "--accent", dash: [2, 4], ys: flat(axis.asked[side].steering.value) }))],
+      { label: "value", marks, unit: "" });
+  chart(into("Coherence: perplexity next to asking's"), xs, [line("coherence", "--ink", axis.values.map((tried) => tried.coherence)),
+    { label: "limit", colour: "--warn", dash: [8, 4], ys: flat(evaluation.coherence_limit) }], { label: "value", marks, unit: "" });
+  chart(into("Relevance, next to the unsteered texts'"), xs, [line("relevance", "--accent", axis.values.map((tried) => tried.relevance)),
+    { label: "limit", colour: "--warn", dash: [8, 4], ys: flat(evaluation.relevance_limit) }], { label: "value", marks, unit: "" });
   chart(into("Length of each block's row"), axis.blocks.map((block) => block.row),
     [{ label: "side", colour: "--steered", ys: axis.blocks.map((block) => block.positive) }, { label: "de-bias", colour: "--accent", ys: axis.blocks.map((block) => block.debias) }],
     { label: "block", bars: true, unit: "" });
@@ -113,21 +120,34 @@ function showCurves(axis, place) {
 
 // ==== An axis ====
 
-function showValues(axis) {
-  const heads = ["value", axis.classes[0], axis.classes[1], "damage", "distinct 1", "distinct 2", "repeated"];
-  return element("details", { className: "note" }, element("summary", { textContent: "All figures" }), element("div", { className: "scroll" },
-    element("table", { className: "plain" }, element("thead", {}, element("tr", {}, ...heads.map((text) => element("th", { textContent: text, scope: "col" })))),
-      element("tbody", {}, ...axis.values.map((tried) => element("tr", {}, element("td", { textContent: tried.value }),
-        ...[tried.fidelity[0], tried.fidelity[1], tried.perplexity_rise, tried.distinct_1, tried.distinct_2, tried.repetition].map((of) => element("td", {}, ...estimate(of)))))))));
+// Every way of writing in its order: from one end to the other, asked and unsteered in the middle, random directions last.
+function ways(axis) {
+  const below = axis.values.filter((tried) => tried.value < 0), above = axis.values.filter((tried) => tried.value >= 0);
+  const of = (tried) => [String(tried.value), tried, tried.value < 0 ? "negative" : "positive"];
+  return [...below.map(of), [`asked for ${axis.classes[0]}`, axis.asked[0], "negative"], ["unsteered", axis.unsteered, ""],
+    [`asked for ${axis.classes[1]}`, axis.asked[1], "positive"], ...above.map(of),
+    ...axis.random.filter((way) => way.value != null).map((way) => [`random, as long as ${way.value}`, way, ""])];
 }
 
+function showValues(axis) {
+  return element("details", { className: "note" }, element("summary", { textContent: "All figures" }), element("div", { className: "scroll" },
+    element("table", { className: "plain figures" }, headRow(["texts", ...CELLS]),
+      element("tbody", {}, ...ways(axis).map(([name, way]) => element("tr", {}, element("td", { className: "words", textContent: name }), ...cells(way)))))));
+}
+
+// A slider walks through the ways; three texts of each are shown.
 function showTexts(axis) {
-  // At -1 and 1, or the nearest values that were tried.
-  const near = (sign) => axis.values.filter((tried) => tried.value * sign > 0).sort((a, b) => Math.abs(a.value - sign) - Math.abs(b.value - sign))[0];
-  const [low, high] = [near(-1), near(1)];
-  const shown = [["negative", `${axis.classes[0]}, value ${low?.value}`, low], ["", "unsteered", axis.unsteered], ["positive", `${axis.classes[1]}, value ${high?.value}`, high]];
-  return shown.filter(([, , of]) => of && of.text).map(([name, head, of]) =>
-    element("article", { className: name }, element("h3", { textContent: head }), element("div", { className: "text", textContent: of.text.trim() })));
+  const all = ways(axis), middle = all.findIndex(([name]) => name === "unsteered");
+  const head = element("h3"), place = element("div", { className: "samples" });
+  const slider = element("input", { type: "range", min: 0, max: all.length - 1, value: middle, ariaLabel: `texts of ${title(axis.name)}` });
+  const show = () => {
+    const [name, way, side] = all[slider.value];
+    head.textContent = Number.isNaN(Number(name)) ? name : `value ${name}`;
+    place.replaceChildren(...way.texts.map((text) => element("article", { className: side }, element("div", { className: "text", textContent: text.trim() }))));
+  };
+  slider.addEventListener("input", show);
+  show();
+  return element("div", { className: "texts" }, head, slider, place);
 }
 
 function showAxis(axis) {
@@ -137,8 +157,9 @@ function showAxis(axis) {
     element("small", { textContent: how })), place);
   $("axes").append(section);
   showCurves(axis, place);
-  const texts = showTexts(axis);
-  if (texts.length) section.append(element("div", { className: "samples" }, ...texts));
+  if (!axis.judged)
+    section.append(element("p", { className: "note", textContent: `This model cannot judge this axis: of ${axis.known_passages.pairs} pairs of passages whose class is known it puts ${axis.known_passages.right} right. So there is no figure for steering.` }));
+  section.append(showTexts(axis));
   section.append(showValues(axis));
 }
 
@@ -159,12 +180,12 @@ function showBetween() {
   const heads = () => element("thead", {}, element("tr", {}, element("td"), ...axes.map((axis) => head(title(axis.name), "col"))));
   $("similarity").append(heads(), element("tbody", {}, ...axes.map((axis, i) =>
     element("tr", {}, head(title(axis.name), "row"), ...evaluation.similarity[i].map((value) => heat(value, value.toFixed(2)))))));
-  if (!axes[0].effect_on_axes) return;
+  if (!axes[0].steering_of_axes) return;
   $("effects-part").hidden = false;
   $("effects").append(heads(), element("tbody", {}, ...axes.flatMap((axis) => [0, 1].map((side) =>
     element("tr", {}, head(axis.classes[side], "row"), ...axes.map((other) => {
-      const of = axis.effect_on_axes[other.name][side];
-      return heat(of.value, percent(of.value, 0));
+      const of = axis.steering_of_axes[other.name][side];
+      return heat(of.value == null ? null : of.value / 3, signed(of.value));
     }))))));
 }
 

@@ -35,7 +35,7 @@ show_backends() {
 hide_vulkan() { [[ $root == native || -z $(backend_folder) ]] || show_backends 'cpu-*' rpc; }
 
 # Mesa's lavapipe, a processor's Vulkan, becomes a GPU for ggml, and the only one. ggml takes it only where it is named, and its
-# kernels in half precision are wrong on it, which shows where a batch is no multiple of 8 tokens.
+# cooperative matrices compute wrongly where a matrix or a batch is no multiple of their tiles. docs/gpu.md has the measurements.
 show_vulkan() {
   local base='' driver
   [[ $root == native ]] || base=$root
@@ -44,7 +44,8 @@ show_vulkan() {
     die "this system lacks ggml's Vulkan backend or Mesa's lavapipe (Debian: libggml0-backend-vulkan, mesa-vulkan-drivers); TRIMTAB_NATIVE=0 makes a root that has both"
   fi
   show_backends 'cpu-*' rpc vulkan
-  export VK_DRIVER_FILES=${driver#"$base"} GGML_VK_VISIBLE_DEVICES=0 GGML_VK_DISABLE_F16=1 TRIMTAB_LAVAPIPE=1
+  export VK_DRIVER_FILES=${driver#"$base"} GGML_VK_VISIBLE_DEVICES=0 TRIMTAB_LAVAPIPE=1
+  export GGML_VK_DISABLE_COOPMAT=1 GGML_VK_DISABLE_F16=1 # the latter: rounding in single precision, which tests can hold it to
   export MESA_SHADER_CACHE_DIR=$cache/shaders # compiling them takes longer than all that is computed
 }
 

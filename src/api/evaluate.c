@@ -12,8 +12,12 @@
 
 trimtab_evaluate_options trimtab_evaluate_defaults(void) {
     const tt_evaluate_options of = tt_evaluate_defaults();
-    return (trimtab_evaluate_options){
-        .size = sizeof(trimtab_evaluate_options), .samples = of.samples, .hold_out = of.plan.held_out};
+    return (trimtab_evaluate_options){.size = sizeof(trimtab_evaluate_options),
+                                      .samples = of.samples,
+                                      .text_tokens = of.text_tokens,
+                                      .coherence_limit = of.coherence_limit,
+                                      .relevance_limit = of.relevance_limit,
+                                      .hold_out = of.plan.held_out};
 }
 
 static bool check_options(const char *folder, const trimtab_evaluate_options *options, tt_error *err) {
@@ -37,6 +41,10 @@ static void pass_progress(void *data, const char *what, const char *unit, uint64
 static tt_evaluate_options run_of(trimtab *t, const trimtab_evaluate_options *options, tt_api_listener *listener) {
     tt_evaluate_options run = tt_evaluate_defaults();
     run.samples = options->samples;
+    run.text_tokens = options->text_tokens;
+    run.quick = options->quick != 0;
+    run.coherence_limit = options->coherence_limit;
+    run.relevance_limit = options->relevance_limit;
     run.values = options->values;
     run.value_count = options->value_count;
     run.other_axes = !options->no_other_axes;
@@ -57,7 +65,7 @@ typedef struct kept_evaluation {
     trimtab_evaluation shown; /* first: it is what the caller has */
     tt_evaluation evaluation;
     trimtab_evaluated_axis *axes;
-    char *json, *page;
+    char *json, *page, *gallery;
 } kept_evaluation;
 
 static bool show(kept_evaluation *kept, tt_error *err) {
@@ -66,13 +74,14 @@ static bool show(kept_evaluation *kept, tt_error *err) {
     kept->json = doc ? tt_json_text(doc, YYJSON_WRITE_PRETTY_TWO_SPACES, NULL, err) : NULL;
     yyjson_mut_doc_free(doc);
     kept->page = kept->json ? tt_evaluation_html(evaluation, err) : NULL;
-    kept->axes = kept->page ? tt_alloc(evaluation->axis_count, sizeof *kept->axes, err) : NULL;
+    kept->gallery = kept->page ? tt_gallery_html(evaluation, err) : NULL;
+    kept->axes = kept->gallery ? tt_alloc(evaluation->axis_count, sizeof *kept->axes, err) : NULL;
     for (size_t i = 0; kept->axes && i < evaluation->axis_count; i++) {
         const tt_axis_evaluation *axis = &evaluation->axes[i];
         kept->axes[i] = (trimtab_evaluated_axis){
             axis->name, {axis->classes[0], axis->classes[1]}, {axis->recommended[0], axis->recommended[1]}};
     }
-    kept->shown = (trimtab_evaluation){kept->axes, evaluation->axis_count, kept->json, kept->page};
+    kept->shown = (trimtab_evaluation){kept->axes, evaluation->axis_count, kept->json, kept->page, kept->gallery};
     return kept->axes != NULL;
 }
 
@@ -83,6 +92,7 @@ void trimtab_evaluation_free(trimtab_evaluation *evaluation) {
     free(kept->axes);
     free(kept->json);
     free(kept->page);
+    free(kept->gallery);
     free(kept);
 }
 
@@ -98,12 +108,7 @@ static tt_chat *open_chat(const trimtab *t, tt_error *err) {
 static bool run(trimtab *t, const char *folder, const trimtab_evaluate_options *options, kept_evaluation *kept,
                 tt_error *err) {
     tt_api_listener listener = {.progress = options->progress, .user_data = options->user_data, .cancel = &t->cancel};
-    tt_evaluate_options run = run_of(t, options, &listener);
-    double usual[TT_EVALUATE_USUAL];
-    if (!run.value_count) {
-        run.value_count = tt_evaluate_values(NULL, 0, false, usual);
-        run.values = usual;
-    }
+    const tt_evaluate_options run = run_of(t, options, &listener);
     tt_loaded vectors = {0};
     tt_chat *chat = NULL;
     const bool ok = (!options->save || tt_folder_try(folder, err)) &&

@@ -18,7 +18,7 @@
 /* No direction of any model known comes near this length; a file that has one is more likely damaged. */
 static const double absurd_norm = 1e6;
 
-/* Nobody means such a value: beyond 1 text soon falls apart. */
+/* Nobody means such a value: no model is known to write beyond a tenth of it. */
 static const double absurd_value = 100;
 
 typedef struct work {
@@ -89,16 +89,14 @@ static bool check_once(const work *w, size_t index, const tt_catalogue_axis *axi
     return true;
 }
 
-/* Values beyond what an evaluation recommends, or beyond 1 where there was none, are told of. */
+/* Values beyond what an evaluation recommends are told of. Without one nothing is known: how far a vector reaches differs by
+ * model, and where there is a model, the mix is held against its hidden state (strength.h). */
 static bool warn_beyond(work *w, const char *done, const char *name, double value, float saved, tt_error *err) {
     char number[TT_NUMBER_TEXT], limit[TT_NUMBER_TEXT];
     const double recommended = round((double)saved * 1e6) / 1e6; /* as it was before it became an F32 */
-    if (fabs(value) <= (recommended > 0 ? recommended : 1)) return true;
-    if (recommended > 0)
-        return tt_notes_add(&w->blend->warnings, err, "'%s' is %s %s; its evaluation recommends %s at most", name, done,
-                            tt_number_text(value, number), tt_number_text(recommended, limit));
-    return tt_notes_add(&w->blend->warnings, err, "'%s' is %s %s; beyond 1 the text soon falls apart", name, done,
-                        tt_number_text(value, number));
+    if (!(recommended > 0) || fabs(value) <= recommended) return true;
+    return tt_notes_add(&w->blend->warnings, err, "'%s' is %s %s; its evaluation recommends %s at most", name, done,
+                        tt_number_text(value, number), tt_number_text(recommended, limit));
 }
 
 static bool lacks_side(const tt_catalogue_axis *axis, int side, tt_error *err) {
@@ -128,7 +126,7 @@ static bool add_debias(work *w, const tt_catalogue_axis *axis, tt_error *err) {
 static bool check_value(work *w, const char *name, double value, tt_error *err) {
     char number[TT_NUMBER_TEXT];
     return fabs(value) <= absurd_value ||
-           object(w, err, "'%s' is set to %s, which no model can follow: use a value between -1 and 1", name,
+           object(w, err, "'%s' is set to %s, which no model can follow: begin with a value between -1 and 1", name,
                   tt_number_text(value, number));
 }
 
@@ -142,13 +140,14 @@ static bool add_axis(work *w, size_t index, tt_error *err) {
     if (!tt_catalogue_find(catalogue, term->name, w->options->target, &axis, &sign, err) ||
         !check_once(w, index, axis, err) || !add_debias(w, axis, err))
         return false;
-    const double value = sign * term->value;
+    double value;
+    if (!tt_mix_value(term, axis, sign, &value, err)) return false;
     if (value == 0) return true;
     if (axis->plain) return add_file_of(w, axis, TT_FILE_POSITIVE, value, err);
     const int side = value > 0 ? TT_FILE_POSITIVE : TT_FILE_NEGATIVE;
     if (!axis->paths[side]) return lacks_side(axis, side, err);
-    if (!check_value(w, term->name, term->value, err)) return false;
-    if (!warn_beyond(w, "set to", term->name, term->value, axis->recommended[side == TT_FILE_POSITIVE], err)) return false;
+    if (!check_value(w, term->name, sign * value, err)) return false;
+    if (!warn_beyond(w, "set to", term->name, sign * value, axis->recommended[side == TT_FILE_POSITIVE], err)) return false;
     return add_file_of(w, axis, side, fabs(value), err);
 }
 
@@ -376,7 +375,7 @@ static bool find_safe_scale(work *w, tt_error *err) {
 }
 
 static bool warn_of_strength(tt_blend *blend, tt_error *err) {
-    /* One axis alone beyond 1 has been told of. A hair above, as by rounding, is no reason. */
+    /* One axis alone has been told of. A hair above, as by rounding, is no reason. */
     if (blend->axis_count < 2 || blend->largest <= blend->safe_scale * (1 + 1e-9)) return true;
     return tt_notes_add(
         &blend->warnings, err,

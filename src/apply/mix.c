@@ -43,12 +43,16 @@ static bool check_term(const char *text, bool is_file, double value, tt_error *e
     return isfinite(value) || tt_fail(err, TT_ERROR_USAGE, "the value of '%s' is not a finite number", text);
 }
 
-bool tt_mix_add_axis(tt_mix *mix, const char *name, double value, tt_error *err) {
+static bool add_axis(tt_mix *mix, const char *name, double value, bool share, tt_error *err) {
     if (!check_term(name, false, value, err)) return false;
-    tt_mix_term term = {.name = tt_strdup(name, err), .value = value};
+    tt_mix_term term = {.name = tt_strdup(name, err), .value = value, .share = share};
     if (term.name && add_term(mix, &term, err)) return true;
     term_free(&term);
     return false;
+}
+
+bool tt_mix_add_axis(tt_mix *mix, const char *name, double value, tt_error *err) {
+    return add_axis(mix, name, value, false, err);
 }
 
 bool tt_mix_add_file(tt_mix *mix, const char *path, double scale, tt_error *err) {
@@ -71,7 +75,7 @@ bool tt_mix_add_mix(tt_mix *mix, const tt_mix *other, tt_error *err) {
     const size_t before = mix->count;
     for (size_t i = 0; i < other->count; i++) {
         const tt_mix_term *term = &other->terms[i];
-        if (term->name   ? tt_mix_add_axis(mix, term->name, term->value, err)
+        if (term->name   ? add_axis(mix, term->name, term->value, term->share, err)
             : term->file ? tt_mix_add_file(mix, term->file, term->value, err)
                          : tt_mix_add_vector(mix, term->vector, term->value, err))
             continue;
@@ -83,16 +87,33 @@ bool tt_mix_add_mix(tt_mix *mix, const tt_mix *other, tt_error *err) {
 
 /* ==== From text ==== */
 
+/* A number, "max", or a share such as "-50%". */
+static bool parse_value(char *text, double *value, bool *share) {
+    const size_t length = strlen(text), sign = *text == '-' || *text == '+';
+    *share = true;
+    if (!strcmp(text + sign, "max")) {
+        *value = *text == '-' ? -1 : 1;
+        return true;
+    }
+    *share = length && text[length - 1] == '%';
+    if (*share) text[length - 1] = '\0';
+    const bool ok = tt_number_parse(text, value);
+    if (*share) text[length - 1] = '%';
+    if (*share) *value /= 100;
+    return ok;
+}
+
 /* One "NAME=VALUE". */
-static bool parse_axis(tt_mix *mix, const char *item, tt_error *err) {
-    const char *equals = strrchr(item, '=');
+static bool parse_axis(tt_mix *mix, char *item, tt_error *err) {
+    char *equals = strrchr(item, '=');
     double value;
+    bool share;
     if (!equals || equals == item)
         return tt_fail(err, TT_ERROR_USAGE, "'%s' is no part of a mix: write NAME=VALUE, such as language=0.5", item);
-    if (!tt_number_parse(equals + 1, &value))
+    if (!parse_value(equals + 1, &value, &share))
         return tt_fail(err, TT_ERROR_USAGE, "'%s': '%s' is not a number; write it as in language=0.5", item, equals + 1);
     char *name = tt_strndup(item, (size_t)(equals - item), err);
-    const bool ok = name && tt_mix_add_axis(mix, name, value, err);
+    const bool ok = name && add_axis(mix, name, value, share, err);
     free(name);
     return ok;
 }
@@ -170,6 +191,33 @@ bool tt_mix_set_layers(tt_mix *mix, int64_t first, int64_t last, tt_error *err) 
     return true;
 }
 
+/* ==== Shares of what is recommended ==== */
+
+bool tt_mix_value(const tt_mix_term *term, const tt_catalogue_axis *axis, int sign, double *value, tt_error *err) {
+    *value = term->value == 0 ? 0 : sign * term->value;
+    if (!term->share || *value == 0) return true;
+    const int side = *value > 0;
+    const double recommended = round((double)axis->recommended[side] * 1e6) / 1e6; /* as it was before it became an F32 */
+    *value = round(*value * recommended * 1e6) / 1e6;
+    return recommended > 0 ||
+           tt_fail(err, TT_ERROR_USAGE,
+                   "no value of '%s' is recommended%s%s: measure it with trimtab eval --save, or give a number", axis->name,
+                   *axis->classes[side] ? " for " : "", axis->classes[side]);
+}
+
+bool tt_mix_resolve(tt_mix *mix, const tt_catalogue *catalogue, const tt_vector_target *target, tt_error *err) {
+    for (size_t i = 0; i < mix->count; i++) {
+        tt_mix_term *term = &mix->terms[i];
+        const tt_catalogue_axis *axis;
+        int sign;
+        if (!term->share || !tt_catalogue_find(catalogue, term->name, target, &axis, &sign, NULL)) continue;
+        if (!tt_mix_value(term, axis, sign, &term->value, err)) return false;
+        term->value = term->value == 0 ? 0 : sign * term->value; /* -0 is 0 */
+        term->share = false;
+    }
+    return true;
+}
+
 /* ==== Changing ==== */
 
 /* Takes out every term that means `axis`. */
@@ -223,14 +271,16 @@ static bool item_of(const tt_mix_term *term, const tt_catalogue *catalogue, cons
     if (term->name && catalogue) {
         const tt_catalogue_axis *axis;
         int sign;
-        if (!tt_catalogue_find(catalogue, term->name, target, &axis, &sign, err)) return false;
+        if (!tt_catalogue_find(catalogue, term->name, target, &axis, &sign, err) ||
+            !tt_mix_value(term, axis, sign, &item->value, err))
+            return false;
         if (!axis->ordered) { /* the axis has no sign, and its class must stay */
+            item->value = item->value == 0 ? 0 : sign * item->value;
             item->text = tt_catalogue_class_name(catalogue, axis, sign > 0, target, err);
             if (item->text) tt_one_line(item->text);
             return item->text != NULL;
         }
         name = axis->name;
-        item->value = term->value == 0 ? 0 : sign * term->value;
     }
     item->text = tt_strdup(name, err);
     /* A name may hold anything. It is made fit before the items are sorted, so that the text is read as the same mix. */

@@ -13,6 +13,7 @@ typedef struct tt_mix_term {
     char *file;        /* a vector's file */
     tt_vector *vector; /* rows of the caller's own */
     double value;      /* of the axis, or the scale of the file or the rows */
+    bool share;        /* the value is a share of what is recommended towards that side: 1 is "max" */
 } tt_mix_term;
 
 typedef struct tt_mix {
@@ -23,7 +24,8 @@ typedef struct tt_mix {
 
 void tt_mix_free(tt_mix *mix);
 
-/* Adds "NAME=VALUE[,NAME=VALUE]...". Nothing is added when any part is wrong. */
+/* Adds "NAME=VALUE[,NAME=VALUE]...". A value is a number; or "max", what an evaluation recommends towards the positive side,
+ * or a share of it such as "50%"; with a minus towards the negative side. Nothing is added when any part is wrong. */
 bool tt_mix_parse(tt_mix *mix, const char *text, tt_error *err);
 
 /* Adds one axis (or class) or one file. `value` must be finite. */
@@ -42,6 +44,13 @@ bool tt_mix_parse_files(tt_mix *mix, const char *text, bool scaled, tt_error *er
 
 /* Sets --control-vector-layer-range FIRST LAST, both included; 0: no limit on that side. */
 bool tt_mix_set_layers(tt_mix *mix, int64_t first, int64_t last, tt_error *err);
+
+/* The term's value in the sign of `axis`, which it means with `sign` (tt_catalogue_find): a share becomes a number. Fails
+ * where nothing is recommended. */
+bool tt_mix_value(const tt_mix_term *term, const tt_catalogue_axis *axis, int sign, double *value, tt_error *err);
+
+/* Makes numbers of all shares. A name that is not in the catalogue stays as it is. */
+bool tt_mix_resolve(tt_mix *mix, const tt_catalogue *catalogue, const tt_vector_target *target, tt_error *err);
 
 /* Sets the axis that `name` means to `value`, whatever it was before. The catalogue tells which names are the same axis. */
 bool tt_mix_set_axis(tt_mix *mix, const tt_catalogue *catalogue, const tt_vector_target *target, const char *name,

@@ -136,6 +136,7 @@ tt_mix *tt_mixer_wanted(tt_mixer *mixer) { return &mixer->wanted; }
 bool tt_mixer_want(tt_mixer *mixer, const char *text, tt_error *err) {
     tt_mix changes = {0}, next = {0};
     const bool ok = tt_mix_parse(&changes, text, err) && open_catalogue(mixer, err) &&
+                    tt_mix_resolve(&changes, &mixer->catalogue, mixer->options.target, err) &&
                     copy_mix(&next, &mixer->wanted, err) && set_axes(mixer, &next, &changes, err);
     tt_mix_free(&changes);
     tt_mix_free(ok ? &mixer->wanted : &next);

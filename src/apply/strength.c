@@ -57,10 +57,18 @@ static double longest_row(const tt_vector *vector) {
     return longest;
 }
 
+/* A set's vectors are as long as its classes lie apart: up to 1 no more is done than the classes do. Beyond, an evaluation
+ * tells how far one may go; without one, their length does. */
+static bool is_unmeasured(const tt_mix_part *part) {
+    const tt_vector *vector = &part->vector;
+    return fabs(part->scale) > 1 && vector->recommended[0] == 0 && vector->recommended[1] == 0;
+}
+
 bool tt_strength_matters(const tt_blend *blend) {
     for (size_t i = 0; i < blend->part_count; i++) {
         const tt_mix_part *part = &blend->parts[i];
-        if (!part->vector.own && !*part->vector.axis && fabs(part->scale) * longest_row(&part->vector) > 1) return true;
+        const bool of_a_set = part->vector.own || *part->vector.axis;
+        if (of_a_set ? is_unmeasured(part) : fabs(part->scale) * longest_row(&part->vector) > 1) return true;
     }
     return false;
 }

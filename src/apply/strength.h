@@ -12,8 +12,8 @@
  * a context of the model's for a moment. The caller frees. */
 float *tt_strength_measure(tt_model *model, tt_error *err);
 
-/* True where the blend has a vector that has to be judged so: one that is of no set, at a scale that makes it longer than
- * 1. */
+/* True where the blend has a vector that has to be judged so: one of no set, at a scale that makes it longer than 1, or one
+ * of a set beyond 1 that no evaluation has measured. */
 bool tt_strength_matters(const tt_blend *blend);
 
 /* Warns where the mix is so long, next to the hidden state, that text suffers; refuses (unless `force`) what drowns it. */

@@ -6,8 +6,8 @@
 
 static const tt_option options[] = {
     {"--axis", .kind = TT_OPTION_TEXT, .argument = "NAME=VALUE", .repeatable = true,
-     .help = "steer along an axis: towards its second class above 0, its first below, usually within -1 and 1; or along a "
-             "class, by its name. Its de-bias vector comes along"},
+     .help = "steer along an axis: towards its second class above 0, its first below; or along a class, by its name. "
+             "'max' and shares such as 50% are of what an evaluation recommends. Its de-bias vector comes along"},
     {"--vectors", .kind = TT_OPTION_FOLDER, .argument = "DIR", .preset = ".", .preset_text = "the present folder",
      .environment = "TRIMTAB_VECTORS", .help = "where the axes' control vectors are"},
     {"--control-vector", .kind = TT_OPTION_FILE, .argument = "FILE", .repeatable = true,

@@ -1,9 +1,10 @@
-/* evaluate.c: see evaluate.h. From likelihoods (measure.h) to figures. */
+/* evaluate.c: see evaluate.h. Which ways are written and read (measure.h), and what becomes of it (figures.h). */
 #include "evaluate/evaluate.h"
 #include "apply/target.h"
 #include "base/memory.h"
+#include "evaluate/directions.h"
 #include "evaluate/measure.h"
-#include "model/continue.h"
+#include "evaluate/sweep.h"
 #include "vectors/compare.h"
 
 #include <math.h>
@@ -14,8 +15,8 @@
 
 static bool check(const tt_model *model, const tt_evaluate_axis *axes, size_t axis_count, const tt_evaluate_options *options,
                   tt_error *err) {
-    if (!axis_count || !options->samples || !options->response_tokens || !options->value_count)
-        return tt_fail(err, TT_ERROR_USAGE, "an evaluation needs at least one axis, sample, token and value");
+    if (!axis_count || !options->samples || !options->text_tokens)
+        return tt_fail(err, TT_ERROR_USAGE, "an evaluation needs at least one axis, sample and token");
     const tt_vector_target target = tt_target_of_model(model);
     for (size_t i = 0; i < axis_count; i++) {
         const tt_vector *vectors[] = {axes[i].debias, axes[i].sides[0], axes[i].sides[1]};
@@ -23,159 +24,6 @@ static bool check(const tt_model *model, const tt_evaluate_axis *axes, size_t ax
             if (tt_fit_judge(vectors[k], &target, err) < TT_FIT_DOUBT) return false;
     }
     return true;
-}
-
-/* ==== Figures ==== */
-
-struct figuring {
-    const tt_measurements *from;
-    const tt_material *material;
-    const tt_evaluate_options *options;
-    const tt_model *model;
-    double *numerators, *denominators; /* [sample] */
-};
-
-static double unsteered(const tt_measurements *from, size_t sample, size_t text) {
-    return from->unsteered[sample * (1 + 2 * from->axis_count) + text];
-}
-
-static double prompt_gain(const tt_measurements *from, size_t sample, size_t axis, size_t class) {
-    const size_t prompt = 2 * axis + class;
-    return from->prompted[sample * 2 * from->axis_count + prompt] - unsteered(from, sample, 1 + prompt);
-}
-
-static bool ratio(const struct figuring *f, const double *numerators, const double *denominators, tt_estimate *to,
-                  tt_error *err) {
-    return tt_estimate_ratio(numerators, denominators, f->from->samples, f->options->resamples, f->options->seed, to, err);
-}
-
-/* What fidelity and damage are made of, sample by sample. */
-static bool list_samples(const struct figuring *f, size_t axis, tt_sample_figures *to, tt_error *err) {
-    const size_t samples = f->from->samples, values = f->from->value_count;
-    to->gained = tt_alloc(values * 2 * samples, sizeof *to->gained, err);
-    to->to_gain = tt_alloc(2 * samples, sizeof *to->to_gain, err);
-    to->lost = tt_alloc(values * samples, sizeof *to->lost, err);
-    to->tokens = tt_alloc(samples, sizeof *to->tokens, err);
-    if (!to->gained || !to->to_gain || !to->lost || !to->tokens) return false;
-    to->count = samples;
-    for (size_t i = 0; i < samples; i++) {
-        for (size_t class = 0; class < 2; class++) to->to_gain[class * samples + i] = prompt_gain(f->from, i, axis, class);
-        to->tokens[i] = (double)f->material->samples[i].neutral.count;
-        for (size_t value = 0; value < values; value++) {
-            const double *steered = f->from->steered + ((axis * values + value) * samples + i) * TT_OWN_TEXTS;
-            to->lost[value * samples + i] = unsteered(f->from, i, 0) - steered[TT_NEUTRAL_TEXT];
-            for (size_t class = 0; class < 2; class++)
-                to->gained[(value * 2 + class) * samples + i] =
-                    steered[TT_CLASS_TEXTS + class] - unsteered(f->from, i, 1 + 2 * axis + class);
-        }
-    }
-    return true;
-}
-
-/* Perplexity's relative rise: exp of the mean loss of log-likelihood a token, less 1. */
-static bool figure_perplexity(const struct figuring *f, const double *lost, const double *tokens, tt_estimate *to,
-                              tt_error *err) {
-    if (!ratio(f, lost, tokens, to, err)) return false;
-    *to = (tt_estimate){expm1(to->value), expm1(to->low), expm1(to->high)};
-    return true;
-}
-
-/* What the prompts of a class do: for its own responses, and to neutral ones. */
-static bool figure_prompt(const struct figuring *f, size_t axis, size_t class, tt_axis_evaluation *to, tt_error *err) {
-    for (size_t i = 0; i < f->from->samples; i++)
-        f->denominators[i] = (double)f->material->samples[i].responses[axis][class].count;
-    if (!ratio(f, to->samples.to_gain + class * f->from->samples, f->denominators, &to->prompt_effect[class], err))
-        return false;
-    for (size_t i = 0; i < f->from->samples; i++)
-        f->numerators[i] =
-            unsteered(f->from, i, 0) - f->from->prompted_neutral[(i * f->from->axis_count + axis) * 2 + class];
-    return figure_perplexity(f, f->numerators, to->samples.tokens, &to->prompt_damage[class], err);
-}
-
-/* How far `axis` at one end moves the model along `other`: what it adds to the positive responses less what it adds to the
- * negative ones, as a share of what `other`'s own prompts add. */
-static bool figure_other(const struct figuring *f, size_t axis, size_t side, size_t other, tt_estimate *to, tt_error *err) {
-    const size_t texts = 1 + 2 * f->from->axis_count;
-    const double *steered = f->from->others + (axis * 2 + side) * f->from->samples * texts;
-    for (size_t i = 0; i < f->from->samples; i++) {
-        double added[2];
-        for (size_t class = 0; class < 2; class++)
-            added[class] = steered[i * texts + 1 + 2 * other + class] - unsteered(f->from, i, 1 + 2 * other + class);
-        f->numerators[i] = added[TT_POSITIVE] - added[TT_NEGATIVE];
-        f->denominators[i] = prompt_gain(f->from, i, other, TT_POSITIVE) + prompt_gain(f->from, i, other, TT_NEGATIVE);
-    }
-    return ratio(f, f->numerators, f->denominators, to, err);
-}
-
-/* The mean over texts of the share of their n-grams that are distinct; that cannot be told without any. */
-static bool figure_distinct(const struct figuring *f, const tt_tokens *writing, size_t n, tt_estimate *to, tt_error *err) {
-    const size_t count = f->from->free_samples;
-    for (size_t i = 0; i < count; i++) {
-        f->numerators[i] = tt_distinct_share(writing[i].ids, writing[i].count, n);
-        f->denominators[i] = 1;
-    }
-    return tt_estimate_ratio(f->numerators, f->denominators, count, f->options->resamples, f->options->seed, to, err);
-}
-
-static bool figure_writing(const struct figuring *f, const tt_tokens *writing, tt_value_figures *to, tt_error *err) {
-    tt_estimate fresh;
-    if (!figure_distinct(f, writing, 1, &to->distinct[0], err) || !figure_distinct(f, writing, 2, &to->distinct[1], err) ||
-        !figure_distinct(f, writing, 4, &fresh, err))
-        return false;
-    to->repetition = (tt_estimate){1 - fresh.value, 1 - fresh.high, 1 - fresh.low};
-    to->text = f->from->free_samples ? tt_detokenize(f->model, &writing[0], err) : tt_strdup("", err);
-    return to->text != NULL;
-}
-
-/* The value of highest fidelity towards each class with tolerable damage. */
-static void recommend(tt_axis_evaluation *axis, double damage_limit) {
-    double best[2] = {0, 0};
-    for (size_t i = 0; i < axis->value_count; i++) {
-        const tt_value_figures *figures = &axis->values[i];
-        const int class = figures->value > 0 ? TT_POSITIVE : TT_NEGATIVE;
-        if (figures->value == 0 || !(figures->perplexity.value <= damage_limit)) continue;
-        if (figures->fidelity[class].value > best[class]) {
-            best[class] = figures->fidelity[class].value;
-            axis->recommended[class] = fabs(figures->value);
-        }
-    }
-}
-
-static bool figure_others(const struct figuring *f, size_t axis, tt_axis_evaluation *to, tt_error *err) {
-    for (size_t side = 0; side < 2; side++) {
-        to->others[side] = tt_alloc(f->from->axis_count, sizeof *to->others[side], err);
-        if (!to->others[side]) return false;
-        for (size_t other = 0; other < f->from->axis_count; other++)
-            if (!figure_other(f, axis, side, other, &to->others[side][other], err)) return false;
-    }
-    return true;
-}
-
-static bool figure_axis(const struct figuring *f, size_t axis, const tt_axis *material, tt_axis_evaluation *to,
-                        tt_error *err) {
-    const size_t values = f->from->value_count;
-    to->name = tt_strdup(material->name, err);
-    to->classes[0] = tt_strdup(material->classes[0], err);
-    to->classes[1] = tt_strdup(material->classes[1], err);
-    to->values = tt_alloc(values, sizeof *to->values, err);
-    if (!to->name || !to->classes[0] || !to->classes[1] || !to->values) return false;
-    to->value_count = values;
-    const size_t samples = f->from->samples;
-    if (!list_samples(f, axis, &to->samples, err) || !figure_writing(f, f->from->unsteered_writing, &to->unsteered, err) ||
-        !figure_prompt(f, axis, TT_NEGATIVE, to, err) || !figure_prompt(f, axis, TT_POSITIVE, to, err))
-        return false;
-    for (size_t i = 0; i < values; i++) {
-        tt_value_figures *figures = &to->values[i];
-        figures->value = f->options->values[i];
-        const double *gained = to->samples.gained + 2 * i * samples, *to_gain = to->samples.to_gain;
-        if (!ratio(f, gained, to_gain, &figures->fidelity[TT_NEGATIVE], err) ||
-            !ratio(f, gained + samples, to_gain + samples, &figures->fidelity[TT_POSITIVE], err) ||
-            !figure_perplexity(f, to->samples.lost + i * samples, to->samples.tokens, &figures->perplexity, err) ||
-            !figure_writing(f, f->from->writing + (axis * values + i) * f->from->free_samples, figures, err))
-            return false;
-    }
-    recommend(to, f->options->damage_limit);
-    return !f->from->others || figure_others(f, axis, to, err);
 }
 
 /* ==== What the vectors are ==== */
@@ -217,21 +65,297 @@ static bool compare_axes(const tt_evaluate_axis *axes, size_t count, tt_evaluati
     return evaluation->similarity != NULL;
 }
 
+/* ==== One axis ==== */
+
+/* A value that was tried: its figures, and its texts, which are judged by other axes later. */
+struct tried {
+    tt_way_figures figures;
+    tt_written *written; /* [sample] */
+};
+
+struct axis_work {
+    tt_measure *measure;
+    size_t axis;
+    const tt_written *unsteered;
+    tt_axis_evaluation *to;
+    tt_yardsticks yardsticks;
+    tt_reading *readings[3]; /* unsteered, asked */
+    struct tried *tried;
+    size_t tried_count;
+};
+
+static int side_of(double value) { return value > 0 ? TT_POSITIVE : value < 0 ? TT_NEGATIVE : -1; }
+
+/* A way's readings, with the score of the axis at hand; the caller frees. */
+static tt_reading *readings_of(const struct axis_work *work, const tt_written *written, tt_error *err) {
+    const size_t samples = work->yardsticks.samples;
+    tt_reading *readings = tt_alloc(samples, sizeof *readings, err);
+    for (size_t i = 0; readings && i < samples; i++) {
+        readings[i] = written[i].reading;
+        readings[i].score = written[i].scores[work->axis];
+    }
+    return readings;
+}
+
+static void free_all(tt_written *written, size_t count) {
+    for (size_t i = 0; written && i < count; i++) tt_written_free(&written[i]);
+    free(written);
+}
+
+static bool figure(const struct axis_work *work, const tt_written *written, int side, double value, tt_way_figures *to,
+                   tt_error *err) {
+    tt_reading *readings = readings_of(work, written, err);
+    const bool ok = readings && tt_figure_way(&work->yardsticks, readings, side, value, to, err);
+    free(readings);
+    return ok;
+}
+
+/* What the model writes when it is asked for each class: what steering is held against. */
+static bool ask(struct axis_work *work, tt_error *err) {
+    const size_t samples = work->yardsticks.samples;
+    const tt_way ways[2] = {{work->axis, TT_NEGATIVE, TT_NEGATIVE, NULL, ""},
+                            {work->axis, TT_POSITIVE, TT_POSITIVE, NULL, ""}};
+    tt_written *written = tt_alloc(2 * samples, sizeof *written, err);
+    if (!written || !tt_measure_ways(work->measure, ways, 2, written, err)) {
+        free(written);
+        return false;
+    }
+    work->readings[0] = readings_of(work, work->unsteered, err);
+    work->readings[1] = readings_of(work, written, err);
+    work->readings[2] = readings_of(work, written + samples, err);
+    bool ok = work->readings[0] && work->readings[1] && work->readings[2];
+    work->yardsticks.unsteered = work->readings[0];
+    for (int class = 0; class < 2; class++) work->yardsticks.asked[class] = work->readings[1 + class];
+    ok = ok && figure(work, work->unsteered, -1, 0, &work->to->unsteered, err);
+    for (int class = 0; ok && class < 2; class++)
+        ok = figure(work, written + (size_t)class * samples, class, 0, &work->to->asked[class], err);
+    free_all(written, 2 * samples);
+    return ok;
+}
+
+/* Writes at `count` values or, with a seed, along random directions as long as the vectors there; into new `written`. */
+static bool steer(const struct axis_work *work, const double *values, size_t count, const uint64_t *seed,
+                  tt_written **written, tt_error *err) {
+    const tt_evaluate_axis *axis = &work->measure->axes[work->axis];
+    tt_way *ways = tt_alloc(count, sizeof *ways, err);
+    bool ok = ways && (*written = tt_alloc(count * work->yardsticks.samples, sizeof **written, err)) != NULL;
+    size_t made = 0;
+    for (; ok && made < count; made += ok) {
+        tt_way *way = &ways[made];
+        *way = (tt_way){.axis = work->axis, .asked = -1, .side = side_of(values[made])};
+        way->steering = seed ? tt_random_steering(work->measure->model, axis, values[made], *seed, way->digest, err)
+                             : tt_axis_steering(work->measure->model, axis, values[made], way->digest, err);
+        ok = way->steering != NULL;
+    }
+    ok = ok && tt_measure_ways(work->measure, ways, count, *written, err);
+    for (size_t i = 0; i < made; i++) tt_steering_release(ways[i].steering);
+    free(ways);
+    if (ok) return true;
+    free(*written);
+    *written = NULL;
+    return false;
+}
+
+static bool try_values(struct axis_work *work, const double *values, size_t count, tt_error *err) {
+    const size_t samples = work->yardsticks.samples;
+    tt_written *written = NULL;
+    if (!tt_resize(&work->tried, work->tried_count + count, sizeof *work->tried, err) ||
+        !steer(work, values, count, NULL, &written, err))
+        return false;
+    bool ok = true;
+    for (size_t i = 0; i < count; i++) {
+        struct tried *to = &work->tried[work->tried_count++];
+        *to = (struct tried){.written = tt_alloc(samples, sizeof *to->written, err)};
+        for (size_t k = 0; k < samples; k++)
+            if (to->written)
+                to->written[k] = written[i * samples + k];
+            else
+                tt_written_free(&written[i * samples + k]);
+        ok = ok && to->written && figure(work, to->written, side_of(values[i]), values[i], &to->figures, err);
+    }
+    free(written);
+    return ok;
+}
+
+/* ==== The sweep ==== */
+
+static int by_value(const void *a, const void *b) {
+    const struct tried *x = a, *y = b;
+    return (x->figures.value > y->figures.value) - (x->figures.value < y->figures.value);
+}
+
+/* The values to go on with on one side, signed. */
+static size_t next_of(struct axis_work *work, int side, double values[static TT_SWEEP_MORE], tt_error *err) {
+    double *sizes = tt_alloc(work->tried_count, sizeof *sizes, err);
+    bool *sound = sizes ? tt_alloc(work->tried_count, sizeof *sound, err) : NULL;
+    size_t count = 0;
+    qsort(work->tried, work->tried_count, sizeof *work->tried, by_value);
+    for (size_t i = 0; sound && i < work->tried_count; i++) {
+        const tt_way_figures *way = &work->tried[side ? i : work->tried_count - 1 - i].figures;
+        if (side_of(way->value) != side) continue;
+        sound[count] = tt_way_is_sound(way, &work->to->unsteered, work->yardsticks.options);
+        sizes[count++] = fabs(way->value);
+    }
+    count = sound ? tt_sweep_next(sizes, sound, count, work->yardsticks.options->quick, values) : 0;
+    for (size_t i = 0; !side && i < count; i++) values[i] = -values[i];
+    free(sizes);
+    free(sound);
+    return count;
+}
+
+static bool sweep(struct axis_work *work, tt_error *err) {
+    double sizes[TT_SWEEP_FIRST], values[2 * TT_SWEEP_FIRST];
+    size_t count = tt_evaluate_values(sizes, tt_sweep_begin(work->yardsticks.options->quick, sizes), values);
+    while (count) {
+        if (!try_values(work, values, count, err)) return false;
+        count = next_of(work, TT_NEGATIVE, values, err);
+        count += next_of(work, TT_POSITIVE, values + count, err);
+    }
+    return true;
+}
+
+/* ==== What it comes to ==== */
+
+static double strongest(const tt_axis_evaluation *axis, int side) {
+    double most = 0;
+    for (size_t i = 0; i < axis->value_count; i++)
+        if (side_of(axis->values[i].value) == side) most = fmax(most, fabs(axis->values[i].value));
+    return most;
+}
+
+/* Random directions as long as the vectors are at the ends of what may be used. */
+static bool try_random(struct axis_work *work, tt_error *err) {
+    double values[2];
+    size_t count = 0;
+    for (int side = 0; side < 2; side++) {
+        const double recommended = work->to->recommended[side];
+        const double size = recommended > 0 ? recommended : strongest(work->to, side);
+        if (size > 0) values[count++] = side ? size : -size;
+    }
+    tt_written *written = NULL;
+    const size_t samples = work->yardsticks.samples;
+    bool ok = !count || steer(work, values, count, &work->yardsticks.options->seed, &written, err);
+    for (size_t i = 0; ok && i < count; i++) {
+        const int side = values[i] > 0;
+        ok = figure(work, written + i * samples, side, values[i], &work->to->random[side], err);
+    }
+    free_all(written, count * samples);
+    return ok;
+}
+
+/* How far a recommended value's texts have moved along another axis. */
+static bool figure_other(struct axis_work *work, const tt_written *written, size_t other, tt_estimate *to, tt_error *err) {
+    const size_t samples = work->yardsticks.samples, axis = work->axis;
+    work->axis = other;
+    tt_reading *readings = readings_of(work, written, err), *unsteered = readings_of(work, work->unsteered, err);
+    work->axis = axis;
+    double *moved = tt_alloc(samples, sizeof *moved, err), *ones = tt_alloc(samples, sizeof *ones, err);
+    bool ok = readings && unsteered && moved && ones;
+    for (size_t i = 0; ok && i < samples; i++) {
+        moved[i] = readings[i].score - unsteered[i].score;
+        ones[i] = 1;
+    }
+    const tt_evaluate_options *options = work->yardsticks.options;
+    ok = ok && tt_estimate_ratio(moved, ones, samples, options->resamples, options->seed, to, err);
+    free(readings);
+    free(unsteered);
+    free(moved);
+    free(ones);
+    return ok;
+}
+
+static bool figure_others(struct axis_work *work, tt_error *err) {
+    for (int side = 0; side < 2; side++) {
+        const size_t count = work->measure->axis_count;
+        work->to->others[side] = tt_alloc(count, sizeof *work->to->others[side], err);
+        if (!work->to->others[side]) return false;
+        for (size_t i = 0; i < count; i++) work->to->others[side][i] = (tt_estimate){NAN, NAN, NAN};
+        const double value = side ? work->to->recommended[side] : -work->to->recommended[side];
+        for (size_t i = 0; value != 0 && i < work->tried_count; i++) {
+            if (work->tried[i].figures.value != value) continue;
+            if (!tt_measure_others(work->measure, work->tried[i].written, err)) return false;
+            for (size_t other = 0; other < count; other++)
+                if (!figure_other(work, work->tried[i].written, other, &work->to->others[side][other], err)) return false;
+        }
+    }
+    return true;
+}
+
+/* The figures become the evaluation's. */
+static bool hand_over(struct axis_work *work, tt_error *err) {
+    qsort(work->tried, work->tried_count, sizeof *work->tried, by_value);
+    work->to->values = tt_alloc(work->tried_count, sizeof *work->to->values, err);
+    if (!work->to->values) return false;
+    for (size_t i = 0; i < work->tried_count; i++) {
+        work->to->values[work->to->value_count++] = work->tried[i].figures;
+        work->tried[i].figures = (tt_way_figures){.value = work->tried[i].figures.value};
+    }
+    return true;
+}
+
+static bool measure_axis(struct axis_work *work, tt_error *err) {
+    const tt_evaluate_options *options = work->yardsticks.options;
+    const bool others = options->other_axes && work->measure->axis_count > 1;
+    if (!tt_measure_known(work->measure, work->axis, &work->to->known_right, &work->to->known, err) || !ask(work, err))
+        return false;
+    if (!(options->value_count ? try_values(work, options->values, options->value_count, err) : sweep(work, err)) ||
+        !hand_over(work, err))
+        return false;
+    tt_recommend(work->to, options);
+    return try_random(work, err) && (!others || figure_others(work, err));
+}
+
+static bool evaluate_axis(tt_measure *measure, const tt_written *unsteered, size_t axis, tt_axis_evaluation *to,
+                          tt_error *err) {
+    const tt_axis *of = measure->axes[axis].axis;
+    to->name = tt_strdup(of->name, err);
+    to->classes[0] = tt_strdup(of->classes[0], err);
+    to->classes[1] = tt_strdup(of->classes[1], err);
+    struct axis_work work = {.measure = measure, .axis = axis, .unsteered = unsteered, .to = to};
+    work.yardsticks = (tt_yardsticks){.samples = measure->material->count, .options = measure->options};
+    const bool ok = to->name && to->classes[0] && to->classes[1] && measure_axis(&work, err);
+    for (size_t i = 0; i < work.tried_count; i++) {
+        tt_way_free(&work.tried[i].figures);
+        free_all(work.tried[i].written, work.yardsticks.samples);
+    }
+    free(work.tried);
+    for (size_t i = 0; i < 3; i++) free(work.readings[i]);
+    return ok;
+}
+
 /* ==== The whole ==== */
 
-static bool figure_all(const struct figuring *f, const tt_evaluate_axis *axes, tt_evaluation *evaluation, tt_error *err) {
-    evaluation->samples = f->from->samples;
-    evaluation->damage_limit = f->options->damage_limit;
-    evaluation->tokens = f->from->tokens;
-    evaluation->axes = tt_alloc(f->from->axis_count, sizeof *evaluation->axes, err);
-    if (!evaluation->axes || !describe_model(f->model, evaluation, err)) return false;
-    for (size_t axis = 0; axis < f->from->axis_count; axis++) {
-        evaluation->axis_count++; /* one filled half is freed as well */
-        if (!figure_axis(f, axis, axes[axis].axis, &evaluation->axes[axis], err) ||
-            !describe_vectors(&axes[axis], &evaluation->axes[axis], err))
-            return false;
+static bool keep_prompts(const tt_material *material, tt_evaluation *evaluation, tt_error *err) {
+    for (size_t i = 0; i < TT_SHOWN_TEXTS && i < material->count; i++)
+        if (!(evaluation->prompts[i] = tt_strdup(material->samples[i].request, err))) return false;
+    return true;
+}
+
+static bool evaluate_all(tt_measure *measure, const tt_evaluate_axis *axes, tt_evaluation *evaluation, tt_error *err) {
+    const tt_evaluate_options *options = measure->options;
+    const size_t samples = options->samples, count = measure->axis_count;
+    const tt_way way = {0, -1, -1, NULL, ""};
+    evaluation->samples = samples;
+    evaluation->text_tokens = options->text_tokens;
+    evaluation->coherence_limit = options->coherence_limit;
+    evaluation->relevance_limit = options->relevance_limit;
+    evaluation->judging = tt_strdup(tt_judging_name(tt_judging_usual()), err);
+    evaluation->axes = tt_alloc(count, sizeof *evaluation->axes, err);
+    tt_written *unsteered = tt_alloc(samples, sizeof *unsteered, err);
+    if (!evaluation->judging || !evaluation->axes || !unsteered || !keep_prompts(measure->material, evaluation, err) ||
+        !describe_model(measure->model, evaluation, err) || !tt_measure_ways(measure, &way, 1, unsteered, err)) {
+        free(unsteered);
+        return false;
     }
-    return compare_axes(axes, f->from->axis_count, evaluation, err);
+    bool ok = true;
+    for (size_t axis = 0; ok && axis < count; axis++) {
+        evaluation->axis_count++; /* one filled half is freed as well */
+        ok = evaluate_axis(measure, unsteered, axis, &evaluation->axes[axis], err) &&
+             describe_vectors(&axes[axis], &evaluation->axes[axis], err);
+    }
+    free_all(unsteered, samples);
+    evaluation->tokens = measure->written + tt_score_tokens(measure->score);
+    return ok && compare_axes(axes, count, evaluation, err);
 }
 
 bool tt_evaluate(tt_model *model, const tt_chat *chat, const tt_evaluate_axis *axes, size_t axis_count,
@@ -239,16 +363,11 @@ bool tt_evaluate(tt_model *model, const tt_chat *chat, const tt_evaluate_axis *a
     *evaluation = (tt_evaluation){0};
     if (!check(model, axes, axis_count, options, err)) return false;
     tt_material material = {0};
-    tt_measurements measurements = {0};
-    struct figuring f = {.from = &measurements, .material = &material, .options = options, .model = model};
-    f.numerators = tt_alloc(options->samples, sizeof *f.numerators, err);
-    f.denominators = tt_alloc(options->samples, sizeof *f.denominators, err);
-    const bool ok = f.numerators && f.denominators &&
-                    tt_material_make(&material, model, chat, axes, axis_count, options, err) &&
-                    tt_measure(&measurements, model, &material, axes, options, err) && figure_all(&f, axes, evaluation, err);
-    free(f.numerators);
-    free(f.denominators);
-    tt_measurements_free(&measurements);
+    tt_measure measure = {0};
+    const bool ok = tt_material_make(&material, chat, axes, axis_count, options, err) &&
+                    tt_measure_open(&measure, model, chat, &material, axes, axis_count, options, err) &&
+                    evaluate_all(&measure, axes, evaluation, err);
+    tt_measure_close(&measure);
     tt_material_free(&material);
     if (!ok) tt_evaluation_free(evaluation);
     return ok;

@@ -1,16 +1,16 @@
-/* evaluate.h: how well an axis' vectors steer, and at what price, by the likelihood of texts; no judge model.
+/* evaluate.h: how far an axis' vectors move what a model writes, and what that costs, next to asking; no other model judges.
  *
- * On stems, phrases and writing prompts that training did not use, the model with a class' system message writes responses
- * y. With P the model so prompted, U the model with the baseline's system message, and S that one steered at axis value s:
+ * On stems, phrases and writing prompts that training did not use, the model writes as people let it (temperature 1, min-p
+ * 0.1): unsteered, asked for each class, steered at each value, and along random directions as long as the vectors. Every
+ * text is then read by the unsteered model:
  *
- *   fidelity    (log S(y) - log U(y)) / (log P(y) - log U(y)), summed over responses: 0 does nothing, 1 replaces the prompt
- *   specificity the same on the other class' responses, which should be negative, and on those of other axes, near 0
- *   damage      the rise of the perplexity of what U itself writes; and how S' own writing repeats itself
+ *   steering    how far the text's class score (judge.h) is from the unsteered text's for the same prompt
+ *   coherence   its perplexity, under the kindest of the baseline's and the class' own message, next to that of texts asked
+ *               for
+ *   relevance   how much likelier its own prompt makes it than another one, next to the unsteered's
  *
- * Each log-likelihood is taken as expected at every position of y under the model that wrote it, not of the one token drawn
- * there (score.h): so fidelity is 1 - KL(P, S) / KL(P, U) along y, at most 1, and a damage is never negative, both but for
- * what rounding does. That is the same for U, P and S on average, and vectors of zeros have figures of 0 to the bit on a
- * CPU. */
+ * figures.h has the rest. The recommended value of a side is the strongest whose coherence and relevance are within their
+ * limits. */
 #pragma once
 
 #include "evaluate/evaluation.h"

@@ -1,25 +1,54 @@
-/* measure.h: the likelihoods that every figure is made of. Private to evaluate/. */
+/* measure.h: texts written in several ways, and what the unsteered model reads in them. Private to evaluate/. */
 #pragma once
 
+#include "evaluate/figures.h"
+#include "evaluate/judge.h"
+#include "evaluate/kept.h"
 #include "evaluate/material.h"
-#include "model/score.h"
 
-enum { TT_NEUTRAL_TEXT, TT_CLASS_TEXTS, TT_OWN_TEXTS = 3 }; /* an axis' texts: the neutral one, then one a class */
+/* A way to write: one text for each sample. */
+typedef struct tt_way {
+    size_t axis;               /* whose class' messages are used, where one is */
+    int asked;                 /* the class that is asked for; -1: none, the baseline's message */
+    int side;                  /* the class that is aimed at; -1: none */
+    tt_steering *steering;     /* borrowed; NULL: unsteered */
+    char digest[TT_HASH_TEXT]; /* of the steering's rows; "" where there is none */
+} tt_way;
 
-/* Expected natural log-likelihoods of responses under the model that wrote them (tt_reference), and freely written texts. */
-typedef struct tt_measurements {
-    size_t samples, axis_count, value_count;
-    double *unsteered;            /* [sample][1 + 2 axis + class], the first the neutral response: log U */
-    double *prompted;             /* [sample][2 axis + class]: log P, of the model that wrote it */
-    double *prompted_neutral;     /* [sample][2 axis + class]: log P of the neutral response, by the prompts of each class */
-    double *steered;              /* [axis][value][sample][TT_OWN_TEXTS]: log S */
-    double *others;               /* [axis][side][sample][1 + 2 axis + class]: log S at -1 and 1; NULL where not wanted */
-    tt_tokens *writing;           /* [axis][value][free sample] */
-    tt_tokens *unsteered_writing; /* [free sample] */
-    size_t free_samples;
-    uint64_t tokens;
-} tt_measurements; /* freed by tt_measurements_free */
+typedef struct tt_written {
+    tt_tokens tokens;
+    char *text;
+    tt_reading reading; /* but for the score */
+    double *scores;     /* [axis]; NaN where that was not asked */
+} tt_written;
 
-bool tt_measure(tt_measurements *measurements, tt_model *model, const tt_material *material, const tt_evaluate_axis *axes,
-                const tt_evaluate_options *options, tt_error *err);
-void tt_measurements_free(tt_measurements *measurements);
+typedef struct tt_measure {
+    tt_model *model;
+    const tt_chat *chat;
+    const tt_material *material;
+    const tt_evaluate_axis *axes;
+    size_t axis_count;
+    const tt_evaluate_options *options;
+    tt_judge *judges; /* [axis] */
+    tt_score *score;
+    tt_score_text *texts; /* room for all that is asked of one text */
+    double *sums;
+    uint64_t written; /* tokens */
+    tt_kept kept;
+} tt_measure; /* freed by tt_measure_close */
+
+bool tt_measure_open(tt_measure *measure, tt_model *model, const tt_chat *chat, const tt_material *material,
+                     const tt_evaluate_axis *axes, size_t axis_count, const tt_evaluate_options *options, tt_error *err);
+void tt_measure_close(tt_measure *measure);
+
+/* Writes every sample in each of `count` ways, all at once, and reads what was written, into `to` [way][sample]. Texts are
+ * judged by their way's axis, unsteered ones by every axis. On failure nothing is left in `to`. */
+bool tt_measure_ways(tt_measure *measure, const tt_way *ways, size_t count, tt_written *to, tt_error *err);
+
+/* Judges texts [sample] by every other axis too. */
+bool tt_measure_others(tt_measure *measure, tt_written *written, tt_error *err);
+
+void tt_written_free(tt_written *written);
+
+/* How many of an axis' known passages are judged rightly. */
+bool tt_measure_known(tt_measure *measure, size_t axis, size_t *right, size_t *count, tt_error *err);

@@ -12,37 +12,36 @@ typedef struct tt_evaluate_axis {
 } tt_evaluate_axis;
 
 typedef struct tt_evaluate_options {
-    size_t samples;         /* held-out samples */
-    size_t response_tokens; /* most tokens of a response; one that does not end is cut */
-    size_t free_samples;    /* of these, how many the steered model continues freely at every value */
-    const double *values;   /* axis values to try, ascending, of both signs; value 0, the de-bias vector alone, is allowed */
+    size_t samples;       /* held-out samples */
+    size_t text_tokens;   /* most tokens of a text; one that does not end is cut */
+    const double *values; /* axis values to try, ascending, of both signs; none: found by the sweep (sweep.h) */
     size_t value_count;
-    double damage_limit;  /* most rise of perplexity at the recommended value: 0.05 is 5% */
-    bool other_axes;      /* also measure each axis' effect on the others' responses, at value -1 and 1 */
-    size_t resamples;     /* of the bootstrap */
-    uint64_t seed;        /* of what is drawn here */
-    tt_plan_options plan; /* its held-out share, stems and writing prompts must be those trained with */
+    bool quick;             /* the sweep takes larger steps */
+    double coherence_limit; /* most perplexity at a recommended value, next to that of texts asked for */
+    double relevance_limit; /* least relevance there, next to the unsteered's */
+    bool other_axes;        /* also measure what each axis' recommended values do to the others */
+    size_t resamples;       /* of the bootstrap */
+    uint64_t seed;          /* of what is drawn here */
+    tt_plan_options plan;   /* its held-out share, stems and writing prompts must be those trained with */
     bool separate_system_message;
+    const char *kept_file;     /* where texts are kept, so that an evaluation that was stopped goes on; NULL: nowhere */
     const atomic_bool *cancel; /* may be NULL */
     /* Tells of each stage when it begins, `done` being 0, and when some more is done: `done` of `total` units, such as
-     * "samples". `what` and `unit` are constants. May be NULL. */
+     * "texts". `what` and `unit` are constants. May be NULL. */
     void (*progress)(void *data, const char *what, const char *unit, uint64_t done, uint64_t total);
     void *progress_data;
 } tt_evaluate_options;
 
 /* Where the user says nothing. */
 #define TT_EVALUATE_SAMPLES 24
-#define TT_EVALUATE_RESPONSE_TOKENS 64
-#define TT_EVALUATE_WRITINGS 8
-#define TT_EVALUATE_DAMAGE_LIMIT 0.05
+#define TT_EVALUATE_QUICK_SAMPLES 6
+#define TT_EVALUATE_TEXT_TOKENS 200
+#define TT_EVALUATE_COHERENCE_LIMIT 1.5
+#define TT_EVALUATE_RELEVANCE_LIMIT 0.5
 
 /* Options with these, and without values. */
 tt_evaluate_options tt_evaluate_defaults(void);
 
-/* Makes of them a first impression: fewer samples and writings, no other axes. */
-void tt_evaluate_quicken(tt_evaluate_options *options);
-
-/* Every value to try, ascending: each of `count` sizes towards both sides, and 0. With a count of 0 the usual sizes, fewer
- * for a first impression. `values` has room for 2 x count + 1, and for TT_EVALUATE_USUAL. Returns how many. */
-enum { TT_EVALUATE_USUAL = 15 };
-size_t tt_evaluate_values(const double *sizes, size_t count, bool quick, double *values);
+/* Every value to try, ascending: each of `count` sizes towards both sides, and 0 where it is among them. `values` has room
+ * for 2 x count. Returns how many. */
+size_t tt_evaluate_values(const double *sizes, size_t count, double *values);

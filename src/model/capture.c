@@ -100,8 +100,8 @@ static bool fail_not_finite(tt_capture *capture, int block) {
         capture->err, TT_ERROR_MODEL, "block %d of '%s' puts out numbers that are not finite: %s", block,
         capture->model->facts.path,
         tt_model_uses_gpu(capture->model)
-            ? "update the GPU's driver, set GGML_VK_DISABLE_F16=1 where it is Vulkan, or compute on the processor "
-              "with -ngl 0"
+            ? "update the GPU's driver, set GGML_VK_DISABLE_COOPMAT=1 and GGML_VK_DISABLE_F16=1 where it is Vulkan, or "
+              "compute on the processor with -ngl 0"
             : "is the file damaged?");
 }
 

@@ -52,8 +52,8 @@ bool tt_chat_render_whole(const tt_chat *chat, const tt_message *messages, size_
 /* The same for a conversation as a request in OpenAI's form ("messages", "tools", "chat_template_kwargs", ...). */
 bool tt_chat_render_request(const tt_chat *chat, yyjson_val *request, tt_rendered *rendered, tt_error *err);
 
-/* The grammar (GBNF) that an answer must follow to fit a JSON schema, for tt_sampling. Fails with TT_ERROR_INPUT if a grammar
- * cannot enforce something in the schema. Only for templates that are run (tt_chat_runs). The caller frees it. */
+/* The grammar (GBNF) that an answer must follow to fit a JSON schema, for tt_sampling. Fails with TT_ERROR_INPUT if a
+ * grammar cannot enforce something in the schema. Only for templates that are run (tt_chat_runs). The caller frees it. */
 char *tt_chat_grammar(const tt_chat *chat, yyjson_val *schema, tt_error *err);
 
 /* A rendered prompt's tokens. Contents of messages are text; only what the template wrote can be control tokens. On

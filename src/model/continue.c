@@ -1,22 +1,27 @@
 /* continue.c: see continue.h */
 #include "model/continue.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "base/random.h"
+#include "model/internal.h"
+#include "model/slots.h"
 #include "model/softmax.h"
-#include "model/steered_batch.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-enum { CELLS = 1536 }; /* tokens in the cache at once: attention runs over all of them for every sequence (see score.c) */
+/* Conversations at once: with more of them, a step takes longer in proportion. */
+enum { SLOTS = 32, NONE = -1 };
 
 struct writer {
-    tt_steered_batch batch;
+    tt_model *model;
     const tt_continue_request *requests;
+    const tt_continue_options *options;
     tt_tokens *responses;
-    size_t count, length; /* requests of this group; tokens each */
-    uint64_t seed;
-    bool *ended;
+    size_t count, next; /* requests; the first that has not begun */
+    tt_slots *slots;
+    int64_t writes[SLOTS]; /* [slot]: the request, or NONE */
+    uint64_t written;
 };
 
 /* The logit below which `request` draws no tokens. */
@@ -31,10 +36,10 @@ static double least_logit(const struct writer *writer, const float *logits, size
 
 /* Draws a token: the inverse cumulative distribution at a uniform number. */
 static int32_t draw(const struct writer *writer, const float *logits, size_t request) {
-    const size_t vocabulary = (size_t)llama_vocab_n_tokens(writer->batch.model->vocabulary);
+    const size_t vocabulary = (size_t)llama_vocab_n_tokens(writer->model->vocabulary);
     const double least = least_logit(writer, logits, vocabulary, request), all = tt_log_sum_exp(logits, vocabulary);
     const uint64_t bits =
-        tt_random_bits(writer->seed, writer->requests[request].stream, writer->responses[request].count, 0);
+        tt_random_bits(writer->options->seed, writer->requests[request].stream, writer->responses[request].count, 0);
     double drawable = 1; /* the total of the tokens that may be drawn */
     if (least > -INFINITY) {
         drawable = 0;
@@ -54,74 +59,45 @@ static int32_t draw(const struct writer *writer, const float *logits, size_t req
     return (int32_t)last;
 }
 
-static void take(struct writer *writer, const float *logits, size_t request) {
+static bool begin_next(struct writer *writer, tt_error *err) {
+    const size_t request = writer->next++;
+    uint32_t slot;
+    size_t reused;
+    if (!tt_slots_begin(writer->slots, &writer->requests[request].prompt, writer->requests[request].steering, &slot, &reused,
+                        err))
+        return false;
+    writer->writes[slot] = (int64_t)request;
+    writer->responses[request].ids = tt_alloc(writer->options->length, sizeof(int32_t), err);
+    return writer->responses[request].ids != NULL;
+}
+
+/* The slot's next token, where its logits are there; at the end of the response the slot is free again. */
+static void take(struct writer *writer, uint32_t slot) {
+    const float *logits = writer->writes[slot] == NONE ? NULL : tt_slots_logits(writer->slots, slot);
+    if (!logits) return;
+    const size_t request = (size_t)writer->writes[slot];
     tt_tokens *response = &writer->responses[request];
     const int32_t token = draw(writer, logits, request);
     response->ids[response->count++] = token;
-    writer->ended[request] = response->count == writer->length || llama_vocab_is_eog(writer->batch.model->vocabulary, token);
+    writer->written++;
+    if (response->count < writer->options->length && !llama_vocab_is_eog(writer->model->vocabulary, token) &&
+        tt_slots_push(writer->slots, slot, token))
+        return;
+    tt_slots_end(writer->slots, slot);
+    writer->writes[slot] = NONE;
 }
 
-/* Feeds one prompt, and draws its first token. */
-static bool feed_prompt(struct writer *writer, size_t request, const atomic_bool *cancel, tt_error *err) {
-    tt_steered_batch *batch = &writer->batch;
-    const tt_tokens prompt = writer->requests[request].prompt;
-    for (size_t i = 0; i < prompt.count; i++) {
-        tt_steered_batch_add(batch, prompt.ids[i], i, i + 1 == prompt.count, writer->requests[request].steering);
-        tt_steered_batch_join(batch, request);
-        if (i + 1 < prompt.count && !tt_steered_batch_full(batch)) continue;
-        if (!tt_steered_batch_decode(batch, cancel, err)) return false;
-        if (i + 1 == prompt.count) take(writer, tt_steered_batch_logits(batch, batch->length - 1), request);
-        tt_steered_batch_clear(batch);
+static bool write_all(struct writer *writer, tt_error *err) {
+    for (size_t i = 0; i < SLOTS; i++) writer->writes[i] = NONE;
+    tt_slots_watch(writer->slots, writer->options->cancel);
+    for (;;) {
+        while (writer->next < writer->count && tt_slots_busy(writer->slots) < tt_slots_count(writer->slots))
+            if (!begin_next(writer, err)) return false;
+        if (!tt_slots_busy(writer->slots)) return true;
+        if (!tt_slots_step(writer->slots, err)) return false;
+        for (uint32_t slot = 0; slot < tt_slots_count(writer->slots); slot++) take(writer, slot);
+        if (writer->options->told) writer->options->told(writer->options->told_data, writer->written);
     }
-    return true;
-}
-
-/* One step: every unfinished response gets its next token. `*more` is false if there is none. */
-static bool step(struct writer *writer, const atomic_bool *cancel, bool *more, tt_error *err) {
-    tt_steered_batch *batch = &writer->batch;
-    size_t first = 0, request = 0;
-    *more = false;
-    while (request < writer->count) {
-        for (first = request; request < writer->count && !tt_steered_batch_full(batch); request++) {
-            if (writer->ended[request]) continue;
-            const tt_tokens *response = &writer->responses[request];
-            tt_steered_batch_add(batch, response->ids[response->count - 1],
-                                 writer->requests[request].prompt.count + response->count - 1, true,
-                                 writer->requests[request].steering);
-            tt_steered_batch_join(batch, request);
-        }
-        if (!batch->length) break;
-        *more = true;
-        if (!tt_steered_batch_decode(batch, cancel, err)) return false;
-        size_t row = 0;
-        for (size_t i = first; i < request; i++)
-            if (!writer->ended[i]) take(writer, tt_steered_batch_logits(batch, row++), i);
-        tt_steered_batch_clear(batch);
-    }
-    return true;
-}
-
-static bool write_group(struct writer *writer, size_t cells, const atomic_bool *cancel, tt_error *err) {
-    if (!tt_steered_batch_reserve(&writer->batch, cells, writer->count, err)) return false;
-    for (size_t i = 0; i < writer->count; i++) {
-        writer->ended[i] = false;
-        writer->responses[i].ids = tt_alloc(writer->length, sizeof(int32_t), err);
-        if (!writer->responses[i].ids || !feed_prompt(writer, i, cancel, err)) return false;
-    }
-    for (bool more = true; more;)
-        if (!step(writer, cancel, &more, err)) return false;
-    return true;
-}
-
-/* As many requests, from the first on, as fit into the cache together. */
-static size_t group_size(const tt_model *model, const tt_continue_request *requests, size_t count, size_t length,
-                         size_t *cells) {
-    const size_t most = model->facts.recurrent ? 1 : llama_max_parallel_sequences();
-    size_t size = 0;
-    *cells = 0;
-    while (size < count && size < most && (!size || *cells + requests[size].prompt.count + length <= CELLS))
-        *cells += requests[size++].prompt.count + length;
-    return size;
 }
 
 static bool check_requests(const tt_model *model, const tt_continue_request *requests, size_t count, size_t length,
@@ -137,23 +113,22 @@ static bool check_requests(const tt_model *model, const tt_continue_request *req
     return true;
 }
 
-bool tt_continue_run(tt_model *model, const tt_continue_request *requests, size_t count, size_t length, uint64_t seed,
-                     const atomic_bool *cancel, tt_tokens *responses, tt_error *err) {
+bool tt_continue_run(tt_model *model, const tt_continue_request *requests, size_t count, const tt_continue_options *options,
+                     tt_tokens *responses, tt_error *err) {
     for (size_t i = 0; i < count; i++) responses[i] = (tt_tokens){0};
-    if (!check_requests(model, requests, count, length, err)) return false;
-    struct writer writer = {.length = length, .seed = seed};
-    writer.ended = tt_alloc(count, sizeof *writer.ended, err);
-    bool ok = writer.ended && tt_steered_batch_open(&writer.batch, model, err);
-    for (size_t first = 0; ok && first < count; first += writer.count) {
-        size_t cells;
-        writer.count = group_size(model, requests + first, count - first, length, &cells);
-        writer.requests = requests + first;
-        writer.responses = responses + first;
-        ok = write_group(&writer, cells, cancel, err);
-    }
+    if (!check_requests(model, requests, count, options->length, err)) return false;
+    size_t longest = 0;
+    for (size_t i = 0; i < count; i++)
+        if (requests[i].prompt.count > longest) longest = requests[i].prompt.count;
+    struct writer writer = {
+        .model = model, .requests = requests, .options = options, .responses = responses, .count = count};
+    const size_t most = tt_smaller(SLOTS, tt_model_ubatch(model));
+    const tt_slots_options room = {.slots = (uint32_t)tt_smaller(count, most),
+                                   .context = (uint32_t)(longest + options->length)};
+    writer.slots = count ? tt_slots_open(model, &room, err) : NULL;
+    const bool ok = !count || (writer.slots && write_all(&writer, err));
     for (size_t i = 0; !ok && i < count; i++) tt_tokens_free(&responses[i]);
-    tt_steered_batch_close(&writer.batch);
-    free(writer.ended);
+    tt_slots_close(writer.slots);
     return ok;
 }
 

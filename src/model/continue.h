@@ -15,10 +15,19 @@ typedef struct tt_continue_request {
     double min_p;          /* tokens less likely than this share of the likeliest are not drawn; 0: any may be */
 } tt_continue_request;
 
-/* Writes at most `length` tokens for each request into `responses` (`count` of them, freed by tt_tokens_free). A response
- * that the model ends has its end token last; a longer one is cut. */
-bool tt_continue_run(tt_model *model, const tt_continue_request *requests, size_t count, size_t length, uint64_t seed,
-                     const atomic_bool *cancel, tt_tokens *responses, tt_error *err);
+typedef struct tt_continue_options {
+    size_t length; /* most tokens of a response */
+    uint64_t seed;
+    const atomic_bool *cancel; /* may be NULL */
+    void (*told)(void *told_data,
+                 uint64_t written); /* called after every step: tokens of all responses so far; may be NULL */
+    void *told_data;
+} tt_continue_options;
+
+/* Writes a response for each request into `responses` (`count` of them, freed by tt_tokens_free), as many at once as pays.
+ * A response that the model ends has its end token last; a longer one is cut. */
+bool tt_continue_run(tt_model *model, const tt_continue_request *requests, size_t count, const tt_continue_options *options,
+                     tt_tokens *responses, tt_error *err);
 
 /* The text of `tokens`, without special tokens. The caller frees it. */
 char *tt_detokenize(const tt_model *model, const tt_tokens *tokens, tt_error *err);

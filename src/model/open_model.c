@@ -190,15 +190,16 @@ struct llama_context_params tt_context_params(const tt_model *model) {
     return params;
 }
 
-/* On a CPU, keys are kept in BF16 and values in F32. ggml then has two ways through flash attention. One takes 64 queries
+/* On a CPU, keys are kept in F16 and values in BF16. ggml then has two ways through flash attention. One takes 64 queries
  * and 64 cells at a time; the other goes from cell to cell for each query and skips those that it must not see. The
  * second adds the same numbers in the same order however the cache is arranged, so a tree of prompts gives the same bits
- * as one prompt at a time. The first, for micro-batches of 64 tokens or more with a cache of F16 or F32, would differ by
- * rounding, which models with quantised activations amplify to some percent. docs/capture.md has measurements. */
+ * as one prompt at a time. The first, for micro-batches of 64 tokens or more with keys and values both in F16, would differ
+ * by rounding, which models with quantised activations amplify to some percent. (A cache of F32 counts as F16, since
+ * libllama rounds it before flash attention.) docs/capture.md has measurements. */
 void tt_context_cache_exact(const tt_model *model, struct llama_context_params *params) {
     if (model->f32_cache || model->flash_attention_off || tt_model_uses_gpu(model)) return;
-    params->type_k = GGML_TYPE_BF16;
-    params->type_v = GGML_TYPE_F32;
+    params->type_k = GGML_TYPE_F16;
+    params->type_v = GGML_TYPE_BF16;
 }
 
 struct llama_context *tt_context_open(const tt_model *model, struct llama_context_params params, tt_error *err) {

@@ -31,6 +31,9 @@ static const unsigned char stems[] = {
 static const unsigned char writing_prompts[] = {
 #embed "axes/writing_prompts.json"
 };
+static const unsigned char passages[] = {
+#embed "axes/passages.json"
+};
 
 #define BUILTIN(id) {.name = #id, .file = "axes/" #id ".json", .bytes = (const char *)(id), .length = sizeof(id)}
 
@@ -46,8 +49,10 @@ static const tt_builtin axes[] = {
 };
 static const tt_builtin stems_file = BUILTIN(stems);
 static const tt_builtin writing_prompts_file = BUILTIN(writing_prompts);
+static const tt_builtin passages_file = BUILTIN(passages);
 
 size_t tt_builtin_axis_count(void) { return sizeof axes / sizeof *axes; }
 const tt_builtin *tt_builtin_axis(size_t index) { return &axes[index]; }
 const tt_builtin *tt_builtin_stems(void) { return &stems_file; }
 const tt_builtin *tt_builtin_writing_prompts(void) { return &writing_prompts_file; }
+const tt_builtin *tt_builtin_passages(void) { return &passages_file; }

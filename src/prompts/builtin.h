@@ -1,4 +1,4 @@
-/* builtin.h: the axes, stems and writing-prompt grammar of the folder axes/, embedded in the program. */
+/* builtin.h: the axes, stems, writing-prompt grammar and passages of the folder axes/, embedded in the program. */
 #pragma once
 
 #include <stddef.h>
@@ -16,3 +16,4 @@ const tt_builtin *tt_builtin_axis(size_t index);
 
 const tt_builtin *tt_builtin_stems(void);
 const tt_builtin *tt_builtin_writing_prompts(void);
+const tt_builtin *tt_builtin_passages(void);

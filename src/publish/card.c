@@ -2,6 +2,7 @@
  * card_text.c what it shares with the page of a collection. */
 #include "publish/card.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "publish/card_charts.h"
 #include "publish/card_folder.h"
 #include "publish/card_text.h"
@@ -12,13 +13,21 @@
 
 /* ==== Words ==== */
 
-static void add_percent(tt_text *page, tt_estimate estimate) {
+/* With its sign, and its interval. */
+static void add_nats(tt_text *page, tt_estimate estimate) {
     if (!isfinite(estimate.value))
         tt_text_add(page, "–");
     else if (!isfinite(estimate.low))
-        tt_text_addf(page, "%.1f%%", 100 * estimate.value);
+        tt_text_addf(page, "%+.2f", estimate.value);
     else
-        tt_text_addf(page, "%.1f%% (%.1f to %.1f)", 100 * estimate.value, 100 * estimate.low, 100 * estimate.high);
+        tt_text_addf(page, "%+.2f (%+.2f to %+.2f)", estimate.value, estimate.low, estimate.high);
+}
+
+static void add_ratio(tt_text *page, double ratio) {
+    if (isfinite(ratio))
+        tt_text_addf(page, "%.2f", ratio);
+    else
+        tt_text_add(page, "–");
 }
 
 /* Where the axis leads towards a class with its recommended value: signed; 0 where there is none. */
@@ -100,53 +109,89 @@ static void add_use(tt_text *page, const tt_card_folder *folder) {
     add_llama_options(page, debias, side, '\0', value);
 }
 
-static void add_evidence_row(tt_text *page, const tt_card_axis *axis, int class) {
-    const double value = recommended_value(axis, class);
-    const tt_value_figures *figures = value != 0 ? tt_evaluation_at(axis->figures, value) : NULL;
+static void add_evidence_row(tt_text *page, const tt_card_axis *axis, const char *name, const tt_way_figures *way) {
+    static const tt_estimate unknown = {NAN, NAN, NAN};
     tt_text_add(page, "| ");
-    tt_card_add_plain(page, axis->files->classes[class]);
-    if (!figures) {
-        tt_text_add(page, " | no value that was tried | | | | ");
+    tt_card_add_plain(page, name);
+    if (way->value != 0) tt_text_addf(page, " (%g)", way->value);
+    tt_text_add(page, " | ");
+    add_nats(page, tt_evaluation_judges(axis->figures) ? way->steering : unknown);
+    tt_text_add(page, " | ");
+    add_ratio(page, way->coherence.value);
+    tt_text_add(page, " | ");
+    add_ratio(page, way->relevance.value);
+    tt_text_addf(page, " | %zu |\n", way->refusals);
+}
+
+static void add_evidence_side(tt_text *page, const tt_card_axis *axis, int class) {
+    const tt_way_figures *way = tt_evaluation_at(axis->figures, recommended_value(axis, class));
+    char *asked = tt_format(NULL, "asked for %s", axis->files->classes[class]);
+    if (!asked) page->failed = true;
+    if (way && way->value != 0) {
+        add_evidence_row(page, axis, axis->files->classes[class], way);
     } else {
-        tt_text_addf(page, " | %g | ", value);
-        add_percent(page, figures->fidelity[class]);
-        tt_text_add(page, " | ");
-        add_percent(page, figures->fidelity[!class]);
-        tt_text_add(page, " | ");
-        add_percent(page, figures->perplexity);
-        tt_text_add(page, " | ");
+        tt_text_add(page, "| ");
+        tt_card_add_plain(page, axis->files->classes[class]);
+        tt_text_add(page, " | no value that was tried | | | |\n");
     }
-    add_percent(page, axis->figures->prompt_damage[class]);
-    tt_text_add(page, " |\n");
+    if (asked) add_evidence_row(page, axis, asked, &axis->figures->asked[class]);
+    if (axis->figures->random[class].value != 0)
+        add_evidence_row(page, axis, "a random direction as long", &axis->figures->random[class]);
+    free(asked);
 }
 
-/* What the model wrote; NULL where there is nothing. */
-static const char *text_of(const tt_value_figures *figures) {
-    const char *text = figures ? figures->text + strspn(figures->text, " \n\r\t") : "";
-    return *text ? text : NULL;
-}
-
-/* That, as a quotation of one paragraph. */
-static void add_sample(tt_text *page, const char *head, const tt_value_figures *figures) {
-    const char *text = text_of(figures);
-    if (!text) return;
+/* What the model wrote, as quotations of one paragraph each. */
+static void add_texts(tt_text *page, const char *head, const tt_way_figures *way) {
+    if (!way || !way->texts[0]) return;
     tt_text_add(page, "\n**");
     tt_card_add_plain(page, head);
-    if (figures->value != 0) tt_text_addf(page, " (%g)", figures->value);
-    tt_text_add(page, "**\n\n> ");
-    tt_card_add_plain(page, text);
-    tt_text_add(page, "\n");
+    if (way->value != 0) tt_text_addf(page, " (%g)", way->value);
+    tt_text_add(page, "**\n");
+    for (size_t i = 0; i < TT_SHOWN_TEXTS && way->texts[i]; i++) {
+        tt_text_add(page, "\n> ");
+        tt_card_add_plain(page, way->texts[i] + strspn(way->texts[i], " \n\r\t"));
+        tt_text_add(page, "\n");
+    }
+}
+
+static void add_asked_texts(tt_text *page, const tt_card_axis *axis, int class) {
+    char *head = tt_format(NULL, "asked for %s", axis->files->classes[class]);
+    if (head)
+        add_texts(page, head, &axis->figures->asked[class]);
+    else
+        page->failed = true;
+    free(head);
 }
 
 static void add_samples(tt_text *page, const tt_card_axis *axis) {
-    const tt_value_figures *low = tt_evaluation_near(axis->figures, -1), *high = tt_evaluation_near(axis->figures, 1);
-    const tt_value_figures *unsteered = &axis->figures->unsteered;
-    if (!text_of(low) && !text_of(unsteered) && !text_of(high)) return;
     tt_text_add(page, "\n<details><summary>What the model wrote</summary>\n");
-    add_sample(page, axis->files->classes[0], low);
-    add_sample(page, "unsteered", unsteered);
-    add_sample(page, axis->files->classes[1], high);
+    add_texts(page, axis->files->classes[0], tt_evaluation_shown(axis->figures, 0));
+    add_asked_texts(page, axis, 0);
+    add_texts(page, "unsteered", &axis->figures->unsteered);
+    add_asked_texts(page, axis, 1);
+    add_texts(page, axis->files->classes[1], tt_evaluation_shown(axis->figures, 1));
     tt_text_add(page, "\n</details>\n");
+}
+
+static void add_evidence_axis(tt_text *page, const tt_card_axis *axis) {
+    char *safe = tt_safe_name(axis->files->name, NULL);
+    if (!safe) page->failed = true; /* memory was short, as after an append that failed */
+    tt_text_add(page, "\n### ");
+    tt_card_add_plain(page, axis->files->name);
+    tt_text_add(page, "\n\n");
+    if (!tt_evaluation_judges(axis->figures))
+        tt_text_addf(
+            page,
+            "This model cannot judge this axis: of %zu pairs of passages whose class is known it puts %zu right. So "
+            "there is no figure for steering.\n\n",
+            axis->figures->known, axis->figures->known_right);
+    tt_text_add(page, "| texts | steering, nats | coherence | relevance | refused |\n|---|---:|---:|---:|---:|\n");
+    add_evidence_side(page, axis, 0);
+    add_evidence_row(page, axis, "unsteered", &axis->figures->unsteered);
+    add_evidence_side(page, axis, 1);
+    tt_text_addf(page, "\n![steering and coherence by value](charts/%s.svg)\n", safe ? safe : "");
+    add_samples(page, axis);
+    free(safe);
 }
 
 static void add_evidence(tt_text *page, const tt_card_folder *folder) {
@@ -157,28 +202,16 @@ static void add_evidence(tt_text *page, const tt_card_folder *folder) {
     tt_text_addf(
         page,
         "\n## Evidence\n\nMeasured by `trimtab eval` on %llu samples of stems, phrases and writing prompts that training "
-        "left out. *Fidelity* is how much of what a class' system message does for the likelihood of the texts that it "
-        "brings forth the vector does without the message: 0%% is nothing, 100%% all of it. The *other class* is the "
-        "same for its texts, which should become less likely. *Damage* is the rise of perplexity on the model's own "
-        "neutral texts; values to use were sought up to %g%% of it. *By message* is the damage that the system message "
-        "does by the same measure. In brackets are 95%% intervals.\n",
-        (unsigned long long)first->evaluation.samples, 100 * first->evaluation.damage_limit);
-    for (size_t i = 0; i < folder->count; i++) {
-        const tt_card_axis *axis = &folder->axes[i];
-        if (!axis->figures) continue;
-        char *safe = tt_safe_name(axis->files->name, NULL);
-        if (!safe) page->failed = true; /* memory was short, as after an append that failed */
-        tt_text_add(page, "\n### ");
-        tt_card_add_plain(page, axis->files->name);
-        tt_text_add(
-            page,
-            "\n\n| towards | value | fidelity | other class | damage | by message |\n|---|---:|---:|---:|---:|---:|\n");
-        add_evidence_row(page, axis, 0);
-        add_evidence_row(page, axis, 1);
-        tt_text_addf(page, "\n![fidelity and damage by value](charts/%s.svg)\n", safe ? safe : "");
-        add_samples(page, axis);
-        free(safe);
-    }
+        "left out, with texts of %llu tokens. *Steering* is how far the texts move along the axis: the model itself, "
+        "unsteered, is asked which class each is of, and what is told is the difference to its unsteered text for the same "
+        "prompt, in nats. *Coherence* is perplexity next to that of texts which the model writes when it is asked for the "
+        "class: 1 is as fluent, values to use were sought up to %g. *Relevance* is how much a text keeps to its prompt, "
+        "next "
+        "to unsteered ones; at least %g was wanted. In brackets are 95%% intervals.\n",
+        (unsigned long long)first->evaluation.samples, (unsigned long long)first->evaluation.text_tokens,
+        first->evaluation.coherence_limit, first->evaluation.relevance_limit);
+    for (size_t i = 0; i < folder->count; i++)
+        if (folder->axes[i].figures) add_evidence_axis(page, &folder->axes[i]);
 }
 
 static void add_making(tt_text *page, const tt_card_folder *folder) {

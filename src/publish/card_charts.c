@@ -4,12 +4,13 @@
 #include "base/memory.h"
 #include "draw/chart.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char negative_colour[] = "#1d6d75", positive_colour[] = "#c0601c", plain_colour[] = "#555555";
+static const char negative_colour[] = "#1d6d75", positive_colour[] = "#c0601c";
 
-/* A curve's numbers, in percent. */
+/* A curve's numbers. */
 struct curve {
     double *ys, *lows, *highs;
 };
@@ -22,9 +23,9 @@ static bool curve_make(struct curve *curve, size_t count, tt_error *err) {
 }
 
 static void curve_put(struct curve *curve, size_t i, tt_estimate estimate) {
-    curve->ys[i] = 100 * estimate.value;
-    curve->lows[i] = 100 * estimate.low;
-    curve->highs[i] = 100 * estimate.high;
+    curve->ys[i] = estimate.value;
+    curve->lows[i] = estimate.low;
+    curve->highs[i] = estimate.high;
 }
 
 static void curve_free(struct curve *curve) {
@@ -35,14 +36,17 @@ static void curve_free(struct curve *curve) {
 
 /* ==== By value ==== */
 
-enum { FIDELITY, DAMAGE = 2, CURVES }; /* two curves of fidelity, one a class */
+enum { STEERING, COHERENCE, RELEVANCE, CURVES };
 
 static void fill(const tt_axis_evaluation *axis, double *xs, struct curve curves[static CURVES]) {
+    static const tt_estimate unknown = {NAN, NAN, NAN};
+    const bool judged = tt_evaluation_judges(axis);
     for (size_t i = 0; i < axis->value_count; i++) {
-        const tt_value_figures *figures = &axis->values[i];
-        xs[i] = figures->value;
-        for (size_t class = 0; class < 2; class++) curve_put(&curves[FIDELITY + class], i, figures->fidelity[class]);
-        curve_put(&curves[DAMAGE], i, figures->perplexity);
+        const tt_way_figures *way = &axis->values[i];
+        xs[i] = way->value;
+        curve_put(&curves[STEERING], i, judged ? way->steering : unknown);
+        curve_put(&curves[COHERENCE], i, way->coherence);
+        curve_put(&curves[RELEVANCE], i, way->relevance);
     }
 }
 
@@ -90,13 +94,13 @@ static bool write_axis(const tt_card_folder *folder, const tt_card_axis *axis, t
     for (size_t i = 0; ok && i < CURVES; i++) ok = curve_make(&curves[i], count, err);
     if (ok) {
         fill(axis->figures, xs, curves);
-        const tt_chart_line fidelity[2] = {line_of(axis->files->classes[0], negative_colour, &curves[0]),
-                                           line_of(axis->files->classes[1], positive_colour, &curves[1])};
-        const tt_chart_line damage = line_of("rise of perplexity", plain_colour, &curves[DAMAGE]);
+        const tt_chart_line steering = line_of("steering", positive_colour, &curves[STEERING]);
+        const tt_chart_line price[2] = {line_of("coherence", positive_colour, &curves[COHERENCE]),
+                                        line_of("relevance", negative_colour, &curves[RELEVANCE])};
         const tt_chart_line lengths[2] = {{"side", positive_colour, .ys = side},
                                           {"de-bias", negative_colour, .ys = debias, .dashed = true}};
-        const tt_chart charts[3] = {{"Fidelity (%)", "value", xs, count, fidelity, 2},
-                                    {"Damage (%)", "value", xs, count, &damage, 1},
+        const tt_chart charts[3] = {{"Steering (nats)", "value", xs, count, &steering, 1},
+                                    {"Next to asking, to unsteered", "value", xs, count, price, 2},
                                     {"Length by block", "block", rows, axis->figures->block_count, lengths, 2}};
         ok = write_svg(folder, axis, charts, 3, err);
     }

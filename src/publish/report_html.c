@@ -1,5 +1,5 @@
-/* report_html.c: an evaluation as one page; see report.h. web/report.html and its parts are the page, which the build puts
- * into one file; here it gets the figures. */
+/* report_html.c: an evaluation as one page; see report.h. web/report.html, web/gallery.html and their parts are the pages,
+ * each of which the build puts into one file; here they get the figures. */
 #include "base/text.h"
 #include "evaluate/evaluation_json.h"
 #include "publish/report.h"
@@ -9,8 +9,11 @@
 
 /* clang-format takes the path for a formula. */
 /* clang-format off */
-static const char page[] = {
+static const char report[] = {
 #embed <web/trimtab-report.html> suffix(, 0)
+};
+static const char gallery[] = {
+#embed <web/trimtab-gallery.html> suffix(, 0)
 };
 /* clang-format on */
 
@@ -26,7 +29,7 @@ static void add_json(tt_text *html, const char *json) {
     }
 }
 
-char *tt_evaluation_html(const tt_evaluation *evaluation, tt_error *err) {
+static char *fill(const char *page, const tt_evaluation *evaluation, tt_error *err) {
     yyjson_mut_doc *doc = tt_evaluation_json(evaluation, err);
     char *json = doc ? tt_json_text(doc, YYJSON_WRITE_NOFLAG, NULL, err) : NULL;
     yyjson_mut_doc_free(doc);
@@ -39,3 +42,7 @@ char *tt_evaluation_html(const tt_evaluation *evaluation, tt_error *err) {
     free(json);
     return tt_text_take(&html, err);
 }
+
+char *tt_evaluation_html(const tt_evaluation *evaluation, tt_error *err) { return fill(report, evaluation, err); }
+
+char *tt_gallery_html(const tt_evaluation *evaluation, tt_error *err) { return fill(gallery, evaluation, err); }

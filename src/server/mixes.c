@@ -169,7 +169,10 @@ static bool add_value(const tt_mixes *mixes, tt_mix *mix, const char *name, doub
 static bool mix_from_text(const tt_mixes *mixes, tt_mix *mix, const char *text, tt_refusal *refusal) {
     tt_mix parsed = {0};
     tt_error err = {0};
-    bool ok = !*text || tt_mix_parse(&parsed, text, &err) || tt_refuse_error(refusal, "steering", &err);
+    bool ok = !*text ||
+              (tt_mix_parse(&parsed, text, &err) &&
+               tt_mix_resolve(&parsed, &mixes->offer.catalogue, &mixes->offer.target, &err)) ||
+              tt_refuse_error(refusal, "steering", &err);
     for (size_t i = 0; i < parsed.count && ok; i++)
         ok = add_value(mixes, mix, parsed.terms[i].name, parsed.terms[i].value, refusal);
     tt_mix_free(&parsed);

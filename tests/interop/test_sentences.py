@@ -60,7 +60,7 @@ class Strength(makers.Interop):
 
     def test_values_of_sets_are_their_own(self):
         serving.make_vectors(self.at("v"), size=1)
-        self.refused("use a value between -1 and 1", "run", "-m", self.model, "-p", "x", "--vectors", self.at("v"), "--axis", "language=150")
+        self.refused("begin with a value between -1 and 1", "run", "-m", self.model, "-p", "x", "--vectors", self.at("v"), "--axis", "language=150")
 
     def test_a_mix_beyond_its_safe_scale(self):
         serving.make_vectors(self.at("v"), size=1)

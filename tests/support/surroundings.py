@@ -9,7 +9,7 @@ from cases import TRIMTAB
 
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "TRIMTAB_MODEL", "TRIMTAB_VECTORS")} | {"LC_ALL": "C.UTF-8"}
 TRAINING = ("--axis", "language", "--samples", "8", "--tolerance", "0.001")
-EVALUATION = ("--axis", "language", "--quick", "--samples", "3", "--response-tokens", "8", "--values", "1", "-q")
+EVALUATION = ("--axis", "language", "--quick", "--samples", "3", "--text-tokens", "8", "--values", "1", "-q")
 
 
 def trimtab(*arguments, environment=None, **settings):
