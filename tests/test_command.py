@@ -74,7 +74,7 @@ class Options(unittest.TestCase):
         self.assertIn("-m FILE", run("command", *mix, status=2).stderr)
 
     def test_warnings_do_not_get_into_the_line(self):
-        done = run("command", "--for", "llama.cpp-0.7", "--vectors", vectors, "--axis", "language=1.5")
+        done = run("command", "--for", "llama.cpp-0.7", "--vectors", vectors, "--axis", "language=1,storytelling=1")
         self.assertIn("warning: ", done.stderr)
         self.assertTrue(done.stdout.startswith("--control-vector "))
 

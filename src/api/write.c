@@ -132,8 +132,8 @@ static bool write_answer(trimtab *t, const tt_api_prompt *prompt, tt_sampler *sa
     return ok;
 }
 
-static bool write(trimtab *t, const trimtab_prompt *prompt, const trimtab_generate_options *given, trimtab_answer **answer,
-                  tt_error *err) {
+static bool write_behind(trimtab *t, const trimtab_prompt *prompt, const trimtab_generate_options *given,
+                         trimtab_answer **answer, tt_error *err) {
     trimtab_generate_options options = trimtab_generate_defaults();
     if (!tt_api_begin(t, "trimtab_write", err) ||
         !tt_api_options(&options, sizeof options, given, "trimtab_generate_options", err))
@@ -151,7 +151,7 @@ trimtab_status trimtab_write(trimtab *t, const trimtab_prompt *prompt, const tri
                              trimtab_answer **answer, trimtab_error *error) {
     tt_error err = {0};
     if (answer) *answer = NULL;
-    return tt_api_status(write(t, prompt, options, answer, &err), &err, error);
+    return tt_api_status(write_behind(t, prompt, options, answer, &err), &err, error);
 }
 
 trimtab_status trimtab_generate(trimtab *t, const char *message, const trimtab_generate_options *options,

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/progress.h"
 #include "cli/commands.h"
+#include "cli/inner_model.h"
 #include "cli/shared_options.h"
 #include "evaluate/evaluation_json.h"
 #include "evaluate/load.h"

@@ -1,7 +1,6 @@
 /* shared_options.h: groups of options that several commands have, and what they ask for. */
 #pragma once
 
-#include "cli/inner_model.h"
 #include "cli/library.h"
 #include "terminal/options.h"
 
