@@ -68,8 +68,7 @@ static double largest_error(const test_family *family, const float *found, const
 /* How far the processor's own contributions move where it keeps keys and values in F16 instead of F32. Within attention
  * ggml's kernels for GPUs round them so, whatever the cache. */
 static double half_precision(const test_family *family) {
-    const tt_model_options options = {
-        .path = family->facts->path, .threads = 1, .ubatch = 32, .flash_attention_off = true};
+    const tt_model_options options = {.path = family->facts->path, .threads = 1, .ubatch = 32, .flash_attention_off = true};
     tt_error err = {0};
     char worst[64];
     tt_model *model = tt_model_open(engine, &options, &err);
@@ -122,7 +121,8 @@ static void contributions_are_the_processors(void **) { for_each(check_contribut
 /* Steered through the callback each conversation is, by itself, what libllama's own control vector makes of it on the
  * device; and three in one batch, with a vector, another one and none, are what they are on the processor. */
 static void check_steering(struct pair *pair) {
-    /* Models with a state get the batch token by token and the adapter's prompt as a whole, which kernels round differently. */
+    /* Models with a state get the batch token by token and the adapter's prompt as a whole, which kernels round differently.
+     */
     const double alike = pair->there.facts->recurrent ? pair->bound : 1e-4;
     const size_t vocabulary = pair->here.facts->vocabulary;
     tt_steering *one = test_family_steering(&pair->here, pair->here.facts->blocks / 2, 1);

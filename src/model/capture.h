@@ -15,8 +15,8 @@ typedef struct tt_capture_options {
 } tt_capture_options;
 
 /* Contributions of two versions of trimtab with different numbers here differ by rounding and must not be mixed. 0: rows
- * were computed as many together as happened to come; 2: in multiples of TT_TREE_BATCH_GROUP (tree_batch.h), keys in BF16; 3:
- * with keys in F16 (tt_context_cache_exact). */
+ * were computed as many together as happened to come; 2: in multiples of TT_TREE_BATCH_GROUP (tree_batch.h), keys in BF16;
+ * 3: with keys in F16 (tt_context_cache_exact). */
 enum { TT_CAPTURE_ROUNDING = 3 };
 
 /* What was computed so far, for reports. */

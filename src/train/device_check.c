@@ -58,12 +58,13 @@ static bool judge(const tt_run *run, const float *there, const float *here, doub
         worst = block;
     }
     if (largest > LARGEST_DIFFERENCE)
-        return tt_fail(err, TT_ERROR_MODEL,
-                       "the GPU or the --rpc servers do not compute what the processor does: at block %zu the states of %d "
-                       "prompts differ by %.0f%%, and vectors made of them would be wrong; update the driver or the server, "
-                       "set GGML_VK_DISABLE_COOPMAT=1 and GGML_VK_DISABLE_F16=1 where it is Vulkan, or compute on the processor "
-                       "with -ngl 0",
-                       worst, COMPARED, 100 * largest);
+        return tt_fail(
+            err, TT_ERROR_MODEL,
+            "the GPU or the --rpc servers do not compute what the processor does: at block %zu the states of %d "
+            "prompts differ by %.0f%%, and vectors made of them would be wrong; update the driver or the server, "
+            "set GGML_VK_DISABLE_COOPMAT=1 and GGML_VK_DISABLE_F16=1 where it is Vulkan, or compute on the processor "
+            "with -ngl 0",
+            worst, COMPARED, 100 * largest);
     tt_run_note(
         run,
         "compared with the processor: %d prompts' states differ by %.2g%% on average, at most by %.2g%% (block %zu); "
