@@ -20,7 +20,7 @@ enum { SEQUENCES_MOST = 64, PROMPT = 64 };
 
 typedef struct bench {
     struct llama_model *model;
-    int sequences, steps, blocks, width;
+    int sequences, steps, blocks, width, vocabulary;
     float *rows;    /* blocks x width: one random vector, small enough not to break the model */
     float *fetched; /* micro-batch x width: a block's output */
     int first;      /* batch index of the decode's first token */
@@ -70,17 +70,17 @@ static void decode(struct llama_context *context, struct llama_batch *batch) {
     batch->n_tokens = 0;
 }
 
-static void put(struct llama_batch *batch, int token, int position, int sequence, bool output) {
+static void put(const bench *b, struct llama_batch *batch, int token, int position, int sequence, bool output) {
     const int i = batch->n_tokens++;
-    batch->token[i] = token;
+    batch->token[i] = token % b->vocabulary;
     batch->pos[i] = position;
     batch->n_seq_id[i] = 1;
     batch->seq_id[i][0] = sequence;
     batch->logits[i] = output;
 }
 
-static void prefill(struct llama_context *context, struct llama_batch *batch, int sequence) {
-    for (int i = 0; i < PROMPT; i++) put(batch, 1000 + 17 * i + sequence, i, sequence, i == PROMPT - 1);
+static void prefill(const bench *b, struct llama_context *context, struct llama_batch *batch, int sequence) {
+    for (int i = 0; i < PROMPT; i++) put(b, batch, 1000 + 17 * i + sequence, i, sequence, i == PROMPT - 1);
     decode(context, batch);
 }
 
@@ -93,11 +93,11 @@ static void set_adapter(const bench *b, struct llama_context *context) {
 static double batched(bench *b, bool unified, bool callback) {
     struct llama_batch batch = llama_batch_init(2048, 0, 1);
     struct llama_context *context = open_context(b, b->sequences, unified, callback);
-    for (int s = 0; s < b->sequences; s++) prefill(context, &batch, s);
+    for (int s = 0; s < b->sequences; s++) prefill(b, context, &batch, s);
     double begin = 0;
     for (int step = -4; step < b->steps - 4; step++) {
         if (step == 0) begin = now();
-        for (int s = 0; s < b->sequences; s++) put(&batch, 2000 + step, PROMPT + 4 + step, s, true);
+        for (int s = 0; s < b->sequences; s++) put(b, &batch, 2000 + step, PROMPT + 4 + step, s, true);
         decode(context, &batch);
     }
     const double seconds = (now() - begin) / (b->steps - 4);
@@ -113,14 +113,14 @@ static double apart(bench *b, bool many) {
     for (int s = 0; s < b->sequences; s++) {
         contexts[s] = many || s == 0 ? open_context(b, many ? 1 : b->sequences, true, false) : contexts[0];
         if (many) set_adapter(b, contexts[s]);
-        prefill(contexts[s], &batch, many ? 0 : s);
+        prefill(b, contexts[s], &batch, many ? 0 : s);
     }
     double begin = 0;
     for (int step = -4; step < b->steps - 4; step++) {
         if (step == 0) begin = now();
         for (int s = 0; s < b->sequences; s++) {
             if (!many) set_adapter(b, contexts[s]);
-            put(&batch, 2000 + step, PROMPT + 4 + step, many ? 0 : s, true);
+            put(b, &batch, 2000 + step, PROMPT + 4 + step, many ? 0 : s, true);
             decode(contexts[s], &batch);
         }
     }
@@ -148,6 +148,7 @@ int main(int argc, char **argv) {
     if (!b.model) return 1;
     b.blocks = llama_model_n_layer(b.model);
     b.width = llama_model_n_embd(b.model);
+    b.vocabulary = llama_vocab_n_tokens(llama_model_get_vocab(b.model));
     b.rows = malloc(sizeof *b.rows * (size_t)b.blocks * (size_t)b.width);
     b.fetched = malloc(sizeof *b.fetched * 2048 * (size_t)b.width);
     if (!b.rows || !b.fetched) return 1;
