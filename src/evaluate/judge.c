@@ -32,9 +32,9 @@ static const struct form {
     const char *name;
     struct part parts[PARTS_MOST];
 } forms[] = {
-    {"about + open", {{CHOICE, about}, {OPEN, open}}},
-    {"about", {{CHOICE, about}}},
+    {"about", {{CHOICE, about}}}, /* the usual one: see docs/quality.md */
     {"open", {{OPEN, open}}},
+    {"about + open", {{CHOICE, about}, {OPEN, open}}},
     {"word", {{CHOICE, "Which word describes this passage better, \"{A}\" or \"{B}\"? Answer with one word."}}},
     {"pick",
      {{CHOICE,
