@@ -19,10 +19,11 @@ enum kind {
 
 enum { PHRASE_PAIRS = 1, PARTS_MOST = 2, PROBES_MOST = 4 * PARTS_MOST };
 
-/* A form is a question, or the mean of two. */
+/* A form is a question, or the weighted mean of two. */
 struct part {
     enum kind kind;
     const char *question;
+    double share;
 };
 
 static const char about[] = "Is this passage about {A} or about {B}? Answer with one word.",
@@ -32,15 +33,18 @@ static const struct form {
     const char *name;
     struct part parts[PARTS_MOST];
 } forms[] = {
-    {"about", {{CHOICE, about}}}, /* the usual one: see docs/quality.md */
-    {"open", {{OPEN, open}}},
-    {"about + open", {{CHOICE, about}, {OPEN, open}}},
-    {"word", {{CHOICE, "Which word describes this passage better, \"{A}\" or \"{B}\"? Answer with one word."}}},
+    /* The usual one: see docs/quality.md. The scores of "open" scatter more than twice as much; the shares make up for it.
+     */
+    {"about + open", {{CHOICE, about, 0.7}, {OPEN, open, 0.3}}},
+    {"about", {{CHOICE, about, 1}}},
+    {"open", {{OPEN, open, 1}}},
+    {"word", {{CHOICE, "Which word describes this passage better, \"{A}\" or \"{B}\"? Answer with one word.", 1}}},
     {"pick",
      {{CHOICE,
-       "If you had to sort this passage under one of two headings, {A} or {B}, which would it be? Answer with one word."}}},
-    {"yes or no", {{YES_NO, "Would you call this passage an example of {A}? Answer with yes or no."}}},
-    {"phrases", {{PHRASES, "Could this passage be by an author {A}? Answer with yes or no."}}},
+       "If you had to sort this passage under one of two headings, {A} or {B}, which would it be? Answer with one word.",
+       1}}},
+    {"yes or no", {{YES_NO, "Would you call this passage an example of {A}? Answer with yes or no.", 1}}},
+    {"phrases", {{PHRASES, "Could this passage be by an author {A}? Answer with yes or no.", 1}}},
 };
 
 size_t tt_judging_count(void) { return sizeof forms / sizeof *forms; }
@@ -108,7 +112,8 @@ static bool ask_about_phrases(struct list *list, const char *question, const tt_
 
 /* Whatever the kind, an answer counts as much for the one class as the opposite answer for the other; `share` of the whole.
  */
-static bool list_part(struct list *list, const struct part *part, const tt_axis *axis, double share, tt_error *err) {
+static bool list_part(struct list *list, const struct part *part, const tt_axis *axis, tt_error *err) {
+    const double share = part->share;
     const char *const classes[2] = {axis->classes[0], axis->classes[1]};
     switch (part->kind) {
     case CHOICE:
@@ -125,10 +130,8 @@ static bool list_part(struct list *list, const struct part *part, const tt_axis 
 }
 
 static bool list_questions(struct list *list, const struct form *form, const tt_axis *axis, tt_error *err) {
-    size_t parts = 0;
-    while (parts < PARTS_MOST && form->parts[parts].question) parts++;
-    for (size_t i = 0; i < parts; i++)
-        if (!list_part(list, &form->parts[i], axis, 1 / (double)parts, err)) return false;
+    for (size_t i = 0; i < PARTS_MOST && form->parts[i].question; i++)
+        if (!list_part(list, &form->parts[i], axis, err)) return false;
     return true;
 }
 
