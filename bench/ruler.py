@@ -19,8 +19,7 @@ SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PASSAGES = os.path.join(SOURCE, "axes", "passages.json")
 WANTED = 0.85  # of all pairs
 MESSAGE_PAIRS = int(os.environ.get("TRIMTAB_RULER_MESSAGES", "1"))  # the likelihood's, which takes the text anew for each side
-MEANS = {"word + about": ("word", "about"), "word + about + pick": ("word", "about", "pick"), "word + yes or no": ("word", "yes or no"),
-         "all questions": ("word", "about", "pick", "yes or no")}
+MEANS = {"word + about": ("word", "about"), "about + phrases": ("about", "phrases"), "all questions": ("word", "about", "open", "pick", "yes or no", "phrases")}
 
 
 def digest(*paths):
@@ -94,7 +93,7 @@ def combine(forms):
         add(forms, name, parts, False)
     likelihoods = [form for form in forms if form.startswith("likelihood")]
     if likelihoods:
-        for form in ("word", "about", "word + about", "all questions"):
+        for form in ("about", "about + open", "all questions"):
             add(forms, f"{form}, likelihood", (form, likelihoods[-1]), True)
     return forms
 

@@ -37,6 +37,12 @@ static tt_tokens tokens_of(const char *text) {
     return tokens;
 }
 
+static size_t form_named(const char *name) {
+    size_t form = 0;
+    while (strcmp(tt_judging_name(form), name) != 0) form++;
+    return form;
+}
+
 static bool is_answer(const tt_probe *probe, const char *word) {
     tt_tokens tokens = tokens_of(word);
     const bool same =
@@ -66,7 +72,7 @@ static void weighs_both_classes_alike(void **state) {
 static void asks_in_both_orders(void **state) {
     (void)state;
     tt_judge judge;
-    assert_true(tt_judge_make(&judge, chat, &axis, 0, NULL));
+    assert_true(tt_judge_make(&judge, chat, &axis, form_named("word"), NULL));
     assert_int_equal(judge.count, 4);
     for (size_t i = 0; i < 4; i++)
         assert_true(is_answer(&judge.probes[i], judge.probes[i].weight > 0 ? "ornate" : "simple"));
@@ -74,6 +80,19 @@ static void asks_in_both_orders(void **state) {
                         judge.probes[0].question.count * sizeof(int32_t));
     const tt_tokens first = judge.probes[0].question, other = judge.probes[2].question;
     assert_true(first.count != other.count || memcmp(first.ids, other.ids, first.count * sizeof *first.ids) != 0);
+    tt_judge_free(&judge);
+}
+
+/* Two questions' weighted mean: the classes' names are asked for by both. */
+static void may_ask_two_questions(void **state) {
+    (void)state;
+    tt_judge judge;
+    assert_true(tt_judge_make(&judge, chat, &axis, form_named("about + open"), NULL));
+    assert_int_equal(judge.count, 6);
+    for (size_t i = 0; i < 6; i++) {
+        assert_true(is_answer(&judge.probes[i], judge.probes[i].weight > 0 ? "ornate" : "simple"));
+        assert_true(fabs(fabs(judge.probes[i].weight) - (i < 4 ? 0.35 : 0.3)) < 1e-12);
+    }
     tt_judge_free(&judge);
 }
 
@@ -91,8 +110,7 @@ static bool asks_for(const tt_judge *judge, const char *words) {
 /* Texts are asked for by phrases that are held out: none of these is what texts are judged by. */
 static void asks_for_no_phrase_that_is_held_out(void **state) {
     (void)state;
-    size_t form = 0;
-    while (strcmp(tt_judging_name(form), "phrases") != 0) form++;
+    const size_t form = form_named("phrases");
     for (size_t i = 0; i < tt_axis_builtin_count(); i++) {
         tt_axis builtin;
         tt_judge judge;
@@ -124,7 +142,7 @@ static void scores_what_its_probes_say(void **state) {
     tt_score_text texts[4];
     double sums[4], wanted = 0;
     tt_steering *const none = NULL;
-    assert_true(tt_judge_make(&judge, chat, &axis, 0, NULL));
+    assert_true(tt_judge_make(&judge, chat, &axis, form_named("word"), NULL));
     assert_true(tt_judge_texts(&judge, &prompt, &text, texts, NULL));
     assert_true(tt_score_run(score, texts, NULL, 4, &none, 1, NULL, sums, NULL));
     for (size_t i = 0; i < 4; i++) {
@@ -166,11 +184,9 @@ static void has_passages(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(weighs_both_classes_alike),
-        cmocka_unit_test(asks_in_both_orders),
-        cmocka_unit_test(asks_for_no_phrase_that_is_held_out),
-        cmocka_unit_test(scores_what_its_probes_say),
-        cmocka_unit_test(has_passages),
+        cmocka_unit_test(weighs_both_classes_alike),  cmocka_unit_test(asks_in_both_orders),
+        cmocka_unit_test(may_ask_two_questions),      cmocka_unit_test(asks_for_no_phrase_that_is_held_out),
+        cmocka_unit_test(scores_what_its_probes_say), cmocka_unit_test(has_passages),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -55,7 +55,7 @@ typedef struct tt_evaluation {
     char *prompts[TT_SHOWN_TEXTS]; /* the writing prompts of the first samples; NULL where there are fewer */
     size_t samples, text_tokens;
     double coherence_limit, relevance_limit;
-    uint64_t tokens; /* that went through the model, written and read */
+    uint64_t tokens; /* that went through the model, written and read, in this run */
 } tt_evaluation;     /* freed by tt_evaluation_free */
 
 void tt_evaluation_free(tt_evaluation *evaluation); /* harmless on `{0}` */

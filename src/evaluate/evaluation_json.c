@@ -141,7 +141,6 @@ static yyjson_mut_doc *begin(const tt_evaluation *evaluation, yyjson_mut_val **r
     yyjson_mut_obj_add_str(doc, *root, "judging", evaluation->judging);
     add_number(doc, *root, "coherence_limit", evaluation->coherence_limit);
     add_number(doc, *root, "relevance_limit", evaluation->relevance_limit);
-    yyjson_mut_obj_add_uint(doc, *root, "computed_tokens", evaluation->tokens);
     add_texts(doc, *root, "prompts", evaluation->prompts);
     *axes = yyjson_mut_obj_add_arr(doc, *root, "axes");
     return doc;
@@ -252,7 +251,6 @@ static bool read_root(yyjson_val *root, tt_evaluation *evaluation, tt_error *err
     evaluation->text_tokens = yyjson_get_uint(yyjson_obj_get(root, "text_tokens"));
     evaluation->coherence_limit = number_at(root, "coherence_limit");
     evaluation->relevance_limit = number_at(root, "relevance_limit");
-    evaluation->tokens = yyjson_get_uint(yyjson_obj_get(root, "computed_tokens"));
     evaluation->axes = tt_alloc(yyjson_arr_size(axes), sizeof *evaluation->axes, err);
     if (!evaluation->axes || !read_text(yyjson_obj_get(about, "name"), &evaluation->model_name, err) ||
         !read_text(yyjson_obj_get(about, "description"), &evaluation->model_description, err) ||

@@ -17,20 +17,34 @@ enum kind {
     PHRASES, /* the same of each side of a few pairs of phrases */
 };
 
-enum { PHRASE_PAIRS = 1, PROBES_MOST = 4 };
+enum { PHRASE_PAIRS = 1, PARTS_MOST = 2, PROBES_MOST = 4 * PARTS_MOST };
+
+/* A form is a question, or the weighted mean of two. */
+struct part {
+    enum kind kind;
+    const char *question;
+    double share;
+};
+
+static const char about[] = "Is this passage about {A} or about {B}? Answer with one word.",
+                  open[] = "Describe this passage with one word.";
 
 static const struct form {
     const char *name;
-    enum kind kind;
-    const char *question;
+    struct part parts[PARTS_MOST];
 } forms[] = {
-    {"word", CHOICE, "Which word describes this passage better, \"{A}\" or \"{B}\"? Answer with one word."},
-    {"about", CHOICE, "Is this passage about {A} or about {B}? Answer with one word."},
-    {"pick", CHOICE,
-     "If you had to sort this passage under one of two headings, {A} or {B}, which would it be? Answer with one word."},
-    {"open", OPEN, "Describe this passage with one word."},
-    {"yes or no", YES_NO, "Would you call this passage an example of {A}? Answer with yes or no."},
-    {"phrases", PHRASES, "Could this passage be by an author {A}? Answer with yes or no."},
+    /* The usual one: see docs/quality.md. The scores of "open" scatter more than twice as much; the shares make up for it.
+     */
+    {"about + open", {{CHOICE, about, 0.7}, {OPEN, open, 0.3}}},
+    {"about", {{CHOICE, about, 1}}},
+    {"open", {{OPEN, open, 1}}},
+    {"word", {{CHOICE, "Which word describes this passage better, \"{A}\" or \"{B}\"? Answer with one word.", 1}}},
+    {"pick",
+     {{CHOICE,
+       "If you had to sort this passage under one of two headings, {A} or {B}, which would it be? Answer with one word.",
+       1}}},
+    {"yes or no", {{YES_NO, "Would you call this passage an example of {A}? Answer with yes or no.", 1}}},
+    {"phrases", {{PHRASES, "Could this passage be by an author {A}? Answer with yes or no.", 1}}},
 };
 
 size_t tt_judging_count(void) { return sizeof forms / sizeof *forms; }
@@ -79,7 +93,7 @@ static bool ask_yes_no(struct list *list, const char *question, const char *cons
 
 /* Of the phrases that are trained with: texts are asked for by those that are held out, and none is to be judged by the very
  * phrase that it was written with. */
-static bool ask_about_phrases(struct list *list, const char *question, const tt_axis *axis, tt_error *err) {
+static bool ask_about_phrases(struct list *list, const char *question, const tt_axis *axis, double weight, tt_error *err) {
     uint64_t *keys = tt_alloc(axis->pair_count, sizeof *keys, err);
     for (size_t i = 0; keys && i < axis->pair_count; i++)
         keys[i] = tt_partition_pair_key(axis->pairs[i].side[0], axis->pairs[i].side[1]);
@@ -89,27 +103,36 @@ static bool ask_about_phrases(struct list *list, const char *question, const tt_
     for (size_t i = 0; ok && i < count; i++) {
         const tt_pair *pair = &axis->pairs[partition.indices[TT_SPLIT_TRAINING][i]];
         const char *const sides[2] = {pair->side[0], pair->side[1]};
-        ok = ask_yes_no(list, question, sides, 0.5 / (double)count, err);
+        ok = ask_yes_no(list, question, sides, weight / (double)count, err);
     }
     tt_partition_free(&partition);
     free(keys);
     return ok;
 }
 
-static bool list_questions(struct list *list, const struct form *form, const tt_axis *axis, tt_error *err) {
+/* Whatever the kind, an answer counts as much for the one class as the opposite answer for the other; `share` of the whole.
+ */
+static bool list_part(struct list *list, const struct part *part, const tt_axis *axis, tt_error *err) {
+    const double share = part->share;
     const char *const classes[2] = {axis->classes[0], axis->classes[1]};
-    switch (form->kind) {
+    switch (part->kind) {
     case CHOICE:
-        return ask(list, fill(form->question, classes[0], classes[1], err), classes, 0.5, err) &&
-               ask(list, fill(form->question, classes[1], classes[0], err), classes, 0.5, err);
+        return ask(list, fill(part->question, classes[0], classes[1], err), classes, share / 2, err) &&
+               ask(list, fill(part->question, classes[1], classes[0], err), classes, share / 2, err);
     case OPEN:
-        return ask(list, fill(form->question, NULL, NULL, err), classes, 1, err);
+        return ask(list, fill(part->question, NULL, NULL, err), classes, share, err);
     case YES_NO:
-        return ask_yes_no(list, form->question, classes, 0.5, err);
+        return ask_yes_no(list, part->question, classes, share / 2, err);
     case PHRASES:
         break;
     }
-    return ask_about_phrases(list, form->question, axis, err);
+    return ask_about_phrases(list, part->question, axis, share / 2, err);
+}
+
+static bool list_questions(struct list *list, const struct form *form, const tt_axis *axis, tt_error *err) {
+    for (size_t i = 0; i < PARTS_MOST && form->parts[i].question; i++)
+        if (!list_part(list, &form->parts[i], axis, err)) return false;
+    return true;
 }
 
 /* ==== In the layout ==== */

@@ -184,7 +184,9 @@ static bool walk_tensor(cursor *at, const char *name, uint32_t alignment, uint64
     if (first % block) return bad_tensor(at, name, "has rows that are no whole number of blocks", err);
     if (offset != *end) return bad_tensor(at, name, "does not begin where the one before it ends", err);
     const uint64_t blocks = elements / block, size = ggml_type_size((enum ggml_type)type);
-    if (blocks > at->file->size / size) return bad_tensor(at, name, "is larger than the file", err);
+    if (blocks > at->file->size / size)
+        return tt_fail(err, TT_ERROR_INPUT, "'%s' is cut short or damaged: its tensor '%s' is larger than the file",
+                       at->file->path, name);
     *last = *end + blocks * size;
     *end = (*last + alignment - 1) / alignment * alignment;
     return true;

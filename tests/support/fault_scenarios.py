@@ -53,7 +53,7 @@ def all_of_them(folder):
         Scenario("bake", ("bake", "-m", "tiny.gguf", *MIX, "-o", "out.gguf"), given | old),
         Scenario("eval", ("eval", *MODEL, "--vectors", "made", "--axis", "axes/rain.json", "--stems", "stems.json", "--prompts", "prompts.txt",
                           "--hold-out", "0.5", "--quick", "--samples", "3", "--text-tokens", "4", "--values", "1", "--save", "--report",
-                          "report.html"), given | OWN | {"made": made["folder"]}, varies=TIMES),
+                          "report.html"), given | OWN | {"made": made["folder"]}, varies=TIMES, kept=r"made/evaluation\.kept", resumes=True),
         Scenario("eval --json", ("eval", *MODEL, "--vectors", "made", "--axis", "axes/rain.json", "--stems", "stems.json", "--prompts",
                                  "prompts.txt", "--hold-out", "0.5", "--samples", "2", "--text-tokens", "4", "--values",
                                  "1", "--json", "-q"), given | OWN | {"made": made["folder"]}, varies=TIMES),
