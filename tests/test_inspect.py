@@ -158,7 +158,7 @@ class Inspect(unittest.TestCase):
             pathlib.Path(hostile).write_bytes(content)
             self.refused(words, hostile)
 
-        refuse("too short", b"")
+        refuse("it is empty", b"")
         refuse("other byte order", whole[:4] + whole[7:3:-1] + whole[8:])
         refuse("claims 18446744073709551615 tensors", whole[:8] + b"\xff" * 8 + whole[16:])
         second = whole.index(b"direction.3") + len("direction.3") + 4 + 8 + 4  # its offset

@@ -243,7 +243,7 @@ class Errors(Serving):
         for field, value in {
             "temperature": "hot", "top_p": "most", "n": 0, "max_tokens": -3, "stream": "yes", "seed": 1.5, "stop": 7, "top_k": 1.5,
             "presence_penalty": 1e9, "logit_bias": {"x": 1}, "top_logprobs": 3, "messages": "hello", "model": 3, "tools": [{}],
-            "response_format": {"type": "json_object"}, "stream_options": 1, "steering": [1],
+            "response_format": {"type": "xml"}, "stream_options": 1, "steering": [1],
         }.items():
             with self.subTest(field=field):
                 self.refused({**good, field: value}, field)

@@ -186,6 +186,7 @@ static int by_value(const void *a, const void *b) {
 
 /* The values to go on with on one side, signed. */
 static size_t next_of(struct axis_work *work, int side, double values[static TT_SWEEP_MORE], tt_error *err) {
+    if (!work->tried) return 0;
     double *sizes = tt_alloc(work->tried_count, sizeof *sizes, err);
     bool *sound = sizes ? tt_alloc(work->tried_count, sizeof *sound, err) : NULL;
     size_t count = 0;
@@ -283,6 +284,7 @@ static bool figure_others(struct axis_work *work, tt_error *err) {
 
 /* The figures become the evaluation's. */
 static bool hand_over(struct axis_work *work, tt_error *err) {
+    if (!work->tried) return true;
     qsort(work->tried, work->tried_count, sizeof *work->tried, by_value);
     work->to->values = tt_alloc(work->tried_count, sizeof *work->to->values, err);
     if (!work->to->values) return false;

@@ -96,7 +96,8 @@ static void make_key(const tt_measure *measure, struct task *task) {
     tt_hash_u64(&hash, task->sample);
     hash_tokens(&hash, &sample->baseline);
     hash_tokens(&hash, &measure->material->samples[(task->sample + 1) % samples].baseline);
-    tt_hash_u64(&hash, (uint64_t)(3 * (task->way->asked + 1) + task->way->side + 1));
+    tt_hash_u64(&hash, (uint64_t)task->way->asked);
+    tt_hash_u64(&hash, (uint64_t)task->way->side);
     tt_hash_u64(&hash, task->way->axis);
     if (task->way->side >= 0) hash_tokens(&hash, &sample->prompts[task->way->axis][task->way->side]);
     for (size_t axis = 0; axis < measure->axis_count; axis++)

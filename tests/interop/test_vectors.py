@@ -126,7 +126,7 @@ class Sets(makers.Interop):
     def test_sets_without_debias_are_evaluated(self):
         self.set_of("measured", [f"any-language__{side}.gguf" for side in ("simple", "ornate")])
         words = ("eval", "-q", "-m", self.model, "-t", "1", "--chat-template", "chatml", "--vectors", self.at("measured"), "--axis",
-                 "language", "--samples", "2", "--values", "1", "--response-tokens", "4", "--writings", "0")
+                 "language", "--samples", "2", "--values", "1", "--text-tokens", "4")
         self.assertIn("language: simple", self.trimtab(*words, "--save").stdout)
         os.unlink(self.at("measured", "any-language__simple.gguf"))
         self.assertIn("only both sides can be evaluated", self.trimtab(*words, status=1).stderr)
