@@ -77,7 +77,7 @@ trimtab_status trimtab_chat_say(trimtab_chat *chat, const char *content, const t
     const size_t before = chat ? chat->count : 0;
     if (!error) error = &own;
     trimtab_status status = trimtab_chat_add(chat, "user", content, error);
-    if (!status) status = reply(chat, options, &written, error);
+    if (chat && !status) status = reply(chat, options, &written, error);
     if (status && chat) trimtab_chat_cut(chat, before);
     if (status || !answer) {
         trimtab_answer_free(written);

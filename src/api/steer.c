@@ -24,7 +24,7 @@ trimtab_status trimtab_apply(trimtab *t, const trimtab_mix *mix, trimtab_error *
 
 /* Takes over an error of a function of the API's own. */
 static bool pass(trimtab_status status, const trimtab_error *error, tt_error *err) {
-    static_assert((int)TRIMTAB_USAGE == (int)TT_ERROR_USAGE && (int)TRIMTAB_INTERRUPTED == (int)TT_ERROR_INTERRUPTED);
+    static_assert(TRIMTAB_USAGE - 0 == TT_ERROR_USAGE - 0 && TRIMTAB_INTERRUPTED - 0 == TT_ERROR_INTERRUPTED - 0);
     return !status || tt_fail(err, (tt_error_kind)status, "%s", error->message);
 }
 
@@ -100,9 +100,9 @@ char *trimtab_llama_options(const trimtab_mix *mix, trimtab_syntax syntax, trimt
     tt_error err = {0};
     tt_text line = {0};
     tt_text_add(&line, "");
-    const bool ok = (mix || tt_fail(&err, TT_ERROR_USAGE, "trimtab_llama_options needs a mix")) &&
-                    tt_llama_options(&line, tt_mixer_blend(mix->mixer), tt_mixer_mix(mix->mixer),
-                                     syntax == TRIMTAB_SYNTAX_LEGACY ? TT_LLAMA_LEGACY : TT_LLAMA_CURRENT, &err);
+    if (!mix) tt_fail(&err, TT_ERROR_USAGE, "trimtab_llama_options needs a mix");
+    const bool ok = mix && tt_llama_options(&line, tt_mixer_blend(mix->mixer), tt_mixer_mix(mix->mixer),
+                                            syntax == TRIMTAB_SYNTAX_LEGACY ? TT_LLAMA_LEGACY : TT_LLAMA_CURRENT, &err);
     char *text = ok ? tt_text_take(&line, &err) : NULL;
     tt_text_free(&line);
     tt_api_status(text != NULL, &err, error);

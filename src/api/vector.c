@@ -42,19 +42,18 @@ struct trimtab_vector tt_api_view(const tt_vector *vector) {
 
 trimtab_vector *trimtab_vector_read(const char *path, trimtab_error *error) {
     tt_error err = {0};
-    tt_vector own;
     trimtab_vector *vector = tt_alloc(1, sizeof *vector, &err);
     const bool ok =
-        vector && (path ? tt_vector_read(&own, path, &err)
+        vector && (path ? tt_vector_read(&vector->own, path, &err)
                         : tt_fail(&err, TT_ERROR_USAGE, "trimtab_vector_read needs the path of a control vector"));
     tt_api_status(ok, &err, error);
     if (!ok) {
         free(vector);
         return NULL;
     }
-    *vector = tt_api_view(&own);
-    vector->own = own;
-    vector->vector = &vector->own;
+    struct trimtab_vector view = tt_api_view(&vector->own);
+    view.own = vector->own;
+    *vector = view;
     return vector;
 }
 

@@ -53,7 +53,6 @@ static void add_way(yyjson_mut_doc *doc, yyjson_mut_val *object, const tt_evalua
                     const tt_axis_evaluation *axis, const tt_way_figures *way, int side) {
     static const tt_estimate unknown = {NAN, NAN, NAN};
     const bool judged = tt_evaluation_judges(axis);
-    if (way->value != 0) yyjson_mut_obj_add_real(doc, object, "value", way->value);
     yyjson_mut_obj_add_val(doc, object, "steering", estimate_value(doc, judged ? way->steering : unknown));
     if (side >= 0) {
         add_number(doc, object, "share_of_asking", judged ? tt_share_of_asking(axis, way, side) : NAN);
@@ -114,11 +113,15 @@ static void add_axis(yyjson_mut_doc *doc, yyjson_mut_val *axes, const tt_evaluat
                    *random = yyjson_mut_obj_add_arr(doc, object, "random");
     for (int side = 0; side < 2; side++) {
         add_way(doc, yyjson_mut_arr_add_obj(doc, asked), evaluation, axis, &axis->asked[side], side);
-        add_way(doc, yyjson_mut_arr_add_obj(doc, random), evaluation, axis, &axis->random[side], side);
+        yyjson_mut_val *along = yyjson_mut_arr_add_obj(doc, random);
+        if (axis->random[side].value != 0) yyjson_mut_obj_add_real(doc, along, "value", axis->random[side].value);
+        add_way(doc, along, evaluation, axis, &axis->random[side], side);
     }
     for (size_t i = 0; i < axis->value_count; i++) {
         const double value = axis->values[i].value;
-        add_way(doc, yyjson_mut_arr_add_obj(doc, values), evaluation, axis, &axis->values[i], value == 0 ? -1 : value > 0);
+        yyjson_mut_val *at = yyjson_mut_arr_add_obj(doc, values);
+        yyjson_mut_obj_add_real(doc, at, "value", value);
+        add_way(doc, at, evaluation, axis, &axis->values[i], value == 0 ? -1 : value > 0);
     }
     if (axis->others[0]) add_others(doc, object, evaluation, axis);
     add_blocks(doc, object, axis);
