@@ -147,7 +147,8 @@ class Mixes(makers.Interop):
             report = json.loads(self.trimtab("eval", "-q", "-t", "1", "-m", self.model, "--json", "--axis", "language", "--vectors", folder,
                                              "--samples", "3", "--text-tokens", "6", "--values", f"0,{value}").stdout)
             ways = {way["value"]: way for way in report["axes"][0]["values"]}
-            return [ways[at][key] for key in ("texts", "by_sample", "relevance")], report["axes"][0]["unsteered"]["texts"]
+            by_sample = ways[at]["by_sample"]  # (perplexity is also taken under the message of the class aimed at, if any)
+            return [ways[at]["texts"], by_sample["score"], by_sample["relevance"]], report["axes"][0]["unsteered"]["texts"]
 
         (steered, unsteered), (as_debias, same) = written(self.vectors, value), written(self.at("other"), 0)
         self.assertEqual(steered, as_debias)
