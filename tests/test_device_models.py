@@ -105,14 +105,19 @@ class Commands(cases.Case):
                 numpy.testing.assert_allclose([p for _, p in seen[layers][value]], [p for _, p in expected], atol=0.05)
 
     def test_eval(self):
-        """What steered texts' perplexity is, to a hundredth."""
+        """The same texts have the same perplexity, to a hundredth. (Rounding may draw another token, and then a text goes another way.)"""
         folder, found = serving.make_vectors(self.place("vectors"), told=True), {}
         for layers in LAYOUTS:
             report = json.loads(self.fine("eval", "-q", "-t", "1", "--json", "--axis", "language", "--vectors", folder, "-m", self.tiny, "--samples", "4",
                                           "--values", "1", "--text-tokens", "8", "-ngl", layers).stdout)
-            found[layers] = [way["coherence"]["value"] for way in report["axes"][0]["values"]]
+            axis = report["axes"][0]
+            found[layers] = [(text, perplexity) for way in (axis["unsteered"], *axis["asked"], *axis["values"])
+                             for text, perplexity in zip(way["texts"], way["by_sample"]["log_perplexity"])]
         for layers in LAYOUTS[:2]:
-            numpy.testing.assert_allclose(found[layers], found["0"], rtol=0.01, atol=0.01)
+            alike = [(mine[1], theirs[1]) for mine, theirs in zip(found[layers], found["0"], strict=True) if mine[0] == theirs[0]]
+            self.assertGreater(len(alike), len(found["0"]) / 2)
+            numpy.testing.assert_allclose(*zip(*alike), atol=0.01)
+            self.assertTrue(all(numpy.isfinite(perplexity) for _, perplexity in found[layers]))
 
     @unittest.skipUnless(os.environ.get("TRIMTAB_LAVAPIPE"), "another GPU than Mesa's lavapipe, whose cooperative matrices compute wrongly")
     def test_what_is_computed_wrongly_is_refused(self):
