@@ -23,7 +23,9 @@ static bool engine_says(const char *sentence, tt_error *err) {
     memcpy(line, sentence, length);
     line[length] = '\0';
     tt_one_line(line);
-    return tt_fail(err, TT_ERROR_MODEL, "%s", line);
+    /* raise_exception('') is allowed, too. */
+    return tt_fail(err, TT_ERROR_MODEL, "%s",
+                   *line ? line : "the chat template refuses this conversation, and does not say why");
 }
 
 yyjson_doc *tt_reply_read(const char *bytes, size_t length, tt_error *err) {
