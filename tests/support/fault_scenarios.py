@@ -52,10 +52,10 @@ def all_of_them(folder):
         Scenario("merge", ("merge", *MIX, "-o", "out.gguf"), given | old),
         Scenario("bake", ("bake", "-m", "tiny.gguf", *MIX, "-o", "out.gguf"), given | old),
         Scenario("eval", ("eval", *MODEL, "--vectors", "made", "--axis", "axes/rain.json", "--stems", "stems.json", "--prompts", "prompts.txt",
-                          "--hold-out", "0.5", "--quick", "--samples", "3", "--text-tokens", "4", "--values", "1", "--save", "--report",
+                          "--hold-out", "0.5", "--quick", "--samples", "2", "--text-tokens", "2", "--values", "1", "--save", "--report",
                           "report.html"), given | OWN | {"made": made["folder"]}, varies=TIMES, kept=r"made/evaluation\.kept", resumes=True),
         Scenario("eval --json", ("eval", *MODEL, "--vectors", "made", "--axis", "axes/rain.json", "--stems", "stems.json", "--prompts",
-                                 "prompts.txt", "--hold-out", "0.5", "--samples", "2", "--text-tokens", "4", "--values",
+                                 "prompts.txt", "--hold-out", "0.5", "--samples", "2", "--text-tokens", "2", "--values",
                                  "1", "--json", "-q"), given | OWN | {"made": made["folder"]}, varies=TIMES),
         Scenario("card", ("card", "evaluated"), {"evaluated": made["evaluated"]}),
         Scenario("card of several", ("card", "evaluated", "made", "-o", "README.md"), {"evaluated": made["evaluated"], "made": made["folder"]}),
@@ -70,7 +70,7 @@ def trained(folder, given):
     states = os.path.join(folder, "kept.states")
     os.rename(glob.glob(os.path.join(made, "*.states"))[0], states)
     arguments = ("eval", *MODEL, "--vectors", "made", "--axis", "axes/rain.json", "--stems", "stems.json", "--prompts", "prompts.txt",
-                 "--hold-out", "0.5", "--quick", "--samples", "3", "--text-tokens", "4", "--values", "1", "--save")
+                 "--hold-out", "0.5", "--quick", "--samples", "2", "--text-tokens", "2", "--values", "1", "--save")
     with faulty.Faults(Scenario("to begin with", arguments, given | OWN | {"made": made})) as run:
         evaluated = os.path.join(folder, "evaluated")
         os.rename(os.path.join(run.folder, "made"), evaluated)
