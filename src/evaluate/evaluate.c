@@ -250,18 +250,14 @@ static bool figure_other(struct axis_work *work, const tt_written *written, size
     work->axis = other;
     tt_reading *readings = readings_of(work, written, err), *unsteered = readings_of(work, work->unsteered, err);
     work->axis = axis;
-    double *moved = tt_alloc(samples, sizeof *moved, err), *ones = tt_alloc(samples, sizeof *ones, err);
-    bool ok = readings && unsteered && moved && ones;
-    for (size_t i = 0; ok && i < samples; i++) {
-        moved[i] = readings[i].score - unsteered[i].score;
-        ones[i] = 1;
-    }
+    double *moved = tt_alloc(samples, sizeof *moved, err);
+    bool ok = readings && unsteered && moved;
+    for (size_t i = 0; ok && i < samples; i++) moved[i] = readings[i].score - unsteered[i].score;
     const tt_evaluate_options *options = work->yardsticks.options;
-    ok = ok && tt_estimate_ratio(moved, ones, samples, options->resamples, options->seed, to, err);
+    ok = ok && tt_estimate_ratio(moved, NULL, samples, options->resamples, options->seed, to, err);
     free(readings);
     free(unsteered);
     free(moved);
-    free(ones);
     return ok;
 }
 

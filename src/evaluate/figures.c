@@ -55,13 +55,13 @@ bool tt_is_refusal(const char *text) {
 /* ==== Of a way ==== */
 
 struct sums {
-    double *above, *ones; /* [sample] */
+    double *above; /* [sample] */
     const tt_yardsticks *yardsticks;
 };
 
 static bool mean(const struct sums *sums, tt_estimate *to, tt_error *err) {
     const tt_evaluate_options *options = sums->yardsticks->options;
-    return tt_estimate_ratio(sums->above, sums->ones, sums->yardsticks->samples, options->resamples, options->seed, to, err);
+    return tt_estimate_ratio(sums->above, NULL, sums->yardsticks->samples, options->resamples, options->seed, to, err);
 }
 
 static bool figure_steering(const struct sums *sums, const tt_reading *readings, int side, tt_way_figures *to,
@@ -130,14 +130,10 @@ bool tt_figure_way(const tt_yardsticks *yardsticks, const tt_reading *readings, 
     *to = (tt_way_figures){.value = value};
     struct sums sums = {.yardsticks = yardsticks};
     sums.above = tt_alloc(yardsticks->samples, sizeof *sums.above, err);
-    sums.ones = tt_alloc(yardsticks->samples, sizeof *sums.ones, err);
-    bool ok = sums.above && sums.ones;
-    for (size_t i = 0; ok && i < yardsticks->samples; i++) sums.ones[i] = 1;
-    ok = ok && keep_samples(yardsticks, readings, to, err) && figure_steering(&sums, readings, side, to, err) &&
-         figure_coherence(&sums, readings, side, to, err) && figure_relevance(&sums, readings, to, err) &&
-         figure_repetition(&sums, readings, to, err);
+    const bool ok = sums.above && keep_samples(yardsticks, readings, to, err) &&
+                    figure_steering(&sums, readings, side, to, err) && figure_coherence(&sums, readings, side, to, err) &&
+                    figure_relevance(&sums, readings, to, err) && figure_repetition(&sums, readings, to, err);
     free(sums.above);
-    free(sums.ones);
     if (!ok) tt_way_free(to);
     return ok;
 }

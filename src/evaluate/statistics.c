@@ -26,7 +26,7 @@ bool tt_estimate_ratio(const double *numerators, const double *denominators, siz
     double numerator = 0, denominator = 0;
     for (size_t i = 0; i < count; i++) {
         numerator += numerators[i];
-        denominator += denominators[i];
+        denominator += denominators ? denominators[i] : 1;
     }
     if (!(denominator > 0)) return true;
     double *ratios = tt_alloc(resamples, sizeof *ratios, err);
@@ -38,7 +38,7 @@ bool tt_estimate_ratio(const double *numerators, const double *denominators, siz
         for (size_t i = 0; i < count; i++) {
             const size_t drawn = (size_t)tt_random_below(seed, stream, b, i, count);
             above += numerators[drawn];
-            below += denominators[drawn];
+            below += denominators ? denominators[drawn] : 1;
         }
         if (below > 0) ratios[told++] = above / below;
     }

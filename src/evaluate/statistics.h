@@ -13,7 +13,8 @@ typedef struct tt_estimate {
 
 /* The ratio of two sums over `count` samples, sum(numerators) / sum(denominators), with the percentile interval of
  * `resamples` bootstrap draws of the samples (Efron, 1979). The draws depend on the seed alone, so that figures of the same
- * samples are resampled alike. Cannot be told where the denominators' sum is not positive. False only for want of memory. */
+ * samples are resampled alike. Cannot be told where the denominators' sum is not positive. `denominators` NULL: all are 1,
+ * and the estimate is the mean. False only for want of memory. */
 bool tt_estimate_ratio(const double *numerators, const double *denominators, size_t count, size_t resamples, uint64_t seed,
                        tt_estimate *estimate, tt_error *err);
 
