@@ -210,10 +210,10 @@ yyjson_doc *tt_template_parse(tt_template *chat, const tt_rendered *rendered, co
     return result;
 }
 
-char *tt_template_grammar(tt_template *chat, yyjson_mut_val *schema, tt_error *err) {
+char *tt_template_grammar(tt_template *chat, yyjson_val *schema, tt_error *err) {
     yyjson_mut_val *root;
     yyjson_mut_doc *request = request_for("grammar", &root);
-    if (!yyjson_mut_obj_add_val(request, root, "schema", yyjson_mut_val_mut_copy(request, schema))) tt_json_lacks(request);
+    if (!yyjson_mut_obj_add_val(request, root, "schema", yyjson_val_mut_copy(request, schema))) tt_json_lacks(request);
     yyjson_doc *doc = ask_document(chat, request, err);
     const char *text = doc ? yyjson_get_str(yyjson_obj_get(yyjson_doc_get_root(doc), "grammar")) : NULL;
     char *grammar = text ? tt_strdup(text, err) : NULL;

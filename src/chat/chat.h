@@ -46,7 +46,7 @@ yyjson_doc *tt_template_parse(tt_template *chat, const tt_rendered *rendered, co
                               tt_error *err);
 
 /* The grammar (GBNF) that allows exactly what the JSON schema allows. The caller frees it. */
-char *tt_template_grammar(tt_template *chat, yyjson_mut_val *schema, tt_error *err);
+char *tt_template_grammar(tt_template *chat, yyjson_val *schema, tt_error *err);
 
 /* The version of llama.cpp whose chat code is built in ("0.5.0"); NULL for none. */
 const char *tt_template_engine(void);

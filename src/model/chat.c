@@ -249,15 +249,7 @@ char *tt_chat_grammar(const tt_chat *chat, yyjson_val *schema, tt_error *err) {
                 "schemas need a chat template that is run, and '%s' is a named layout: send a 'grammar'", chat->name);
         return NULL;
     }
-    yyjson_mut_doc *doc = tt_json_new();
-    char *grammar = NULL;
-    yyjson_mut_val *copy = yyjson_val_mut_copy(doc, schema);
-    if (tt_json_complete(doc))
-        grammar = tt_template_grammar(chat->own, copy, err);
-    else
-        tt_fail(err, TT_ERROR_MEMORY, "out of memory");
-    yyjson_mut_doc_free(doc);
-    return grammar;
+    return tt_template_grammar(chat->own, schema, err);
 }
 
 /* ==== Reading ==== */
