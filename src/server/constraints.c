@@ -159,20 +159,17 @@ static char *grammar_of(const asked *a, const tt_request_world *world, tt_error 
 static void constrain(tt_fields *fields, tt_request *request, const tt_request_world *world, const asked *a) {
     tt_error err = {0};
     char *grammar = grammar_of(a, world, &err);
-    tt_kept_texts *kept = &request->sampling_texts;
-    if (grammar && strlen(grammar) > GRAMMAR_MOST) {
+    if (!grammar)
+        tt_fields_refuse_error(fields, a->field, &err);
+    else if (strlen(grammar) > GRAMMAR_MOST)
         tt_fields_refuse(fields, a->field, "'%s' makes a grammar of more than %d bytes: ask for less", a->field,
                          GRAMMAR_MOST);
-    } else if (grammar && tt_grow(&kept->items, &kept->capacity, kept->count, sizeof *kept->items, &err)) {
-        request->sampling.grammar = kept->items[kept->count++] = grammar;
-        grammar = NULL;
-        if (request->thinking.opened && request->thinking.end_count)
-            request->sampling.grammar_behind = request->thinking.ends[0];
-        tt_sampler *tried = tt_sampler_open(world->model, &request->sampling, &err);
-        tt_sampler_close(tried);
-    }
+    else
+        request->sampling.grammar = tt_request_keep(fields, a->field, &request->sampling_texts, grammar);
     free(grammar);
-    if (err.kind) tt_fields_refuse_error(fields, a->field, &err);
+    if (request->thinking.opened && request->thinking.end_count)
+        request->sampling.grammar_behind = request->thinking.ends[0];
+    tt_request_try_sampling(fields, a->field, &request->sampling, world->model);
 }
 
 void tt_request_take_constraints(tt_fields *fields, tt_request *request, const tt_request_world *world) {

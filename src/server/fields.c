@@ -10,25 +10,27 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What a body may be that is no JSON at all, and what to send instead. */
-static bool check_body(const char *body, size_t length, tt_refusal *refusal) {
+/* A body that is no JSON at all: what it is, and what to send instead. `err` says what JSON's reader found. */
+static void refuse_body(const char *body, size_t length, const tt_error *err, tt_refusal *refusal) {
     size_t at;
-    if (!length) return tt_refuse(refusal, 400, "", "the body is empty, but should be a JSON object");
-    if (length >= 2 && !memcmp(body, "\x1f\x8b", 2))
-        return tt_refuse(refusal, 415, "", "the body is compressed with gzip: send it as it is");
     const tt_plain_fault fault = tt_plain_check(body, length, &at);
-    if (fault == TT_PLAIN || fault == TT_PLAIN_ZERO) return true; /* JSON's reader tells where a zero stands */
     const char *line = at ? memrchr(body, '\n', at) : NULL;
-    return tt_refuse(refusal, 400, "", "the body is %s (line %zu, byte %zu): send it as UTF-8", tt_plain_fault_words(fault),
-                     tt_line_of(body, at), (size_t)(body + at - (line ? line : body - 1)));
+    if (!length)
+        tt_refuse(refusal, 400, "", "the body is empty, but should be a JSON object");
+    else if (length >= 2 && !memcmp(body, "\x1f\x8b", 2))
+        tt_refuse(refusal, 415, "", "the body is compressed with gzip: send it as it is");
+    else if (fault == TT_PLAIN || fault == TT_PLAIN_ZERO) /* the reader tells where a zero stands */
+        tt_refuse_error(refusal, "", err);
+    else
+        tt_refuse(refusal, 400, "", "the body is %s (line %zu, byte %zu): send it as UTF-8", tt_plain_fault_words(fault),
+                  tt_line_of(body, at), (size_t)(body + at - (line ? line : body - 1)));
 }
 
 yyjson_doc *tt_fields_parse(tt_fields *fields, const char *body, size_t length, tt_refusal *refusal) {
     tt_error err = {0};
-    if (!check_body(body, length, refusal)) return NULL;
     yyjson_doc *doc = tt_json_parse("the body", body, length, &err);
     if (!doc) {
-        tt_refuse_error(refusal, "", &err);
+        refuse_body(body, length, &err, refusal);
         return NULL;
     }
     yyjson_val *root = yyjson_doc_get_root(doc);

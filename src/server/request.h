@@ -73,6 +73,11 @@ size_t tt_request_answers(const tt_request *request);
 /* The sampling options by OpenAI's, llama.cpp's and other servers' names, and logit_bias. */
 void tt_request_take_sampling(tt_fields *fields, tt_request *request, const tt_request_world *world);
 
+/* For readers of such options: a copy of a text that lives as long as `kept`, NULL when refused; and whether a sampler can
+ * be made of them, which is refused by the field `name` if not. */
+const char *tt_request_keep(tt_fields *fields, const char *name, tt_kept_texts *kept, const char *text);
+void tt_request_try_sampling(tt_fields *fields, const char *name, const tt_sampling *sampling, const tt_model *model);
+
 /* logit_bias in every form, and tokens that are banned: part of the above. */
 void tt_request_take_biases(tt_fields *fields, tt_request *request, const tt_request_world *world);
 

@@ -17,8 +17,7 @@ void tt_kept_texts_free(tt_kept_texts *texts) {
     *texts = (tt_kept_texts){0};
 }
 
-/* A copy that lives as long as `kept`; NULL when refused. */
-static const char *keep(tt_fields *fields, const char *name, tt_kept_texts *kept, const char *text) {
+const char *tt_request_keep(tt_fields *fields, const char *name, tt_kept_texts *kept, const char *text) {
     tt_error err = {0};
     if (tt_grow(&kept->items, &kept->capacity, kept->count, sizeof *kept->items, &err) &&
         (kept->items[kept->count] = tt_strdup(text, &err)))
@@ -35,7 +34,7 @@ static void take_text(tt_fields *fields, const char *name, tt_kept_texts *kept, 
     if (strlen(text) > TEXT_MOST)
         tt_fields_refuse(fields, name, "'%s' is longer than %d bytes", name, TEXT_MOST);
     else
-        *value = *text ? keep(fields, name, kept, text) : NULL;
+        *value = *text ? tt_request_keep(fields, name, kept, text) : NULL;
 }
 
 /* The field as a list of texts without zero bytes; NULL where it is absent or refused. */
@@ -57,7 +56,7 @@ static void take_texts(tt_fields *fields, const char *name, tt_kept_texts *kept,
     if (list) texts->count = 0;
     yyjson_arr_foreach(list, index, count, item) {
         tt_error err = {0};
-        const char *copy = keep(fields, name, kept, yyjson_get_str(item));
+        const char *copy = tt_request_keep(fields, name, kept, yyjson_get_str(item));
         if (!copy) return;
         if (tt_texts_add(texts, name, copy, &err)) continue;
         tt_fields_refuse_error(fields, name, &err);
@@ -74,7 +73,7 @@ static void take_names(tt_fields *fields, const char *name, tt_kept_texts *kept,
     size_t index, count;
     yyjson_arr_foreach(list, index, count, item) tt_text_addf(&joined, "%s%s", index ? ";" : "", yyjson_get_str(item));
     if (tt_text_ok(&joined, &err))
-        *names = keep(fields, name, kept, joined.data ? joined.data : "");
+        *names = tt_request_keep(fields, name, kept, joined.data ? joined.data : "");
     else
         tt_fields_refuse_error(fields, name, &err);
     tt_text_free(&joined);
@@ -189,7 +188,7 @@ static void take(tt_fields *fields, const char *name, const tt_sampling_option *
     }
 }
 
-static void try_sampler(tt_fields *fields, const tt_model *model, const tt_sampling *sampling, const char *name) {
+void tt_request_try_sampling(tt_fields *fields, const char *name, const tt_sampling *sampling, const tt_model *model) {
     if (!fields->ok) return;
     tt_error err = {0};
     tt_sampler *sampler = tt_sampler_open(model, sampling, &err);
@@ -212,7 +211,7 @@ void tt_request_take_sampling(tt_fields *fields, tt_request *request, const tt_r
     if (!draws) request->sampling.temperature = 0;
     tt_sampling without = request->sampling;
     without.grammar = NULL;
-    if (tt_fields_get(fields, "samplers")) try_sampler(fields, world->model, &without, "samplers");
-    if (request->sampling.grammar) try_sampler(fields, world->model, &request->sampling, "grammar");
+    if (tt_fields_get(fields, "samplers")) tt_request_try_sampling(fields, "samplers", &without, world->model);
+    if (request->sampling.grammar) tt_request_try_sampling(fields, "grammar", &request->sampling, world->model);
     tt_request_take_biases(fields, request, world);
 }
