@@ -6,17 +6,7 @@
 #include "model/chat.h"
 #include "vectors/vector.h"
 
-typedef enum tt_layout_match {
-    TT_LAYOUT_ALIKE,  /* or it is not known how they were */
-    TT_LAYOUT_OTHER,  /* another chat template, or it was told something else */
-    TT_LAYOUT_BEFORE, /* as trimtab laid them out before it ran the model's template, which is otherwise */
-} tt_layout_match;
-
-tt_layout_match tt_layout_of(const tt_vector *vector, const tt_chat_digest *digest);
-
-/* The sentence for the user, "" for TT_LAYOUT_ALIKE; the caller frees. `what` is whose vectors they are: a file or an axis.
+/* Adds a sentence to `notes`, unless it stands there already, if the vector was trained on conversations in another chat
+ * template, or with other values told to it; or by a trimtab that did not run templates yet, where that made a difference.
  */
-char *tt_layout_warning(tt_layout_match match, const char *what, tt_error *err);
-
-/* Adds that sentence to `notes`, unless it stands there already. */
 bool tt_layout_warn(const tt_vector *vector, const tt_chat_digest *digest, tt_notes *notes, tt_error *err);

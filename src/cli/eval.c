@@ -243,15 +243,13 @@ static tt_evaluate_options options_given(const tt_arguments *arguments, struct t
 /* Says which axes' vectors were trained on conversations in another layout. */
 static bool warn_of_layout(const tt_chat *chat, const tt_loaded *vectors, tt_error *err) {
     tt_chat_digest digest;
-    if (!tt_chat_digest_of(chat, &digest, err)) return false;
-    for (size_t i = 0; i < vectors->count; i++) {
-        const tt_layout_match match = tt_layout_of(&vectors->axes[i].sides[TT_POSITIVE], &digest);
-        char *warning = tt_layout_warning(match, vectors->axes[i].axis.name, err);
-        if (!warning) return false;
-        if (*warning) fprintf(stderr, "warning: %s\n", warning);
-        free(warning);
-    }
-    return true;
+    tt_notes warnings = {0};
+    bool ok = tt_chat_digest_of(chat, &digest, err);
+    for (size_t i = 0; ok && i < vectors->count; i++)
+        ok = tt_layout_warn(&vectors->axes[i].sides[TT_POSITIVE], &digest, &warnings, err);
+    for (size_t i = 0; ok && i < warnings.count; i++) fprintf(stderr, "warning: %s\n", warnings.items[i]);
+    tt_notes_free(&warnings);
+    return ok;
 }
 
 /* Where --save keeps what it has written and read, until it is done. `*path` is the caller's to free; NULL without --save.
