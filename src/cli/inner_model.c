@@ -4,28 +4,26 @@
 #include "cli/shared_options.h"
 #include "terminal/interrupt.h"
 
-#include <limits.h>
-#include <string.h>
 #include <unistd.h>
 
 tt_chat_options tt_chat_given(const tt_arguments *arguments) {
-    return (tt_chat_options){.name = tt_argument_text(arguments, "--chat-template"),
-                             .file = tt_argument_text(arguments, "--chat-template-file"),
-                             .kwargs = tt_argument_text(arguments, "--chat-template-kwargs"),
-                             .control_tokens = tt_argument_flag(arguments, "--control-tokens")};
+    const trimtab_options given = tt_options_given(arguments);
+    return (tt_chat_options){.name = given.chat_template,
+                             .file = given.chat_template_file,
+                             .kwargs = given.chat_template_kwargs,
+                             .control_tokens = given.control_tokens};
 }
 
 /* False where no model is named. The texts are those of `arguments`. */
 static bool read_model_options(const tt_arguments *arguments, tt_model_options *options, tt_error *err) {
-    const int64_t layers = tt_argument_count(arguments, "-ngl");
-    const int64_t batch = tt_argument_count(arguments, "-b"), ubatch = tt_argument_count(arguments, "-ub");
+    const trimtab_options given = tt_options_given(arguments);
     *options = (tt_model_options){
         .path = tt_model_path(arguments, err),
-        .gpu_layers = layers > INT_MAX ? INT_MAX : (int)layers,
-        .tensor_split = tt_argument_text(arguments, "-ts"),
-        .threads = tt_argument_given(arguments, "-t") ? (int)tt_argument_count(arguments, "-t") : 0,
-        .ubatch = (int)(batch < ubatch ? batch : ubatch),
-        .flash_attention_off = strcmp(tt_argument_text(arguments, "-fa"), "off") == 0,
+        .gpu_layers = given.gpu_layers,
+        .tensor_split = given.tensor_split,
+        .threads = given.threads,
+        .ubatch = given.micro_batch,
+        .flash_attention_off = given.no_flash_attention,
     };
     return options->path != NULL;
 }
