@@ -10,14 +10,6 @@ struct trimtab_chat {
     size_t count, capacity;
 };
 
-static void free_text(const char *text) {
-    union {
-        const char *borrowed;
-        char *owned;
-    } kept = {text};
-    free(kept.owned);
-}
-
 static bool add(trimtab_chat *chat, const char *role, const char *content, tt_error *err) {
     if (!chat || !role || !content) return tt_fail(err, TT_ERROR_USAGE, "a message needs a chat, a role and a content");
     if (!tt_grow(&chat->messages, &chat->capacity, chat->count, sizeof *chat->messages, err)) return false;
@@ -27,7 +19,7 @@ static bool add(trimtab_chat *chat, const char *role, const char *content, tt_er
         chat->messages[chat->count++] = message;
         return true;
     }
-    free_text(message.role);
+    tt_api_free_text(message.role);
     return false;
 }
 
@@ -94,7 +86,7 @@ trimtab_message trimtab_chat_message(const trimtab_chat *chat, size_t index) {
 void trimtab_chat_cut(trimtab_chat *chat, size_t count) {
     while (chat->count > count) {
         const trimtab_message message = chat->messages[--chat->count];
-        free_text(message.role);
-        free_text(message.content);
+        tt_api_free_text(message.role);
+        tt_api_free_text(message.content);
     }
 }

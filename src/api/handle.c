@@ -141,7 +141,7 @@ trimtab *trimtab_open(const char *path, const trimtab_options *options, trimtab_
     return t;
 }
 
-static void free_kept(const char *text) {
+void tt_api_free_text(const char *text) {
     union {
         const char *borrowed;
         char *owned;
@@ -161,9 +161,9 @@ void trimtab_close(trimtab *t) {
         tt_shared_engine_release();
     }
     tt_text_free(&t->warnings);
-    free_kept(t->layout.name);
-    free_kept(t->layout.file);
-    free_kept(t->layout.kwargs);
+    tt_api_free_text(t->layout.name);
+    tt_api_free_text(t->layout.file);
+    tt_api_free_text(t->layout.kwargs);
     free(t);
 }
 

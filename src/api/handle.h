@@ -38,3 +38,6 @@ bool tt_api_need_generator(trimtab *t, tt_error *err);
 
 /* Applies what `steering` (NULL: nothing) does. */
 bool tt_api_steer(trimtab *t, tt_steering *steering, tt_error *err);
+
+/* Frees a text that is kept where a caller sees it as borrowed. Harmless on NULL. */
+void tt_api_free_text(const char *text);
